@@ -1,0 +1,156 @@
+# One Makefile, never recursive: every target of the project is in this file.
+#
+#   make                build the commands and libq into $(B)
+#   make demo           a real flow through a queue, explained as it runs
+#   make test           unit, command, documentation and fuzz tests
+#   make SAN=1 test     the same, under AddressSanitizer and UBSan
+#   make fuzz           each fuzzer for FUZZ_SECONDS
+#   make bench          speed, side by side with what is installed
+#   make lint           formatting, static analysis, manual pages, shell scripts
+#   make completions    write the completions again from the option tables
+#   make install        into $(DESTDIR)$(PREFIX); uninstall removes the same files
+
+VERSION := 0.1.0
+ABI     := 0
+
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+LIBDIR  ?= $(PREFIX)/lib
+INCDIR  ?= $(PREFIX)/include
+DATADIR ?= $(PREFIX)/share
+MANDIR  ?= $(DATADIR)/man
+INSTALL ?= install
+PROVE   ?= prove
+
+# CFLAGS, CPPFLAGS and LDFLAGS belong to whoever builds; ours are in all_*.
+CFLAGS  ?= -O2 -g
+SAN     ?=
+B       ?= build$(if $(SAN),-san)
+FUZZ_SECONDS ?= 60
+
+warnings := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	    -Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla -Wno-missing-field-initializers
+, := ,
+san      := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+all_cpp  := -Ilibq -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CPPFLAGS)
+all_c    := -std=c11 -fPIC $(warnings) $(san) $(CFLAGS)
+compile   = $(CC) $(all_cpp) $(all_c) -MMD -MP -c -o $@ $<
+link      = $(CC) $(san) $(LDFLAGS) -o $@
+
+COMMANDS := qpush qpop qack qstat qctl
+# The commands start thousands of times: what they need of a library comes from its
+# archive, where one exists, and costs no search at start-up.
+archives := -Wl,-Bstatic -llmdb -ljansson -Wl,-Bdynamic
+libs_qstat := -lsmartcols
+libs_qctl  := -lsmartcols
+
+lib_obj  := $(patsubst %.c,$(B)/%.o,$(wildcard libq/*.c))
+# What the commands share: every file of cmd that is not a command. An archive, so that
+# a command loads only the libraries of the objects it uses (libs_<command>).
+cmd_obj  := $(patsubst %.c,$(B)/%.o,$(filter-out $(COMMANDS:%=cmd/%.c),$(wildcard cmd/*.c)))
+units    := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/unit/*.c))
+fuzzers  := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/fuzz/*.c))
+tools    := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/tool/*.c))
+bins     := $(COMMANDS:%=$(B)/%)
+apis     := $(COMMANDS:%=$(B)/api/%)
+so       := $(B)/libq.so.$(ABI)
+
+all: $(bins) $(so) $(B)/libq.pc
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(compile)
+
+$(B)/libq.a: $(lib_obj)
+	$(AR) rcs $@ $^
+
+$(so): $(lib_obj) libq/libq.map
+	$(link) -shared -Wl,-soname,$(@F) -Wl,--version-script=libq/libq.map $(lib_obj) -llmdb
+	ln -sf $(@F) $(B)/libq.so
+
+$(B)/cmd.a: $(cmd_obj)
+	$(AR) rcs $@ $^
+
+$(bins): $(B)/%: $(B)/cmd/%.o $(B)/cmd.a $(B)/libq.a
+	$(link) $^ $(archives) $(libs_$*)
+
+# Commands may use q.h only: linked to the shared library, anything else is missing.
+$(apis): $(B)/api/%: $(B)/cmd/%.o $(B)/cmd.a $(so)
+	@mkdir -p $(@D)
+	$(link) $^ $(archives) $(libs_$*)
+
+$(units): $(B)/unit/%: $(B)/tests/unit/%.o $(B)/cmd.a $(B)/libq.a
+	@mkdir -p $(@D)
+	$(link) $^ -lcmocka $(archives)
+
+# Programs that tests run: drivers of libq, and what is preloaded to bend time.
+$(tools): $(B)/tool/%: tests/tool/%.c $(B)/libq.a
+	@mkdir -p $(@D)
+	$(if $(filter shim-%,$*),$(CC) -shared -fPIC -D_GNU_SOURCE -O2 -o $@ $< -ldl, \
+	$(CC) $(all_cpp) $(all_c) $(LDFLAGS) -o $@ $^ $(archives) -lpthread)
+
+# Fuzzers compile libq again: they need clang's coverage instrumentation.
+$(fuzzers): $(B)/fuzz/%: tests/fuzz/%.c $(wildcard libq/*.c libq/*.h cmd/*.h) \
+		$(cmd_obj:$(B)/%.o=%.c)
+	@mkdir -p $(@D)
+	clang $(all_cpp) -Icmd -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(archives)
+
+$(B)/libq.pc: libq/libq.pc.in Makefile
+	@mkdir -p $(@D)
+	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCDIR@|$(INCDIR)|;s|@VERSION@|$(VERSION)|' $< >$@
+
+demo: all
+	PATH=$(CURDIR)/$(B):$$PATH sh tests/demo.sh
+
+test: all $(apis) $(units) $(tools) $(if $(SAN),,fuzz-brief)
+	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' sh tests/run.sh
+
+fuzz-brief: $(fuzzers)
+	sh tests/fuzz/run.sh 2 $(fuzzers)
+
+fuzz: $(fuzzers)
+	sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(fuzzers)
+
+bench: all $(tools)
+	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) sh tests/bench/run.sh
+
+lint:
+	sh .ci/lint
+
+completions: all
+	for sh in bash zsh fish; do sh completions/generate.sh $$sh $(B) $(COMMANDS) || exit 1; done
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCDIR)
+	$(INSTALL) -m755 $(bins) $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m755 $(so) $(DESTDIR)$(LIBDIR)
+	ln -sf $(notdir $(so)) $(DESTDIR)$(LIBDIR)/libq.so
+	$(INSTALL) -m644 $(B)/libq.a $(DESTDIR)$(LIBDIR)
+	$(INSTALL) -m644 $(B)/libq.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(INSTALL) -m644 libq/q.h $(DESTDIR)$(INCDIR)
+	for s in 1 3 5 7; do \
+		$(INSTALL) -d $(DESTDIR)$(MANDIR)/man$$s && \
+		$(INSTALL) -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s || exit 1; done
+	$(INSTALL) -d $(DESTDIR)$(DATADIR)/bash-completion/completions \
+		$(DESTDIR)$(DATADIR)/zsh/site-functions $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
+	for c in $(COMMANDS); do \
+		$(INSTALL) -m644 completions/qutils.bash $(DESTDIR)$(DATADIR)/bash-completion/completions/$$c && \
+		$(INSTALL) -m644 completions/qutils.fish $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/$$c.fish || exit 1; done
+	$(INSTALL) -m644 completions/_qutils $(DESTDIR)$(DATADIR)/zsh/site-functions
+
+uninstall:
+	cd $(DESTDIR)$(BINDIR) && $(RM) $(COMMANDS)
+	cd $(DESTDIR)$(LIBDIR) && $(RM) $(notdir $(so)) libq.so libq.a pkgconfig/libq.pc
+	$(RM) $(DESTDIR)$(INCDIR)/q.h
+	for p in $(notdir $(wildcard man/*.[1357])); do $(RM) $(DESTDIR)$(MANDIR)/man$${p##*.}/$$p; done
+	for c in $(COMMANDS); do $(RM) $(DESTDIR)$(DATADIR)/bash-completion/completions/$$c \
+		$(DESTDIR)$(DATADIR)/fish/vendor_completions.d/$$c.fish; done
+	$(RM) $(DESTDIR)$(DATADIR)/zsh/site-functions/_qutils
+
+clean:
+	$(RM) -r build build-*
+
+.PHONY: all demo test fuzz fuzz-brief bench lint completions install uninstall clean
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

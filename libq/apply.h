@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef APPLY_H
+#define APPLY_H
+
+/*
+ * A mutation is a request: a value, applied to a transaction by one function, so that
+ * requests of several callers can share a transaction. Applied again after a lost
+ * transaction it starts afresh. One refused request is a result, never the loss of
+ * others.
+ */
+
+#include "push.h"
+#include "settle.h"
+#include "take.h"
+
+enum op { OP_PUSH, OP_SETTLE, OP_ACK_BATCH, OP_TAKE, OP_OPTION };
+
+struct request {
+	enum op op;
+	union {
+		struct push push;
+		struct settle settle;
+		struct take take;
+		struct {
+			const struct q_settle *how;
+			struct q_batch *batch;
+			size_t first, n;
+		} part; /* OP_ACK_BATCH, by any verb */
+		struct {
+			enum q_option option;
+			uint64_t value;
+		} option;
+	};
+};
+
+struct result {
+	struct pushed pushed;     /* OP_PUSH */
+	struct q_settled settled; /* OP_SETTLE */
+	struct q_batch *batch;    /* OP_TAKE: given by the caller, filled */
+	uint64_t damaged;         /* OP_TAKE: a message that was set aside */
+};
+
+/*
+ * Apply n requests in one transaction and commit it. 0: it is on disk, or nothing had
+ * to be written; results say the rest. A code: nothing was done.
+ */
+int apply_all(
+    struct q *q, const struct request *requests, struct result *results, size_t n);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef BLOB_H
+#define BLOB_H
+
+/*
+ * Large bodies: blob/ID, one file each. Written as blob/NAME.tmp under a flock that
+ * tells living writers from dead, flushed, and renamed inside the transaction that
+ * names it; so a file that no message names is an orphan, and may go.
+ */
+
+#include "txn.h"
+
+struct q_blob {
+	struct q *q;
+	int fd;
+	char name[64];
+	uint64_t size, limit;
+	void *hash; /* XXH3 state */
+	bool flushed;
+};
+
+/* Content is complete: flush it. Outside of any transaction. */
+int blob_finish(struct q_blob *blob);
+uint64_t blob_hash(const struct q_blob *blob);
+/* Give it the name of message id, inside the transaction. */
+int blob_adopt(struct q_blob *blob, uint64_t id);
+/* Undo blob_adopt(): the transaction failed. */
+void blob_disown(struct q_blob *blob, uint64_t id);
+/* Remove the files of messages whose end is committed. */
+void blob_remove(struct q *q, const uint64_t *ids, size_t n);
+/* Remove what crashed writers left: a bounded number, inside a write transaction. */
+void blob_sweep(struct txn *t);
+
+#endif

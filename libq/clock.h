@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include "q.h"
+
+enum { BOOT_ID_SIZE = 16 };
+
+/*
+ * What a transaction knows of the time: wall for what people mean, boot for leases,
+ * which a clock step must not move and a reboot must end.
+ */
+struct clock {
+	q_time wall; /* since 1970 */
+	q_time boot; /* CLOCK_BOOTTIME */
+	uint8_t boot_id[BOOT_ID_SIZE];
+};
+
+/* Q_ESYS: no clock, or the kernel does not tell its boot id. */
+int clock_read(struct clock *clock);
+/* For waits inside this process. */
+q_time clock_monotonic(void);
+void clock_sleep(q_time duration);
+
+/* a + b, at most Q_FOREVER. Neither is negative. */
+static inline q_time
+time_add(q_time a, q_time b)
+{
+	return (a > INT64_MAX - b ? INT64_MAX : a + b);
+}
+
+#endif

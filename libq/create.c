@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Creation is atomic: the directory is built under a temporary name beside its place,
+ * committed and flushed, and then renamed. A creator locks what it builds, so that the
+ * next one can tell, and remove, what a dead one left.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dir.h"
+#include "error.h"
+#include "meta.h"
+#include "option.h"
+#include "space.h"
+
+#include "create.h"
+
+struct site {
+	char *parent, *base; /* of the path */
+	int parent_fd;
+	char temp[NAME_MAX + 1];
+	int fd; /* of the directory under its temporary name, locked */
+	mode_t mode;
+};
+
+static void
+site_free(struct site *s)
+{
+	if (s->fd != -1)
+		(void)close(s->fd);
+	if (s->parent_fd != -1)
+		(void)close(s->parent_fd);
+	free(s->parent);
+	free(s->base);
+}
+
+/* "a/b/" is b in a; "b" is b in ".". */
+static int
+site_split(const char *path, struct site *s)
+{
+	char *copy = strdup(path), *other = strdup(path);
+	int rc = 0;
+
+	if (copy == NULL || other == NULL ||
+	    (s->parent = strdup(dirname(copy))) == NULL ||
+	    (s->base = strdup(basename(other))) == NULL)
+		rc = fail(Q_ENOMEM, "out of memory");
+	else if (strlen(s->base) > NAME_MAX - 32)
+		rc = fail(Q_EINVAL, "the name of the queue is too long");
+	free(copy);
+	free(other);
+	return (rc);
+}
+
+/* Make one directory that a power cut cannot take back. */
+static int
+make_dir(const char *path, const char *parent)
+{
+	int fd, rc = 0;
+
+	if (mkdir(path, 0700) != 0)
+		return (errno == EEXIST ? 0 : fail_sys("%s", path));
+	if ((fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
+	    fsync(fd) != 0)
+		rc = fail_sys("%s", parent);
+	if (fd != -1)
+		(void)close(fd);
+	return (rc);
+}
+
+/* The parents of a queue that is named, not pathed, are ours to make. */
+static int
+make_parents(const char *path)
+{
+	char *copy, *up;
+	int rc = 0;
+
+	if (access(path, F_OK) == 0)
+		return (0);
+	if ((copy = strdup(path)) == NULL)
+		return (fail(Q_ENOMEM, "out of memory"));
+	up = dirname(copy);
+	if ((rc = make_parents(up)) == 0)
+		rc = make_dir(path, up);
+	free(copy);
+	return (rc);
+}
+
+static void
+remove_tree(int parent, const char *temp)
+{
+	static const char *const files[] = { "data.mdb", "hold" };
+	int fd = openat(parent, temp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd == -1)
+		return;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		(void)unlinkat(fd, files[i], 0);
+	(void)unlinkat(fd, "blob", AT_REMOVEDIR);
+	(void)close(fd);
+	(void)unlinkat(parent, temp, AT_REMOVEDIR);
+}
+
+/* Remove what creators of this queue left when they died: it is not locked any more. */
+static void
+sweep(const struct site *s)
+{
+	size_t n = strlen(s->base);
+	struct dirent *e;
+	DIR *d;
+	int fd;
+
+	if ((fd = openat(s->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return;
+	if ((d = fdopendir(fd)) == NULL) {
+		(void)close(fd);
+		return;
+	}
+	while ((e = readdir(d)) != NULL) {
+		size_t len = strlen(e->d_name);
+		int temp;
+
+		if (e->d_name[0] != '.' || len < n + 6 ||
+		    strncmp(e->d_name + 1, s->base, n) != 0 ||
+		    e->d_name[n + 1] != '.' || strcmp(e->d_name + len - 4, ".new") != 0)
+			continue;
+		temp = openat(
+		    fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (temp == -1)
+			continue;
+		if (flock(temp, LOCK_EX | LOCK_NB) == 0)
+			remove_tree(fd, e->d_name);
+		(void)close(temp);
+	}
+	(void)closedir(d);
+}
+
+/* A sweeper may find the directory before our lock is on it and remove it: then
+ * another. */
+static int
+open_temp(struct site *s)
+{
+	unsigned long long tag;
+	struct stat st;
+
+	for (;;) {
+		if (getrandom(&tag, sizeof(tag), 0) != sizeof(tag))
+			return (fail_sys("random"));
+		(void)snprintf(s->temp, sizeof(s->temp), ".%s.%llx.new", s->base, tag);
+		if (mkdirat(s->parent_fd, s->temp, 0700) != 0)
+			return (fail_sys("cannot create"));
+		s->fd = openat(s->parent_fd, s->temp,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (s->fd == -1 && errno == ENOENT)
+			continue;
+		if (s->fd == -1 || flock(s->fd, LOCK_EX) != 0 || fstat(s->fd, &st) != 0)
+			return (fail_sys("cannot create"));
+		if (st.st_nlink > 0)
+			break;
+		(void)close(s->fd);
+		s->fd = -1;
+	}
+	return (mkdirat(s->fd, "blob", 0700) == 0 ? 0 : fail_sys("cannot create"));
+}
+
+static int
+make_file(const struct site *s, const char *name, int *out)
+{
+	*out = openat(
+	    s->fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return (*out == -1 ? fail_sys("%s", name) : 0);
+}
+
+/* The meta records of an empty queue. */
+static int
+write_meta(struct store *store, uint64_t hold_inode)
+{
+	struct meta m = { .next = 1,
+		.boot = { .number = 1, .hold_inode = hold_inode } };
+	uint8_t record[META_MAX_SIZE];
+	MDB_txn *txn = NULL;
+	struct clock now;
+	int rc;
+
+	if ((rc = clock_read(&now)) != 0)
+		return (rc);
+	memcpy(m.boot.id, now.boot_id, BOOT_ID_SIZE);
+	option_defaults(m.option);
+	if (getrandom(m.uuid, sizeof(m.uuid), 0) != sizeof(m.uuid))
+		return (fail_sys("random"));
+	if ((rc = mdb_txn_begin(store->env, NULL, 0, &txn)) != 0)
+		return (store_code(rc, "begin"));
+	for (int r = 0; r < META_RECORDS && rc == 0; r++) {
+		const char *name = meta_key((enum meta_record)r);
+		MDB_val k = { strlen(name), (void *)(uintptr_t)name };
+		MDB_val v = { meta_encode(&m, (enum meta_record)r, record), record };
+
+		rc = mdb_put(txn, store->dbi[T_META], &k, &v, 0);
+	}
+	if (rc != 0) {
+		mdb_txn_abort(txn);
+		return (store_code(rc, "meta"));
+	}
+	return (store_code(mdb_txn_commit(txn), "commit"));
+}
+
+static int
+write_data(int data, uint64_t hold_inode)
+{
+	struct store store = { 0 };
+	int rc;
+
+	if ((rc = store_open(&store, data, 0, false, true)) != 0)
+		return (rc);
+	if ((rc = write_meta(&store, hold_inode)) == 0)
+		rc = space_allocate(
+		    data, store_end(&store), store_end(&store) + 2 * SPACE_RESERVE);
+	store_close(&store);
+	if (rc == 0 && fsync(data) != 0)
+		rc = fail_sys("data.mdb");
+	return (rc);
+}
+
+/* Owner, group and mode of each part, whatever the umask says. */
+static int
+set_modes(const struct site *s, const struct q_open *args, int data, int hold)
+{
+	mode_t dirs = s->mode, files = s->mode & 0666;
+	int blob = openat(s->fd, "blob", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int fds[] = { data, hold, blob, s->fd };
+	int rc = 0;
+
+	if (args->has_group || s->mode & S_IWGRP)
+		dirs |= S_ISGID; /* what others make in it is the group's too */
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]) && rc == 0; i++) {
+		if (fds[i] == -1 ||
+		    (args->has_group && fchown(fds[i], (uid_t)-1, args->group) != 0) ||
+		    fchmod(fds[i], i < 2 ? files : dirs) != 0 || fsync(fds[i]) != 0)
+			rc = fail_sys("cannot create");
+	}
+	if (blob != -1)
+		(void)close(blob);
+	return (rc);
+}
+
+static int
+fill(const struct site *s, const struct q_open *args)
+{
+	int data = -1, hold = -1, rc;
+	struct stat st;
+
+	if ((rc = make_file(s, "data.mdb", &data)) != 0 ||
+	    (rc = make_file(s, "hold", &hold)) != 0)
+		goto out;
+	if (fstat(hold, &st) != 0)
+		rc = fail_sys("hold");
+	else if ((rc = write_data(data, st.st_ino)) == 0)
+		rc = set_modes(s, args, data, hold);
+out:
+	if (data != -1)
+		(void)close(data);
+	if (hold != -1)
+		(void)close(hold);
+	return (rc);
+}
+
+/* Into place; what is there already stays. */
+static int
+publish(const struct site *s, unsigned flags)
+{
+	int rc =
+	    renameat2(s->parent_fd, s->temp, s->parent_fd, s->base, RENAME_NOREPLACE);
+
+	if (rc != 0 &&
+	    errno == EINVAL) /* a file system without it; EEXIST if not empty */
+		rc = renameat(s->parent_fd, s->temp, s->parent_fd, s->base);
+	if (rc == 0)
+		return (fsync(s->parent_fd) == 0 ? 0 : fail_sys("%s", s->parent));
+	if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+		return (fail_sys("cannot create"));
+	remove_tree(s->parent_fd, s->temp);
+	return (flags & Q_EXCL ? fail(Q_EINVAL, "it exists already") : 0);
+}
+
+int
+create_queue(const char *path, const struct q_open *args)
+{
+	struct site s = { .parent_fd = -1, .fd = -1 };
+	int rc;
+
+	s.mode = args->mode != 0 ? args->mode & 0777 : 0700;
+	if (s.mode & S_IWOTH)
+		return (fail(Q_EINVAL, "a queue that others may write to is refused"));
+	if ((rc = site_split(path, &s)) != 0 ||
+	    (args->flags & Q_PARENTS && (rc = make_parents(s.parent)) != 0))
+		goto out;
+	s.parent_fd = open(s.parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s.parent_fd == -1) {
+		rc = fail_sys("%s", s.parent);
+		goto out;
+	}
+	if (!(args->flags & Q_FORCE) && (rc = dir_check_fs(s.parent_fd)) != 0)
+		goto out;
+	sweep(&s);
+	if ((rc = open_temp(&s)) == 0 && (rc = fill(&s, args)) == 0)
+		rc = publish(&s, args->flags);
+	if (rc != 0 && s.temp[0] != '\0')
+		remove_tree(s.parent_fd, s.temp);
+out:
+	site_free(&s);
+	return (rc);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CREATE_H
+#define CREATE_H
+
+#include "q.h"
+
+/*
+ * Make a queue at path, so that it is there whole or not at all, whatever happens. 0
+ * also when somebody else was faster, unless args->flags has Q_EXCL: then Q_EINVAL.
+ */
+int create_queue(const char *path, const struct q_open *args);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef DIR_H
+#define DIR_H
+
+/* The queue directory and its files: opened only when they are what they should be. */
+
+#include <sys/stat.h>
+
+#include "q.h"
+
+struct dir {
+	int fd;      /* the directory; also the gate of lock.h */
+	int data;    /* data.mdb; also what is locked */
+	mode_t mode; /* of files made in it */
+};
+
+/*
+ * Open the directory and data.mdb. Q_ENOQUEUE, Q_ENOTQ; Q_EUNSAFE: a link, not a
+ * regular file, writable by others, of another owner; Q_ENOTSUP: a network file system.
+ */
+int dir_open(const char *path, unsigned flags, struct dir *dir);
+void dir_close(struct dir *dir);
+/*
+ * To be asked under the lock: is data.mdb still the named one? *st is its status.
+ * Q_ENOQUEUE if somebody deleted or replaced it, for then a lock on it protects
+ * nothing.
+ */
+int dir_check(const struct dir *dir, struct stat *st);
+/* Open a file of the directory that must be regular, without following a link. */
+int dir_open_file(int dirfd, const char *name, int flags, int *fd);
+/* Q_ENOTSUP if fd is on a file system without coherent locks and maps. */
+int dir_check_fs(int fd);
+
+#endif

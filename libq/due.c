@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: ISC */
+/* What falls due: delays, leases, TTLs, memories; and the leases of the dead. */
+#include <string.h>
+
+#include "bytes.h"
+#include "error.h"
+#include "hold.h"
+#include "life.h"
+
+#include "due.h"
+
+static int
+misplaced(uint64_t id)
+{
+	return (
+	    fail(Q_ECORRUPT, "message %llu is listed where it is not; run 'qctl check'",
+		(unsigned long long)id));
+}
+
+/* The state that an index claims: that the record agrees is checked by place and time.
+ */
+static int
+listed(struct txn *t, uint64_t id, enum q_state state, uint64_t due, struct state *s)
+{
+	int rc = life_get(t, id, s);
+
+	if (rc == STORE_NONE || (rc == 0 && (s->state != state || s->due != due)))
+		return (misplaced(id));
+	return (rc);
+}
+
+bool
+due_same_boot(const struct txn *t)
+{
+	return (memcmp(t->meta.boot.id, t->now.boot_id, BOOT_ID_SIZE) == 0);
+}
+
+/* A new boot: every lease of an earlier one is over, by its number alone. */
+static void
+check_boot(struct txn *t)
+{
+	struct boot *b = &t->meta.boot;
+
+	if (due_same_boot(t))
+		return;
+	memcpy(b->id, t->now.boot_id, BOOT_ID_SIZE);
+	b->number++;
+	b->hold_since = 0;
+	t->meta_changed |= 1U << META_REC_BOOT;
+}
+
+static int
+promote_delayed(struct txn *t, unsigned most)
+{
+	struct span key, v;
+	struct state s;
+	int rc;
+
+	for (unsigned i = 0; i < most; i++) {
+		uint64_t due, id;
+
+		if ((rc = txn_first(t, T_DELAYED, &key, &v)) != 0)
+			return (rc == STORE_NONE ? 0 : rc);
+		due = get_be64(key.data);
+		id = get_be64((const uint8_t *)key.data + 8);
+		if (due > (uint64_t)t->now.wall)
+			return (0);
+		if ((rc = listed(t, id, Q_DELAYED, due, &s)) != 0 ||
+		    (rc = life_leave(t, id, &s)) != 0)
+			return (rc);
+		s.state = Q_READY;
+		if ((rc = life_enter(t, id, &s)) != 0)
+			return (rc);
+	}
+	return (0);
+}
+
+static int
+promote_leased(struct txn *t, unsigned most)
+{
+	struct span key, v;
+	struct state s;
+	int rc;
+
+	for (unsigned i = 0; i < most; i++) {
+		const uint8_t *k;
+		uint64_t due, id;
+		bool rebooted;
+
+		if ((rc = txn_first(t, T_LEASED, &key, &v)) != 0)
+			return (rc == STORE_NONE ? 0 : rc);
+		k = key.data;
+		due = get_be64(k + 4);
+		id = get_be64(k + 12);
+		rebooted = get_be32(k) != t->meta.boot.number;
+		if (!rebooted && due > (uint64_t)t->now.boot)
+			return (0);
+		if ((rc = listed(t, id, Q_LEASED, due, &s)) != 0 ||
+		    (rc = life_lapse(
+			 t, id, &s, rebooted ? "rebooted" : "lease ran out")) != 0)
+			return (rc);
+	}
+	return (0);
+}
+
+static int
+expire_row(struct txn *t, uint8_t kind, uint64_t id)
+{
+	struct key k = key_id(id);
+	struct state s;
+	bool ended;
+	int rc;
+
+	if (kind == EXPIRY_DONE) {
+		rc = txn_del(t, T_DONE, key_span(&k));
+		return (rc == STORE_NONE ? 0 : rc);
+	}
+	if ((rc = life_get(t, id, &s)) != 0)
+		return (rc == STORE_NONE ? 0 : rc);
+	/* Never while leased: that is decided when the message comes back. The dead
+	 * stay. */
+	if (s.state != Q_READY && s.state != Q_DELAYED)
+		return (0);
+	if ((rc = life_leave(t, id, &s)) == 0 &&
+	    (rc = life_expire(t, id, &s, &ended)) == 0 && !ended)
+		rc = life_enter(t, id, &s);
+	return (rc);
+}
+
+static int
+promote_expiry(struct txn *t, uint8_t kind, unsigned most)
+{
+	int rc;
+
+	for (unsigned i = 0; i < most; i++) {
+		struct key from = key_expiry(kind, 0, 0);
+		struct span key = key_span(&from), v;
+		const uint8_t *k;
+		uint64_t id;
+
+		if ((rc = txn_seek(t, T_EXPIRY, &key, &v)) != 0)
+			return (rc == STORE_NONE ? 0 : rc);
+		k = key.data;
+		if (k[0] != kind || get_be64(k + 1) > (uint64_t)t->now.wall)
+			return (0);
+		id = get_be64(k + 9);
+		if ((rc = txn_drop(t, T_EXPIRY)) != 0 ||
+		    (rc = expire_row(t, kind, id)) != 0)
+			return (rc);
+	}
+	return (0);
+}
+
+int
+due_promote(struct txn *t, unsigned most)
+{
+	int rc;
+
+	check_boot(t);
+	if ((rc = promote_expiry(t, EXPIRY_TTL, most)) != 0 ||
+	    (rc = promote_delayed(t, most)) != 0 || (rc = promote_leased(t, most)) != 0)
+		return (rc);
+	return (promote_expiry(t, EXPIRY_DONE, most));
+}
+
+/* Lapse the leases from one key on, before another, whose holder has died. */
+static int
+holders_between(struct txn *t, struct key at, const struct key *end, unsigned most)
+{
+	int rc;
+
+	for (unsigned i = 0; i < most; i++) {
+		struct span key = key_span(&at), v;
+		uint64_t due, id, skip;
+		struct state s;
+		bool died;
+
+		if ((rc = txn_seek(t, T_LEASED, &key, &v)) != 0)
+			return (rc == STORE_NONE ? 0 : rc);
+		if (memcmp(key.data, end->b, end->size) >= 0)
+			return (0);
+		due = get_be64((const uint8_t *)key.data + 4);
+		id = skip = get_be64((const uint8_t *)key.data + 12);
+		at = key_lease(t->meta.boot.number, due, id + 1);
+		if (due != HELD && v.size == 0)
+			continue;
+		if ((rc = listed(t, id, Q_LEASED, due, &s)) != 0)
+			return (rc);
+		if (due == HELD)
+			died = !hold_alive(t, id, &skip);
+		else
+			died = !hold_owner_alive(s.pid, s.owner_start, s.owner_ns);
+		if (died && (rc = life_lapse(t, id, &s, "worker died")) != 0)
+			return (rc);
+		at = key_lease(t->meta.boot.number, due, skip + 1);
+	}
+	return (0);
+}
+
+int
+due_holders(struct txn *t)
+{
+	uint32_t boot = t->meta.boot.number;
+	/* From anywhere and round: with many live holders each is looked at in its
+	 * turn. */
+	uint64_t start = t->random % t->meta.next;
+	struct key held = key_lease(boot, HELD, 0),
+		   middle = key_lease(boot, HELD, start);
+	struct key end = key_lease(boot, HELD, UINT64_MAX),
+		   timed = key_lease(boot, 0, 0);
+	int rc;
+
+	if (txn_entries(t, T_LEASED) == 0)
+		return (0);
+	if ((rc = hold_begin(t)) != 0 ||
+	    (rc = holders_between(t, middle, &end, DUE_MOST)) != 0 ||
+	    (rc = holders_between(t, held, &middle, DUE_MOST)) != 0)
+		return (rc);
+	return (holders_between(t, timed, &held, 16 * DUE_MOST));
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef DUE_H
+#define DUE_H
+
+/* What falls due with time. No daemon: every write transaction does a bounded share. */
+
+#include "txn.h"
+
+enum { DUE_MOST = 256 };
+
+/*
+ * Promote at most most rows of each kind: delayed messages whose time has come, leases
+ * that are over, messages past their TTL, receipts no longer to be remembered.
+ */
+int due_promote(struct txn *t, unsigned most);
+/* Free the leases of holders and owners that died; looks at a bounded number. */
+int due_holders(struct txn *t);
+/* Whether the boot of the recorded deadlines is this one. */
+bool due_same_boot(const struct txn *t);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/* Codecs of the failure and the done record. */
+#include "bytes.h"
+#include "error.h"
+#include "hash.h"
+
+#include "event.h"
+
+static struct reader
+checked(const void *record, size_t size, uint64_t id)
+{
+	struct reader r = { record, (const uint8_t *)record + size, false };
+	uint64_t check = read_be64(&r);
+
+	if (!r.bad && check != hash_record(r.p, (size_t)(r.end - r.p), id))
+		r.bad = true;
+	return (r);
+}
+
+static int
+damaged(const char *what, uint64_t id)
+{
+	return (fail(Q_ECORRUPT, "%s record of message %llu is damaged", what,
+	    (unsigned long long)id));
+}
+
+size_t
+failure_encode(const struct failure *f, uint64_t id, uint8_t record[FAILURE_MAX])
+{
+	uint8_t *p = put_be64(record + 8, (uint64_t)f->when);
+
+	p = put_be32(p, f->pid);
+	p = put_be16(p, (uint16_t)f->reason_size);
+	p = put_bytes(p, f->reason, f->reason_size);
+	(void)put_be64(record, hash_record(record + 8, (size_t)(p - record) - 8, id));
+	return ((size_t)(p - record));
+}
+
+int
+failure_decode(const void *record, size_t size, uint64_t id, struct failure *out)
+{
+	struct reader r = checked(record, size, id);
+	struct failure f = { 0 };
+
+	f.when = (q_time)read_be64(&r);
+	f.pid = read_be32(&r);
+	f.reason_size = read_be16(&r);
+	f.reason = (const char *)read_bytes(&r, f.reason_size);
+	if (r.bad || r.p != r.end || f.reason_size > Q_MAX_REASON)
+		return (damaged("failure", id));
+	*out = f;
+	return (0);
+}
+
+void
+done_encode(const struct done *d, uint64_t id, uint8_t record[DONE_SIZE])
+{
+	uint8_t *p = put_be32(record + 8, d->delivery);
+
+	*p++ = d->verb;
+	(void)put_be64(p, (uint64_t)d->when);
+	(void)put_be64(record, hash_record(record + 8, DONE_SIZE - 8, id));
+}
+
+int
+done_decode(const void *record, size_t size, uint64_t id, struct done *out)
+{
+	struct reader r = checked(record, size, id);
+	struct done d = { 0 };
+
+	d.delivery = read_be32(&r);
+	d.verb = read_8(&r);
+	d.when = (q_time)read_be64(&r);
+	if (r.bad || r.p != r.end)
+		return (damaged("done", id));
+	*out = d;
+	return (0);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/* Held leases: byte locks on the file hold, and the lives of owners. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "queue.h"
+
+#include "hold.h"
+
+/* How long held leases last on their own when somebody deleted the file. */
+#define GRACE (60 * Q_SECOND)
+
+static const char name[] = "hold";
+
+void
+hold_close(struct q *q)
+{
+	if (q->hold != -1)
+		(void)close(q->hold);
+	if (q->probe != -1)
+		(void)close(q->probe);
+	q->hold = q->probe = -1;
+}
+
+/* Two descriptions: a lock does not conflict with others of its own description. */
+static int
+hold_open(struct q *q)
+{
+	int rc;
+
+	if (q->hold != -1)
+		return (0);
+	if ((rc = dir_open_file(q->dir.fd, name, O_RDONLY, &q->hold)) == 0)
+		rc = dir_open_file(q->dir.fd, name, O_RDONLY, &q->probe);
+	if (rc != 0)
+		hold_close(q);
+	return (rc);
+}
+
+static int
+hold_create(struct q *q)
+{
+	int fd;
+
+	fd = openat(q->dir.fd, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return (fail_sys("%s", name));
+	(void)fchmod(fd, q->dir.mode); /* of the queue, whatever the umask */
+	(void)close(fd);
+	return (0);
+}
+
+int
+hold_begin(struct txn *t)
+{
+	struct q *q = t->q;
+	struct boot *b = &t->meta.boot;
+	struct stat named, ours;
+	int rc;
+
+	if (fstatat(q->dir.fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno != ENOENT)
+			return (fail_sys("%s", name));
+		if ((rc = hold_create(q)) != 0)
+			return (rc);
+		if (fstatat(q->dir.fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
+			return (fail_sys("%s", name));
+	}
+	if (q->hold != -1 && fstat(q->hold, &ours) == 0 && ours.st_ino != named.st_ino)
+		hold_close(q);
+	if ((rc = hold_open(q)) != 0)
+		return (rc);
+	if (b->hold_inode != named.st_ino) {
+		b->hold_inode = named.st_ino;
+		b->hold_since = t->now.boot;
+		t->meta_changed |= 1U << META_REC_BOOT;
+	}
+	return (0);
+}
+
+static int
+lock_bytes(int fd, int cmd, short type, uint64_t first, uint64_t n, struct flock *out)
+{
+	struct flock l = {
+		.l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)first,
+		.l_len = (off_t)n,
+	};
+	int rc;
+
+	while ((rc = fcntl(fd, cmd, &l)) == -1 && errno == EINTR)
+		;
+	if (out != NULL)
+		*out = l;
+	return (rc);
+}
+
+int
+hold_lock(struct q *q, uint64_t first, uint64_t n)
+{
+	if (lock_bytes(q->hold, F_OFD_SETLK, F_RDLCK, first, n, NULL) != 0)
+		return (fail_sys("lock on %s", name));
+	return (0);
+}
+
+void
+hold_unlock(struct q *q, uint64_t first, uint64_t n)
+{
+	if (q->hold != -1)
+		(void)lock_bytes(q->hold, F_OFD_SETLK, F_UNLCK, first, n, NULL);
+}
+
+bool
+hold_alive(struct txn *t, uint64_t id, uint64_t *last)
+{
+	const struct boot *b = &t->meta.boot;
+	struct stat st;
+	struct flock l;
+
+	*last = id;
+	if (b->hold_since != 0 && t->now.boot < time_add(b->hold_since, GRACE))
+		return (true);
+	/* What cannot be asked is not known to be dead. */
+	if (hold_open(t->q) != 0 || fstat(t->q->probe, &st) != 0 ||
+	    st.st_ino != b->hold_inode ||
+	    lock_bytes(t->q->probe, F_OFD_GETLK, F_WRLCK, id, 1, &l) != 0)
+		return (true);
+	if (l.l_type == F_UNLCK)
+		return (false);
+	if (l.l_len == 0)
+		*last = UINT64_MAX >> 1;
+	else if ((uint64_t)l.l_start + (uint64_t)l.l_len > id)
+		*last = (uint64_t)l.l_start + (uint64_t)l.l_len - 1;
+	return (true);
+}
+
+/* Field 22 of /proc/PID/stat: when it started, in clock ticks since boot. */
+static int
+start_of(pid_t pid, uint64_t *start)
+{
+	char path[64], text[1024], *p;
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return (-1);
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	if (n <= 0)
+		return (-1);
+	text[n] = '\0';
+	/* The command name may hold anything; the last ')' ends it. */
+	if ((p = strrchr(text, ')')) == NULL)
+		return (-1);
+	if (p[1] == ' ' && (p[2] == 'Z' || p[2] == 'X'))
+		return (-1);
+	for (int field = 2; field < 22; field++)
+		if ((p = strchr(p + 1, ' ')) == NULL)
+			return (-1);
+	*start = strtoull(p, NULL, 10);
+	return (0);
+}
+
+static uint64_t
+pid_namespace(void)
+{
+	struct stat st;
+
+	return (stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0);
+}
+
+int
+hold_owner(pid_t pid, uint64_t *start, uint64_t *ns)
+{
+	if (pid <= 0 || start_of(pid, start) != 0)
+		return (fail(Q_EINVAL, "there is no process %d", (int)pid));
+	*ns = pid_namespace();
+	return (0);
+}
+
+bool
+hold_owner_alive(uint32_t pid, uint64_t start, uint64_t ns)
+{
+	uint64_t found;
+
+	if (pid_namespace() != ns)
+		return (true);
+	return (start_of((pid_t)pid, &found) == 0 && found == start);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC */
+/* The life of a message: from state to state, and its end. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "event.h"
+#include "message.h"
+#include "policy.h"
+
+#include "life.h"
+
+/* The table that lists messages of a state, and the key there. */
+static enum table
+place(uint64_t id, const struct state *s, struct key *k)
+{
+	switch (s->state) {
+	case Q_READY:
+		*k = key_ready(s->rank, id);
+		return (T_READY);
+	case Q_DELAYED:
+		*k = key_time(s->due, id);
+		return (T_DELAYED);
+	case Q_LEASED:
+		*k = key_lease(s->boot, s->due, id);
+		return (T_LEASED);
+	default:
+		*k = key_id(id);
+		return (T_DEAD);
+	}
+}
+
+int
+life_get(struct txn *t, uint64_t id, struct state *s)
+{
+	struct key k = key_id(id);
+	struct span v;
+	int rc = txn_get(t, T_MSG, key_span(&k), &v);
+
+	return (rc == 0 ? state_decode(v.data, v.size, id, s) : rc);
+}
+
+int
+life_leave(struct txn *t, uint64_t id, const struct state *s)
+{
+	struct key k;
+	enum table table = place(id, s, &k);
+	int rc = txn_del(t, table, key_span(&k));
+
+	if (rc == STORE_NONE)
+		return (fail(Q_ECORRUPT,
+		    "message %llu is not listed as %s; run 'qctl check'",
+		    (unsigned long long)id, q_state_name(s->state)));
+	return (rc);
+}
+
+int
+life_enter(struct txn *t, uint64_t id, struct state *s)
+{
+	uint8_t record[STATE_OWNED_SIZE];
+	struct key k;
+	enum table table = place(id, s, &k);
+	/* Leases that end with a process are marked, to be found among many. */
+	struct span mark = { "", s->state == Q_LEASED && s->flags & ST_OWNED ? 1 : 0 };
+	int rc;
+
+	s->changed = t->now.wall;
+	if ((rc = txn_append(t, table, key_span(&k), mark)) != 0)
+		return (rc);
+	k = key_id(id);
+	return (txn_put(t, T_MSG, key_span(&k),
+	    (struct span){ record, state_encode(s, id, record) }));
+}
+
+void
+life_count(struct txn *t, enum counter counter, uint64_t n)
+{
+	t->meta.counter[counter] += n;
+	t->meta_changed |= 1U << META_REC_COUNTERS;
+}
+
+static int
+forget_failures(struct txn *t, uint64_t id)
+{
+	struct key k = key_failure(id, 0);
+	struct span key = key_span(&k), v;
+	int rc;
+
+	while ((rc = txn_seek(t, T_FAILURE, &key, &v)) == 0 && key.size == k.size &&
+	       memcmp(key.data, k.b, 8) == 0) {
+		if ((rc = txn_drop(t, T_FAILURE)) != 0)
+			return (rc);
+		key = key_span(&k);
+	}
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+static int
+forget_ttl(struct txn *t, uint64_t id)
+{
+	struct key k = key_id(id);
+	struct message m;
+	struct span v;
+	int rc;
+
+	if ((rc = txn_get(t, T_BODY, key_span(&k), &v)) != 0)
+		return (rc);
+	/* A damaged one keeps its row until its time, when nothing is found for it. */
+	if (message_decode(v.data, v.size, id, &m) != 0)
+		return (0);
+	k = key_expiry(EXPIRY_TTL, (uint64_t)m.expires, id);
+	rc = txn_del(t, T_EXPIRY, key_span(&k));
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+static int
+forget_blob(struct txn *t, uint64_t id)
+{
+	uint64_t *p = reallocarray(t->blobs, t->blob_count + 1, sizeof(*p));
+
+	if (p == NULL)
+		return (fail(Q_ENOMEM, "out of memory"));
+	t->blobs = p;
+	p[t->blob_count++] = id;
+	return (0);
+}
+
+int
+life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how)
+{
+	struct key k = key_id(id);
+	int rc = 0;
+
+	if (s->flags & ST_FAILED)
+		rc = forget_failures(t, id);
+	if (rc == 0 && s->flags & ST_EXPIRES)
+		rc = forget_ttl(t, id);
+	if (rc == 0 && s->flags & ST_BLOB)
+		rc = forget_blob(t, id);
+	if (rc == 0)
+		rc = txn_del(t, T_MSG, key_span(&k));
+	if (rc == 0)
+		rc = txn_del(t, T_BODY, key_span(&k));
+	if (rc != 0)
+		return (rc == STORE_NONE ? fail(Q_ECORRUPT,
+					       "message %llu is not whole; "
+					       "run 'qctl check'",
+					       (unsigned long long)id)
+					 : rc);
+	life_count(t, how, 1);
+	life_count(t, COUNT_BYTES, (uint64_t)0 - s->size);
+	return (0);
+}
+
+uint32_t
+life_attempts(const struct state *s)
+{
+	return (s->delivery - s->uncounted);
+}
+
+uint32_t
+life_max_attempts(const struct txn *t, const struct state *s)
+{
+	return (s->max_attempts != 0 ? s->max_attempts
+				     : (uint32_t)t->meta.option[Q_OPT_MAX_ATTEMPTS]);
+}
+
+int
+life_retry(struct txn *t, uint64_t id, struct state *s, q_time due)
+{
+	bool ended = false;
+	int rc;
+
+	if (life_attempts(s) >= life_max_attempts(t, s)) {
+		s->state = Q_DEAD;
+		life_count(t, COUNT_DIED, 1);
+		return (life_enter(t, id, s));
+	}
+	if ((rc = life_expire(t, id, s, &ended)) != 0 || ended)
+		return (rc);
+	s->state = due > t->now.wall ? Q_DELAYED : Q_READY;
+	if (s->state == Q_DELAYED)
+		s->due = (uint64_t)due;
+	return (life_enter(t, id, s));
+}
+
+int
+life_fail(struct txn *t, uint64_t id, struct state *s, const char *reason)
+{
+	enum { KEPT = 32 }; /* of the failures of one message */
+	uint8_t record[FAILURE_MAX];
+	struct failure f = { .when = t->now.wall, .pid = s->pid, .reason = reason };
+	struct key k;
+	int rc;
+
+	f.reason_size = strnlen(reason, Q_MAX_REASON);
+	if (s->flags & ST_FAILED && s->delivery > KEPT) {
+		k = key_failure(id, s->delivery - KEPT);
+		if ((rc = txn_del(t, T_FAILURE, key_span(&k))) != 0 && rc != STORE_NONE)
+			return (rc);
+	}
+	s->flags |= ST_FAILED;
+	k = key_failure(id, s->delivery);
+	return (txn_put(t, T_FAILURE, key_span(&k),
+	    (struct span){ record, failure_encode(&f, id, record) }));
+}
+
+int
+life_lapse(struct txn *t, uint64_t id, struct state *s, const char *reason)
+{
+	int rc;
+
+	if ((rc = life_leave(t, id, s)) != 0 || (rc = life_fail(t, id, s, reason)) != 0)
+		return (rc);
+	life_count(t, COUNT_LAPSED, 1);
+	s->flags = (uint16_t)((s->flags & ~ST_OWNED) | ST_LAPSED);
+	s->in_a_row = 0;
+	return (life_retry(t, id, s, 0));
+}
+
+int
+life_expire(struct txn *t, uint64_t id, const struct state *s, bool *ended)
+{
+	struct key k = key_id(id);
+	struct message m;
+	struct span v;
+	int rc;
+
+	*ended = false;
+	if (!(s->flags & ST_EXPIRES))
+		return (0);
+	if ((rc = txn_get(t, T_BODY, key_span(&k), &v)) != 0)
+		return (rc);
+	/* A damaged one does not expire: its taker shall meet it. */
+	if (message_decode(v.data, v.size, id, &m) != 0 || m.expires > t->now.wall)
+		return (0);
+	*ended = true;
+	return (life_end(t, id, s, COUNT_EXPIRED));
+}
+
+int
+life_damage(struct txn *t, uint64_t id)
+{
+	static const char reason[] = "damaged (checksum)";
+	struct state s;
+	int rc = life_get(t, id, &s);
+
+	if (rc == Q_ECORRUPT ||
+	    rc == STORE_NONE) /* what it was is lost; that it was is not */
+		s = (struct state){ .flags = ST_FAILED };
+	else if (rc != 0)
+		return (rc);
+	if ((rc = life_fail(t, id, &s, reason)) != 0)
+		return (rc);
+	s.state = Q_DEAD;
+	life_count(t, COUNT_DIED, 1);
+	return (life_enter(t, id, &s));
+}

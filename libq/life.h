@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LIFE_H
+#define LIFE_H
+
+/*
+ * The life of a message, as rows: its state record and the one index that lists it in
+ * that state. To change a state: life_leave(), change the struct, life_enter().
+ */
+
+#include "state.h"
+#include "txn.h"
+
+/* Kinds of rows in the table expiry. */
+enum { EXPIRY_TTL = 0, EXPIRY_DONE = 1 };
+
+/* 0, STORE_NONE if there is no such message, Q_ECORRUPT. */
+int life_get(struct txn *t, uint64_t id, struct state *s);
+int life_leave(struct txn *t, uint64_t id, const struct state *s);
+int life_enter(struct txn *t, uint64_t id, struct state *s);
+/* After life_leave(): all the rest of the message goes, and is counted as how. */
+int life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how);
+/* Add to a counter. */
+void life_count(struct txn *t, enum counter counter, uint64_t n);
+
+/* Attempts made, and allowed. */
+uint32_t life_attempts(const struct state *s);
+uint32_t life_max_attempts(const struct txn *t, const struct state *s);
+/*
+ * After life_leave(): the delivery has failed or lapsed. Enter as dead when the
+ * attempts are used up, else as delayed until due (wall clock) or, if due is 0, ready.
+ */
+int life_retry(struct txn *t, uint64_t id, struct state *s, q_time due);
+/* Record why the delivery failed. */
+int life_fail(struct txn *t, uint64_t id, struct state *s, const char *reason);
+/* The lease is over without an answer. */
+int life_lapse(struct txn *t, uint64_t id, struct state *s, const char *reason);
+/* Whether the TTL has passed; life_end() as expired then. *ended says so. */
+int life_expire(struct txn *t, uint64_t id, const struct state *s, bool *ended);
+/* The message cannot be read whole: dead, with what is left of it. */
+int life_damage(struct txn *t, uint64_t id);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LOCK_H
+#define LOCK_H
+
+/*
+ * The transaction lock: flock(2) on data.mdb, LOCK_EX to write, LOCK_SH to read. The
+ * kernel frees it when its holder dies.
+ *
+ * Who waits stands first at a gate, a flock on the queue's directory, so that a process
+ * that commits again and again cannot pass those who wait, nor overlapping readers a
+ * writer. The gate is a courtesy: correctness needs the lock on data.mdb alone.
+ */
+
+#include "q.h"
+
+/* op is LOCK_EX or LOCK_SH. Q_EBUSY: another process kept it for all of wait. */
+int lock_take(int gate, int data, int op, q_time wait);
+void lock_drop(int data);
+
+#endif

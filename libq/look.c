@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Looking: counts, lists and single messages, under the shared lock and without
+ * changing anything. What has fallen due but was not promoted yet is shown as a take
+ * would find it.
+ */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "batch.h"
+#include "bytes.h"
+#include "due.h"
+#include "error.h"
+#include "hold.h"
+#include "life.h"
+#include "queue.h"
+
+enum {
+	LOOK_MOST = 10000, /* rows fallen due that a count looks at one by one */
+	LIST_ROWS = 1000,  /* looked at under one lock */
+	LIST_DEFAULT = 256,
+};
+
+static bool
+lease_over(struct txn *t, uint64_t id, const struct state *s)
+{
+	uint64_t last;
+
+	if (!due_same_boot(t) || s->boot != t->meta.boot.number)
+		return (true);
+	if (s->due == HELD)
+		return (!hold_alive(t, id, &last));
+	if (s->flags & ST_OWNED &&
+	    !hold_owner_alive(s->pid, s->owner_start, s->owner_ns))
+		return (true);
+	return (s->due <= (uint64_t)t->now.boot);
+}
+
+static bool
+expired(struct txn *t, uint64_t id, const struct state *s)
+{
+	struct key k = key_id(id);
+	struct message m;
+	struct span v;
+
+	return (s->flags & ST_EXPIRES && txn_get(t, T_BODY, key_span(&k), &v) == 0 &&
+		message_decode(v.data, v.size, id, &m) == 0 &&
+		m.expires <= t->now.wall);
+}
+
+/* The state a take would find it in; 0 if it is gone. */
+static enum q_state
+state_now(struct txn *t, uint64_t id, const struct state *s)
+{
+	enum q_state state = s->state;
+
+	if (state == Q_LEASED && lease_over(t, id, s))
+		state = life_attempts(s) >= life_max_attempts(t, s) ? Q_DEAD : Q_READY;
+	else if (state == Q_DELAYED && s->due <= (uint64_t)t->now.wall)
+		state = Q_READY;
+	if ((state == Q_READY || state == Q_DELAYED) && expired(t, id, s))
+		return ((enum q_state)0);
+	return (state);
+}
+
+/* Count message id as what it is, not as where it is still listed. */
+static int
+recount(struct txn *t, uint64_t id, enum q_state listed, struct q_stat *st)
+{
+	enum q_state now;
+	struct state s;
+	int rc = life_get(t, id, &s);
+
+	if (rc != 0)
+		return (rc == STORE_NONE ? 0 : rc);
+	if (s.state != listed || (now = state_now(t, id, &s)) == listed)
+		return (0);
+	st->count[listed]--;
+	if (now == 0)
+		st->expired++;
+	else
+		st->count[now]++;
+	return (0);
+}
+
+/* The rows of a table from a key on, as long as their time (at offset) has come. */
+static int
+recount_rows(struct txn *t, enum table table, struct key from, size_t offset,
+    uint64_t until, enum q_state listed, struct q_stat *st)
+{
+	struct span key = key_span(&from), v;
+	int rc = txn_seek(t, table, &key, &v);
+
+	for (int i = 0; rc == 0 && i < LOOK_MOST; i++) {
+		const uint8_t *k = key.data;
+
+		if (get_be64(k + offset) > until ||
+		    (table == T_EXPIRY && k[0] != from.b[0]))
+			return (0);
+		if ((rc = recount(t, get_be64(k + key.size - 8), listed, st)) != 0)
+			return (rc);
+		rc = txn_next(t, table, &key, &v);
+	}
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+static int
+recount_all(struct txn *t, struct q_stat *st)
+{
+	uint64_t wall = (uint64_t)t->now.wall;
+	struct key ttl = key_expiry(EXPIRY_TTL, 0, 0);
+	int rc;
+
+	/* Held leases are at the end of the table; all are looked at, up to the bound.
+	 */
+	if ((rc = recount_rows(
+		 t, T_LEASED, key_lease(0, 0, 0), 4, HELD, Q_LEASED, st)) != 0 ||
+	    (rc = recount_rows(t, T_EXPIRY, ttl, 1, wall, Q_READY, st)) != 0)
+		return (rc);
+	return (recount_rows(t, T_DELAYED, key_time(0, 0), 0, wall, Q_DELAYED, st));
+}
+
+static int
+pushed_at(struct txn *t, uint64_t id, q_time *pushed)
+{
+	struct key k = key_id(id);
+	struct message m;
+	struct span v;
+	int rc = txn_get(t, T_BODY, key_span(&k), &v);
+
+	if (rc != 0 || message_decode(v.data, v.size, id, &m) != 0)
+		return (rc == STORE_NONE ? 0 : rc);
+	if (*pushed == 0 || m.pushed < *pushed)
+		*pushed = m.pushed;
+	return (0);
+}
+
+/* The first of each priority is the oldest of that priority. */
+static int
+find_oldest(struct txn *t, q_time *oldest)
+{
+	struct key from = key_ready(0, 0);
+	struct span key, v;
+	int rc;
+
+	for (;;) {
+		uint8_t rank;
+
+		key = key_span(&from);
+		if ((rc = txn_seek(t, T_READY, &key, &v)) != 0)
+			return (rc == STORE_NONE ? 0 : rc);
+		rank = *(const uint8_t *)key.data;
+		if ((rc = pushed_at(
+			 t, get_be64((const uint8_t *)key.data + 1), oldest)) != 0)
+			return (rc);
+		if (rank == UINT8_MAX)
+			return (0);
+		from = key_ready((uint8_t)(rank + 1), 0);
+	}
+}
+
+static int
+fill_stat(struct txn *t, struct q_stat *st)
+{
+	const uint64_t *c = t->meta.counter;
+	struct span key, v;
+	struct stat file;
+	int rc;
+
+	*st = (struct q_stat){
+		.count = {
+			[Q_READY] = txn_entries(t, T_READY),
+			[Q_DELAYED] = txn_entries(t, T_DELAYED),
+			[Q_LEASED] = txn_entries(t, T_LEASED),
+			[Q_DEAD] = txn_entries(t, T_DEAD),
+		},
+		.pushed = c[COUNT_PUSHED],
+		.done = c[COUNT_DONE],
+		.expired = c[COUNT_EXPIRED],
+		.purged = c[COUNT_PURGED],
+		.delivered = c[COUNT_DELIVERED],
+		.failed = c[COUNT_FAILED],
+		.bytes = c[COUNT_BYTES],
+	};
+	memcpy(st->uuid, t->meta.uuid, sizeof(st->uuid));
+	if (fstat(t->q->dir.data, &file) == 0)
+		st->disk = (uint64_t)file.st_blocks * 512;
+	if ((rc = recount_all(t, st)) != 0 || (rc = find_oldest(t, &st->oldest)) != 0)
+		return (rc);
+	if ((rc = txn_first(t, T_DELAYED, &key, &v)) == 0)
+		st->next_due = (q_time)get_be64(key.data);
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+int
+q_stat(struct q *q, struct q_stat *out)
+{
+	struct q_stat st;
+	struct txn t;
+	int rc;
+
+	if ((rc = txn_begin(q, false, &t)) != 0)
+		return (rc);
+	if ((rc = fill_stat(&t, &st)) == 0)
+		*out = st;
+	txn_abort(&t);
+	return (rc);
+}
+
+/* Add message id as it is now, unless it is gone or of another state than wanted. */
+static int
+add(struct txn *t, struct q_batch *b, uint64_t id, enum q_state wanted, unsigned parts,
+    size_t preview)
+{
+	struct key k = key_id(id);
+	struct state s = { .state = Q_DEAD };
+	struct message m;
+	struct span v;
+	bool whole;
+	int rc = life_get(t, id, &s);
+
+	if (rc != 0 && rc != Q_ECORRUPT)
+		return (rc);
+	whole = rc == 0 && txn_get(t, T_BODY, key_span(&k), &v) == 0 &&
+	        message_decode(v.data, v.size, id, &m) == 0;
+	if (rc == 0)
+		s.state = state_now(t, id, &s);
+	if (s.state == 0)
+		return (STORE_NONE);
+	if (wanted != 0 && s.state != wanted)
+		return (0);
+	return (batch_add(t, b, id, &s, whole ? &m : NULL, parts, preview));
+}
+
+/* One locked stretch of q_list(). *end: there is no more. */
+static int
+list_rows(struct txn *t, struct q_list *args, size_t n, struct q_batch *b, bool *end)
+{
+	unsigned parts = args->preview > 0 ? BATCH_BODY : 0;
+	struct key from;
+	struct span key, v;
+	int rc = 0;
+
+	for (int i = 0; i < LIST_ROWS && b->count < n; i++) {
+		uint64_t id;
+
+		if (args->after == UINT64_MAX) {
+			*end = true;
+			return (0);
+		}
+		from = key_id(args->after + 1);
+		key = key_span(&from);
+		if ((rc = txn_seek(t, T_MSG, &key, &v)) != 0) {
+			*end = rc == STORE_NONE;
+			return (*end ? 0 : rc);
+		}
+		id = get_be64(key.data);
+		rc = add(t, b, id, args->state, parts, args->preview);
+		if (rc != 0 && rc != STORE_NONE)
+			return (rc);
+		args->after = id;
+	}
+	return (0);
+}
+
+int
+q_list(struct q *q, struct q_list *args, struct q_batch **batch)
+{
+	size_t n = args->n != 0 ? args->n : (size_t)LIST_DEFAULT;
+	struct q_list at = *args;
+	struct q_batch *b = NULL;
+	bool end = false;
+	struct txn t;
+	int rc;
+
+	if ((rc = batch_new(&b)) != 0)
+		return (rc);
+	while (rc == 0 && !end && b->count < n) {
+		if ((rc = txn_begin(q, false, &t)) != 0)
+			break;
+		rc = list_rows(&t, &at, n, b, &end);
+		txn_abort(&t);
+	}
+	if (rc == 0 && b->count == 0)
+		rc = fail(Q_EMPTY, "no more messages");
+	if (rc != 0) {
+		q_batch_free(b);
+		return (rc);
+	}
+	*args = at;
+	*batch = b;
+	return (0);
+}
+
+int
+q_get(struct q *q, uint64_t id, struct q_batch **batch)
+{
+	struct q_batch *b = NULL;
+	struct txn t;
+	int rc;
+
+	if ((rc = batch_new(&b)) != 0)
+		return (rc);
+	if ((rc = txn_begin(q, false, &t)) == 0) {
+		rc = add(
+		    &t, b, id, (enum q_state)0, BATCH_BODY | BATCH_FAILURES, SIZE_MAX);
+		txn_abort(&t);
+	}
+	if (rc == STORE_NONE)
+		rc = fail(Q_ENOENT, "no such message (done, expired or purged)");
+	if (rc != 0)
+		q_batch_free(b);
+	else
+		*batch = b;
+	return (rc);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: ISC */
+/* Pushing: limits, then the two records and one index row of each message. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "blob.h"
+#include "error.h"
+#include "human.h"
+#include "life.h"
+#include "message.h"
+#include "policy.h"
+#include "space.h"
+
+#include "push.h"
+
+enum { ROW_BYTES = 256 }; /* of a message beside its body and headers, at most */
+
+static int
+check_one(const struct q_push *p)
+{
+	if (p->priority < Q_MIN_PRIORITY || p->priority > Q_MAX_PRIORITY)
+		return (fail(Q_EINVAL, "priority %d is not between %d and %d",
+		    p->priority, Q_MIN_PRIORITY, Q_MAX_PRIORITY));
+	if (p->delay < 0 || p->due < 0 || p->ttl < 0)
+		return (fail(Q_EINVAL, "a time is negative"));
+	if (p->delay > 0 && p->due > 0)
+		return (fail(Q_EINVAL, "delay and due time exclude each other"));
+	if (p->body == NULL && p->size > 0 && p->blob == NULL)
+		return (fail(Q_EINVAL, "no body"));
+	if (p->headers_size > 0)
+		return (message_check_headers(p->headers, p->headers_size));
+	return (0);
+}
+
+int
+push_check(const struct q_push *messages, size_t n)
+{
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		if ((rc = check_one(&messages[i])) != 0)
+			return (rc);
+	return (0);
+}
+
+int
+push_flush(const struct q_push *messages, size_t n)
+{
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		if (messages[i].blob != NULL &&
+		    (rc = blob_finish(messages[i].blob)) != 0)
+			return (rc);
+	return (0);
+}
+
+static uint64_t
+size_of(const struct q_push *p)
+{
+	return (p->blob != NULL ? q_blob_size(p->blob) : p->size);
+}
+
+static int
+check_limits(const struct txn *t, uint64_t messages, uint64_t size)
+{
+	const uint64_t *o = t->meta.option;
+	uint64_t bytes = t->meta.counter[COUNT_BYTES];
+	char a[HUMAN_SIZE], b[HUMAN_SIZE];
+
+	if (o[Q_OPT_MAX_BODY] != 0 && size > o[Q_OPT_MAX_BODY])
+		return (fail(Q_ETOOBIG, "message of %s is over the queue's limit of %s",
+		    human_size(a, size), human_size(b, o[Q_OPT_MAX_BODY])));
+	if (o[Q_OPT_MAX_MESSAGES] != 0 && messages >= o[Q_OPT_MAX_MESSAGES])
+		return (fail(Q_EFULL, "queue is full (%llu messages)",
+		    (unsigned long long)o[Q_OPT_MAX_MESSAGES]));
+	if (o[Q_OPT_MAX_BYTES] == 0)
+		return (0);
+	if (size > o[Q_OPT_MAX_BYTES]) /* waiting would not help */
+		return (
+		    fail(Q_ETOOBIG, "message of %s is over the %s the queue may hold",
+			human_size(a, size), human_size(b, o[Q_OPT_MAX_BYTES])));
+	if (bytes > o[Q_OPT_MAX_BYTES] - size)
+		return (fail(Q_EFULL, "queue is full (%s of %s)", human_size(a, bytes),
+		    human_size(b, o[Q_OPT_MAX_BYTES])));
+	return (0);
+}
+
+static int
+put_message(struct txn *t, const struct q_push *p, uint64_t id)
+{
+	struct message m = {
+		.rank = policy_rank(p->priority),
+		.pushed = t->now.wall,
+		.uid = (uint32_t)geteuid(),
+		.headers = p->headers,
+		.headers_size = p->headers_size,
+		.body = p->body,
+		.size = size_of(p),
+	};
+	struct key k = key_id(id);
+	uint8_t *record;
+	int rc;
+
+	if (p->headers_size > 0)
+		m.flags |= MSG_HEADERS;
+	if (p->ttl > 0) {
+		m.flags |= MSG_EXPIRES;
+		m.expires = time_add(t->now.wall, p->ttl);
+	}
+	if (p->blob != NULL) {
+		m.flags |= MSG_BLOB;
+		m.blob_hash = blob_hash(p->blob);
+	}
+	if ((rc = txn_reserve(t, T_BODY, key_span(&k), message_size(&m), &record)) != 0)
+		return (rc);
+	message_encode(&m, id, record);
+	if (p->ttl == 0)
+		return (0);
+	k = key_expiry(EXPIRY_TTL, (uint64_t)m.expires, id);
+	return (txn_put(t, T_EXPIRY, key_span(&k), (struct span){ NULL, 0 }));
+}
+
+static int
+put_state(struct txn *t, const struct q_push *p, uint64_t id)
+{
+	q_time due = p->delay > 0 ? time_add(t->now.wall, p->delay) : p->due;
+	struct state s = {
+		.state = due > t->now.wall ? Q_DELAYED : Q_READY,
+		.rank = policy_rank(p->priority),
+		.size = size_of(p),
+		.max_attempts = p->max_attempts,
+	};
+
+	if (s.state == Q_DELAYED)
+		s.due = (uint64_t)due;
+	if (p->ttl > 0)
+		s.flags |= ST_EXPIRES;
+	if (p->blob != NULL)
+		s.flags |= ST_BLOB;
+	return (life_enter(t, id, &s));
+}
+
+static int
+push_one(struct txn *t, const struct q_push *p)
+{
+	uint64_t id = t->meta.next;
+	int rc;
+
+	if (p->blob != NULL) {
+		blob_sweep(t);
+		if ((rc = blob_adopt(p->blob, id)) != 0)
+			return (rc);
+	}
+	if ((rc = put_message(t, p, id)) != 0 || (rc = put_state(t, p, id)) != 0) {
+		if (p->blob != NULL)
+			blob_disown(p->blob, id);
+		return (rc);
+	}
+	t->meta.next++;
+	t->meta_changed |= 1U << META_REC_NEXT;
+	life_count(t, COUNT_PUSHED, 1);
+	life_count(t, COUNT_BYTES, size_of(p));
+	life_count(t, COUNT_BYTES_IN, size_of(p));
+	return (0);
+}
+
+/* How many fit the queue's limits; the reason for the others is in result->code. */
+static size_t
+admit(struct txn *t, const struct push *push, struct pushed *result)
+{
+	uint64_t messages = txn_entries(t, T_MSG), bytes = t->meta.counter[COUNT_BYTES];
+	size_t i;
+
+	for (i = 0; i < push->n; i++) {
+		uint64_t size = size_of(&push->messages[i]);
+
+		if ((result->code = check_limits(t, messages + i, size)) != 0)
+			break;
+		t->meta.counter[COUNT_BYTES] += size;
+	}
+	t->meta.counter[COUNT_BYTES] = bytes;
+	return (i < push->n && push->flags & Q_ATOMIC ? 0 : i);
+}
+
+int
+push_apply(struct txn *t, const struct push *push, struct pushed *result)
+{
+	uint64_t bytes = 0;
+	size_t n;
+	int rc;
+
+	*result = (struct pushed){ .first = t->meta.next };
+	n = admit(t, push, result);
+	for (size_t i = 0; i < n; i++)
+		bytes += ROW_BYTES + push->messages[i].headers_size +
+		         (push->messages[i].blob != NULL ? 0 : push->messages[i].size);
+	if (n == 0)
+		return (0);
+	if ((rc = space_ensure(t, bytes)) == Q_ENOSPC) {
+		result->code = rc;
+		return (0);
+	}
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		if (push->ids != NULL)
+			push->ids[i] = t->meta.next;
+		if ((rc = push_one(t, &push->messages[i])) == 0)
+			result->stored++;
+	}
+	return (rc);
+}
+
+void
+push_undo(const struct push *push, const struct pushed *result)
+{
+	for (size_t i = 0; i < result->stored; i++)
+		if (push->messages[i].blob != NULL)
+			blob_disown(push->messages[i].blob, result->first + i);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef Q_H
+#define Q_H
+
+/*
+ * libq: durable message queues in directories.
+ *
+ * Functions return 0 or a negative code of enum q_code. q_strerror() names a code and
+ * q_errmsg() is this thread's sentence about the last failure, without program or
+ * queue. Outputs are written only on success, except where said. Argument structs are
+ * initialised with { 0 }: zero is always the default.
+ *
+ * A handle belongs to one thread at a time and does not cross fork(). The library never
+ * prints, exits or changes a signal handler. A damaged queue file may be found out by
+ * SIGBUS or SIGSEGV while it is read: see q(3).
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Nanoseconds: since 1970 for a time of day, else a duration. */
+typedef int64_t q_time;
+
+#define Q_SECOND  ((q_time)1000000000)
+#define Q_FOREVER INT64_MAX
+
+enum q_code {
+	Q_OK = 0,
+	/* the answer is no; nothing changed */
+	Q_EMPTY = -1,     /* no message is ready */
+	Q_ETIMEDOUT = -2, /* nor did one become ready in the time given */
+	Q_ENOENT = -3,    /* no such message: done, expired, purged, or never was */
+	Q_ESTALE = -4,    /* the receipt's lease was lost, or it is used up */
+	Q_EFOREIGN = -5,  /* the receipt belongs to another queue */
+	/* failed; worth another try */
+	Q_EFULL = -6,   /* the queue's limit of messages or bytes is reached */
+	Q_EBUSY = -7,   /* the queue stayed locked for the time we may wait */
+	Q_ENOSPC = -8,  /* the disk is full */
+	Q_EPAUSED = -9, /* paused by its administrator */
+	/* failed, and will fail again */
+	Q_EINVAL = -10,   /* an argument is wrong */
+	Q_ETOOBIG = -11,  /* the body is over the queue's limit */
+	Q_ENOQUEUE = -12, /* no such queue */
+	Q_ENOTQ = -13,    /* the path is something else */
+	Q_EACCES = -14,   /* no permission */
+	Q_EUNSAFE = -15,  /* others could write, or a file is not what it should be */
+	Q_ENOTSUP = -16,  /* this file system, engine or platform cannot do it */
+	Q_EVERSION = -17, /* the format is newer than this library */
+	Q_ENOMEM = -18,
+	Q_ESYS = -19,     /* a system call failed; q_errmsg() says which */
+	Q_ECORRUPT = -20, /* stored data failed its check */
+	Q_CODES = 21
+};
+
+/* Text of a code, in lower case; never NULL. */
+const char *q_strerror(int code);
+/* What went wrong in this thread's last failed call; never NULL, valid until its next.
+ */
+const char *q_errmsg(void);
+/* Whether the same call may succeed later without anybody changing it. */
+bool q_temporary(int code);
+/* Version of the library, as "0.1.0". */
+const char *q_version(void);
+
+enum {                         /* limits */
+	Q_MAX_NAME = 255,      /* bytes in the name of a queue */
+	Q_MAX_KEY = 1024,      /* bytes in a key or group */
+	Q_MAX_HEADERS = 16384, /* bytes of all headers of a message, as NAME=VALUE\0 */
+	Q_MAX_REASON = 1024,   /* bytes kept of a reason */
+	Q_MIN_PRIORITY = -100,
+	Q_MAX_PRIORITY = 100,
+	Q_MAX_RECEIPT = 48, /* a receipt with its NUL */
+};
+
+enum q_state {
+	Q_READY = 1,
+	Q_DELAYED = 2,
+	Q_BLOCKED = 3,
+	Q_LEASED = 4,
+	Q_DEAD = 5,
+	Q_STATES = 6
+};
+
+/* "ready", "delayed", ...; NULL for what is not a state. */
+const char *q_state_name(enum q_state state);
+/* The state of that name, or 0. */
+enum q_state q_state_of(const char *name);
+
+/* ---- queues ---- */
+
+struct q; /* an open queue */
+
+enum q_open_flag {
+	Q_CREATE = 1 << 0,  /* make it if there is none */
+	Q_EXCL = 1 << 1,    /* with Q_CREATE: and only then */
+	Q_RDONLY = 1 << 2,  /* look only; a user who may just read can open it so */
+	Q_FORCE = 1 << 3,   /* accept a network file system, at the caller's risk */
+	Q_PARENTS = 1 << 4, /* with Q_CREATE: make missing directories above it, too */
+};
+
+struct q_open {
+	unsigned flags; /* of enum q_open_flag */
+	mode_t mode;    /* of a created queue: 0700 if 0; its files follow it */
+	gid_t group;    /* of a created queue, if has_group */
+	bool has_group;
+	q_time lock_wait; /* longest wait for another process; 30 s if 0 */
+};
+
+/*
+ * Where the queue called name is, as a path the caller frees: name itself if it has a
+ * '/', else below $Q_ROOT or its default. Q_EINVAL: not a name, see q(7).
+ */
+int q_path(const char *name, char **path);
+/* The directory in which names are looked up; the caller frees it. */
+int q_root(char **path);
+
+/* Open the queue directory at path. The caller closes *q. */
+int q_open(const char *path, const struct q_open *args, struct q **q);
+/* Held leases end with the handle: what was not settled is ready again. NULL is fine.
+ */
+void q_close(struct q *q);
+
+/* ---- options of a queue ---- */
+
+enum q_option {
+	Q_OPT_MAX_MESSAGES, /* limits; 0 is none */
+	Q_OPT_MAX_BYTES,
+	Q_OPT_MAX_BODY,
+	Q_OPT_INLINE, /* larger bodies get a file of their own */
+	Q_OPT_MAX_ATTEMPTS,
+	Q_OPT_BACKOFF, /* before the second attempt; doubles with each */
+	Q_OPT_BACKOFF_MAX,
+	Q_OPT_REMEMBER, /* how long the receipt of a finished message is known */
+	Q_OPTIONS
+};
+
+enum q_kind { Q_COUNT, Q_SIZE, Q_DURATION };
+
+struct q_option_info {
+	const char *name; /* "max-messages" */
+	enum q_kind kind;
+	uint64_t min, max, initial; /* bytes, or nanoseconds */
+	const char *help;
+};
+
+/* The row of an option; NULL if there is none of that number. */
+const struct q_option_info *q_option_info(enum q_option option);
+int q_option_get(struct q *q, enum q_option option, uint64_t *value);
+/* In force for every process from its next operation on. Q_EINVAL: out of range. */
+int q_option_set(struct q *q, enum q_option option, uint64_t value);
+
+/* ---- push ---- */
+
+struct q_blob; /* a body too large for memory, on its way in */
+
+struct q_push {
+	const void *body; /* unless blob is set */
+	size_t size;
+	struct q_blob *blob;
+	q_time delay;          /* from now; excludes due */
+	q_time due;            /* time of day from which it is ready */
+	q_time ttl;            /* expires so long after the push; 0: never */
+	int priority;          /* Q_MIN_PRIORITY..Q_MAX_PRIORITY, higher first */
+	uint32_t max_attempts; /* 0: the queue's */
+	const char *headers;   /* NAME=VALUE, each with its NUL, headers_size bytes */
+	size_t headers_size;
+};
+
+enum q_push_flag {
+	Q_ATOMIC = 1 << 0, /* all or none */
+};
+
+/*
+ * Store n messages in one transaction, in order. On return *stored says how many, also
+ * after an error: those before the refused one (none with Q_ATOMIC). They are on disk.
+ * ids, if not NULL, has room for n. Q_EFULL, Q_ETOOBIG, Q_ENOSPC, Q_EBUSY, ...
+ */
+int q_push(struct q *q, const struct q_push *messages, size_t n, unsigned flags,
+    size_t *stored, uint64_t *ids);
+
+/* A body of unknown or large size: written piece by piece, in constant memory. */
+int q_blob_new(struct q *q, struct q_blob **blob);
+/* Q_ETOOBIG when it passes the queue's limit, Q_ENOSPC when the disk is full. */
+int q_blob_write(struct q_blob *blob, const void *data, size_t size);
+uint64_t q_blob_size(const struct q_blob *blob);
+/* Forget it; what a push has stored stays. NULL is fine. */
+void q_blob_free(struct q_blob *blob);
+/* From this size on a body should come as a blob. */
+int q_blob_threshold(struct q *q, uint64_t *size);
+
+/* ---- messages ---- */
+
+/* Names one delivery of one message of one queue; as text ID.DELIVERY.CHECK. */
+struct q_receipt {
+	uint64_t id;
+	uint32_t delivery;
+	uint32_t check;
+};
+
+/* Q_EINVAL: it does not look like one. Whether it is valid, the queue decides. */
+int q_receipt_parse(const char *text, struct q_receipt *receipt);
+void q_receipt_format(const struct q_receipt *receipt, char text[Q_MAX_RECEIPT]);
+
+struct q_failure {
+	uint32_t delivery;  /* which one failed */
+	q_time when;        /* time of day */
+	pid_t pid;          /* who had it */
+	const char *reason; /* "lease ran out", or what the consumer said */
+};
+
+struct q_msg { /* made by the library alone, so it may grow */
+	uint64_t id;
+	enum q_state state;
+	int priority;
+	uint32_t attempt;      /* attempts that count against max_attempts */
+	uint32_t delivery;     /* times delivered: the receipt's and fencing number */
+	uint32_t max_attempts; /* 0 is never stored: the queue's was filled in */
+	q_time pushed;         /* time of day */
+	q_time due;            /* delayed: time of day; leased: time of day of its end,
+	                        * Q_FOREVER while a held lease's process lives */
+	q_time expires;        /* time of day; 0: never */
+	q_time changed;        /* time of day it came into this state */
+	uid_t uid;             /* who pushed it */
+	pid_t pid;             /* who leases it, or did last; 0: nobody yet */
+	struct q_receipt receipt; /* of the lease; id 0 if not leased */
+	const char *headers;      /* NAME=VALUE, each with its NUL */
+	size_t headers_size;
+	uint64_t size;    /* of the body */
+	const void *body; /* NULL: not read, or a blob: q_msg_open() */
+	size_t body_size; /* of body; less than size in a preview */
+	bool damaged;     /* its record cannot be read; only its state is known */
+	bool blob;
+	uint64_t blob_hash; /* XXH3-64 of its content */
+	const struct q_failure *failures;
+	size_t failure_count;
+};
+
+struct q_batch; /* messages and the memory behind them */
+
+size_t q_batch_count(const struct q_batch *batch);
+/* Message i, valid until the batch is freed. */
+const struct q_msg *q_batch_get(const struct q_batch *batch, size_t i);
+/* Frees the memory and settles nothing. NULL is fine. */
+void q_batch_free(struct q_batch *batch);
+
+/*
+ * A descriptor to read a blob's body from, at its start; its content was checked whole.
+ * The caller closes it. Q_ECORRUPT: the file is missing, short or changed.
+ */
+int q_msg_open(struct q *q, const struct q_msg *msg, int *fd);
+
+/* ---- take ---- */
+
+struct q_take {
+	size_t n;            /* at most so many; 0 is 1 */
+	size_t bytes;        /* stop after so many bytes of bodies; 0: 16 MiB */
+	q_time lease;        /* 0: held, until settled or this handle or process ends */
+	q_time wait;         /* for a message to become ready; Q_FOREVER allowed */
+	uint64_t id;         /* this one only, if not 0 */
+	pid_t owner;         /* a timed lease ends with this process too, if not 0 */
+	struct q_batch *ack; /* acknowledge this batch in the same transaction */
+	/* Called between short waits; true ends the wait with Q_ETIMEDOUT. */
+	bool (*stop)(void *);
+	void *arg;
+};
+
+/*
+ * Take messages: the highest priority first, then the oldest. The caller frees *batch.
+ * Q_EMPTY, Q_ETIMEDOUT; Q_ECORRUPT: a damaged message was found and set aside as dead.
+ * args->ack is settled also when there is nothing to take; it stays the caller's.
+ */
+int q_take(struct q *q, const struct q_take *args, struct q_batch **batch);
+
+/* ---- settle ---- */
+
+enum q_verb { Q_ACK = 1, Q_RELEASE, Q_EXTEND, Q_FAIL, Q_KILL };
+
+struct q_settle {
+	enum q_verb verb;
+	q_time delay; /* Q_RELEASE: not before; Q_FAIL: in place of the back-off */
+	bool has_delay;
+	q_time lease; /* Q_EXTEND: from now */
+	const char
+	    *reason;  /* kept with the failure; cut to Q_MAX_REASON; may be NULL */
+	bool strict;  /* refuse a lease that is over, taken by another or not */
+	bool counted; /* Q_RELEASE: the attempt counts */
+};
+
+struct q_settled {
+	int code;           /* 0, Q_ENOENT, Q_ESTALE, Q_EFOREIGN */
+	bool again;         /* it had been settled so before; nothing changed */
+	q_time late;        /* the lease was over for so long; accepted all the same */
+	enum q_state state; /* what became of it; 0: gone */
+	q_time due;         /* time of day, if Q_DELAYED */
+	uint32_t attempt, max_attempts;
+	uint32_t holder; /* Q_ESTALE: the delivery that has it now, or 0 */
+	q_time since;    /* Q_ESTALE: time of day of that */
+	pid_t pid;       /* Q_ESTALE: who */
+};
+
+/*
+ * Settle n receipts in one transaction, each for itself: results[i] says how. Returns 0
+ * when the transaction is on disk, whatever the results.
+ */
+int q_settle(struct q *q, const struct q_settle *how, const struct q_receipt *receipts,
+    size_t n, struct q_settled *results);
+/* The same for the messages first to the last of a batch taken through this handle. */
+int q_batch_settle(struct q *q, const struct q_settle *how, struct q_batch *batch,
+    size_t first, size_t n);
+
+/* ---- look ---- */
+
+struct q_stat {
+	uint64_t count[Q_STATES]; /* by enum q_state, as a take would find them now */
+	uint64_t pushed, done, expired, purged, delivered, failed; /* since creation */
+	uint64_t bytes;  /* of bodies waiting, leased or dead */
+	uint64_t disk;   /* allocated for the queue's data file */
+	q_time oldest;   /* time of day the oldest ready message was pushed; 0: none */
+	q_time next_due; /* time of day of the next delayed one; 0: none */
+	uint8_t uuid[16];
+};
+
+int q_stat(struct q *q, struct q_stat *stat);
+
+struct q_list {
+	enum q_state state; /* 0: all */
+	size_t n;           /* at most so many; 0 is 256 */
+	size_t preview;     /* bytes of each body to read; 0: none */
+	uint64_t after;     /* id the last page ended with; 0 at the start */
+};
+
+/*
+ * The next messages by id, without failures; moves args->after on. Q_EMPTY at the end.
+ * Locks for a thousand rows at a time. The caller frees *batch.
+ */
+int q_list(struct q *q, struct q_list *args, struct q_batch **batch);
+/* One message with body and failures. Q_ENOENT. The caller frees *batch. */
+int q_get(struct q *q, uint64_t id, struct q_batch **batch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

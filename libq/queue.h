@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef QUEUE_H
+#define QUEUE_H
+
+/* What a handle holds. */
+
+#include "dir.h"
+#include "store.h"
+
+struct q {
+	struct dir dir;
+	struct store store;
+	unsigned flags; /* of enum q_open_flag */
+	q_time lock_wait;
+	int hold;  /* descriptor that carries our byte locks, or -1; see hold.h */
+	int probe; /* another, to see those of others, or -1 */
+	int dead;  /* code of the failure after which nothing is tried any more */
+};
+
+#endif

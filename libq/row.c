@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+/* Rows of the tables inside a transaction, through one cursor a table. */
+#include <string.h>
+
+#include "error.h"
+#include "queue.h"
+
+#include "txn.h"
+
+static int
+cursor(struct txn *t, enum table table, MDB_cursor **c)
+{
+	int rc;
+
+	if (t->cursor[table] == NULL) {
+		rc = mdb_cursor_open(t->mdb, t->q->store.dbi[table], &t->cursor[table]);
+		if (rc != 0)
+			return (store_code(rc, store_table_name(table)));
+	}
+	*c = t->cursor[table];
+	return (0);
+}
+
+static int
+move(struct txn *t, enum table table, MDB_cursor_op op, struct span *key,
+    struct span *value)
+{
+	MDB_val k = { key->size, (void *)(uintptr_t)key->data }, v = { 0, NULL };
+	MDB_cursor *c = NULL;
+	int rc;
+
+	if ((rc = cursor(t, table, &c)) != 0)
+		return (rc);
+	if ((rc = mdb_cursor_get(c, &k, &v, op)) != 0)
+		return (store_code(rc, store_table_name(table)));
+	*key = (struct span){ k.mv_data, k.mv_size };
+	*value = (struct span){ v.mv_data, v.mv_size };
+	return (0);
+}
+
+/*
+ * Messages are mostly met in the order of their ids, and each row more than once: the
+ * wanted row is often the one the cursor stands on, or the next.
+ */
+int
+txn_get(struct txn *t, enum table table, struct span key, struct span *value)
+{
+	static const MDB_cursor_op near[] = { MDB_GET_CURRENT, MDB_NEXT };
+	MDB_cursor *c = t->cursor[table];
+	MDB_val k, v;
+
+	for (size_t i = 0; c != NULL && i < sizeof(near) / sizeof(near[0]); i++)
+		if (mdb_cursor_get(c, &k, &v, near[i]) == 0 && k.mv_size == key.size &&
+		    memcmp(k.mv_data, key.data, key.size) == 0) {
+			*value = (struct span){ v.mv_data, v.mv_size };
+			return (0);
+		}
+	return (move(t, table, MDB_SET, &key, value));
+}
+
+int
+txn_first(struct txn *t, enum table table, struct span *key, struct span *value)
+{
+	int rc;
+
+	*key = (struct span){ NULL, 0 };
+	rc = move(t, table, MDB_FIRST, key, value);
+	/* A zeroed page looks empty: the count, kept elsewhere, knows better. */
+	if (rc == STORE_NONE && txn_entries(t, table) != 0)
+		return (
+		    fail(Q_ECORRUPT, "data.mdb is damaged (table %s); run 'qctl check'",
+			store_table_name(table)));
+	return (rc);
+}
+
+int
+txn_seek(struct txn *t, enum table table, struct span *key, struct span *value)
+{
+	return (move(t, table, MDB_SET_RANGE, key, value));
+}
+
+int
+txn_next(struct txn *t, enum table table, struct span *key, struct span *value)
+{
+	return (move(t, table, MDB_NEXT, key, value));
+}
+
+static int
+put(struct txn *t, enum table table, struct span key, MDB_val *v, unsigned flags)
+{
+	MDB_val k = { key.size, (void *)(uintptr_t)key.data };
+	MDB_cursor *c = NULL;
+	int rc;
+
+	if ((rc = cursor(t, table, &c)) != 0)
+		return (rc);
+	t->changed = true;
+	rc = mdb_cursor_put(c, &k, v, flags);
+	if (rc == MDB_KEYEXIST && flags & MDB_APPEND) /* not in order: search */
+		rc = mdb_cursor_put(c, &k, v, flags & ~(unsigned)MDB_APPEND);
+	return (store_code(rc, store_table_name(table)));
+}
+
+int
+txn_put(struct txn *t, enum table table, struct span key, struct span value)
+{
+	MDB_val v = { value.size, (void *)(uintptr_t)value.data };
+
+	return (put(t, table, key, &v, 0));
+}
+
+int
+txn_append(struct txn *t, enum table table, struct span key, struct span value)
+{
+	MDB_val v = { value.size, (void *)(uintptr_t)value.data };
+
+	return (put(t, table, key, &v, MDB_APPEND));
+}
+
+int
+txn_reserve(
+    struct txn *t, enum table table, struct span key, size_t size, uint8_t **value)
+{
+	MDB_val v = { size, NULL };
+	int rc = put(t, table, key, &v, MDB_RESERVE | MDB_APPEND);
+
+	if (rc == 0)
+		*value = v.mv_data;
+	return (rc);
+}
+
+int
+txn_del(struct txn *t, enum table table, struct span key)
+{
+	struct span value;
+	int rc = txn_get(t, table, key, &value);
+
+	return (rc == 0 ? txn_drop(t, table) : rc);
+}
+
+int
+txn_replace(struct txn *t, enum table table, struct span key, struct span value)
+{
+	MDB_val k = { key.size, (void *)(uintptr_t)key.data };
+	MDB_val v = { value.size, (void *)(uintptr_t)value.data };
+
+	t->changed = true;
+	return (store_code(mdb_cursor_put(t->cursor[table], &k, &v, MDB_CURRENT),
+	    store_table_name(table)));
+}
+
+int
+txn_drop(struct txn *t, enum table table)
+{
+	t->changed = true;
+	return (
+	    store_code(mdb_cursor_del(t->cursor[table], 0), store_table_name(table)));
+}
+
+uint64_t
+txn_entries(struct txn *t, enum table table)
+{
+	MDB_stat stat;
+
+	return (
+	    mdb_stat(t->mdb, t->q->store.dbi[table], &stat) == 0 ? stat.ms_entries : 0);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC */
+/* Settling a delivery: is the receipt good, and what becomes of the message. */
+#include "error.h"
+#include "event.h"
+#include "hash.h"
+#include "life.h"
+#include "policy.h"
+#include "receipt.h"
+
+#include "settle.h"
+
+enum { REMEMBER_MOST = 10000 }; /* ended messages whose receipts are known */
+
+static int
+answer(struct q_settled *r, int code)
+{
+	r->code = code;
+	return (0);
+}
+
+/* The message is gone. The same receipt again is no error while it is remembered. */
+static int
+settle_gone(struct txn *t, const struct settle *c, struct q_settled *r)
+{
+	struct key k = key_id(c->receipt.id);
+	struct done d;
+	struct span v;
+	int rc = txn_get(t, T_DONE, key_span(&k), &v);
+
+	if (rc == STORE_NONE)
+		return (answer(r, Q_ENOENT));
+	if (rc != 0 || (rc = done_decode(v.data, v.size, c->receipt.id, &d)) != 0)
+		return (rc);
+	r->again = d.delivery == c->receipt.delivery && d.verb == c->how->verb;
+	return (answer(r, r->again ? 0 : Q_ESTALE));
+}
+
+/* How long the lease has been over; 0 if it is not. */
+static q_time
+lateness(const struct txn *t, const struct state *s)
+{
+	if (s->state == Q_LEASED)
+		return (
+		    s->due <= (uint64_t)t->now.boot ? t->now.boot - (q_time)s->due : 0);
+	if (s->due == HELD || s->boot != t->meta.boot.number || s->state == Q_DELAYED)
+		return (t->now.wall > s->changed ? t->now.wall - s->changed : 1);
+	return (t->now.boot > (q_time)s->due ? t->now.boot - (q_time)s->due : 1);
+}
+
+/* 0 if the receipt's delivery may be settled, or not again; else r->code, and false. */
+static bool
+accept(const struct txn *t, const struct settle *c, const struct state *s,
+    struct q_settled *r)
+{
+	bool open = s->state == Q_LEASED || s->flags & ST_LAPSED;
+
+	if (s->delivery != c->receipt.delivery) {
+		r->code = Q_ESTALE;
+		r->holder = s->delivery;
+		r->attempt = life_attempts(s);
+		r->since = s->changed;
+		r->pid = (pid_t)s->pid;
+		return (false);
+	}
+	if (!open) {
+		r->again = s->settled == c->how->verb;
+		r->code = r->again ? 0 : Q_ESTALE;
+		return (false);
+	}
+	r->late = lateness(t, s);
+	if (r->late > 0 && c->how->strict) {
+		r->code = Q_ESTALE;
+		return (false);
+	}
+	return (true);
+}
+
+static int
+forget_oldest(struct txn *t)
+{
+	struct key from = key_expiry(EXPIRY_DONE, 0, 0), id = { .size = 8 };
+	struct span key = key_span(&from), v;
+	int rc;
+
+	if (txn_entries(t, T_DONE) < REMEMBER_MOST)
+		return (0);
+	if ((rc = txn_seek(t, T_EXPIRY, &key, &v)) != 0)
+		return (rc == STORE_NONE ? 0 : rc);
+	memcpy(id.b, (const uint8_t *)key.data + 9, 8);
+	if ((rc = txn_drop(t, T_EXPIRY)) != 0)
+		return (rc);
+	rc = txn_del(t, T_DONE, key_span(&id));
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+static int
+remember(struct txn *t, uint64_t id, const struct done *d)
+{
+	q_time window = (q_time)t->meta.option[Q_OPT_REMEMBER];
+	uint8_t record[DONE_SIZE];
+	struct key k = key_id(id), e;
+	int rc;
+
+	if (window == 0)
+		return (0);
+	if ((rc = forget_oldest(t)) != 0)
+		return (rc);
+	e = key_expiry(EXPIRY_DONE, (uint64_t)time_add(t->now.wall, window), id);
+	done_encode(d, id, record);
+	if ((rc = txn_put(t, T_EXPIRY, key_span(&e), (struct span){ NULL, 0 })) != 0)
+		return (rc);
+	return (
+	    txn_put(t, T_DONE, key_span(&k), (struct span){ record, sizeof(record) }));
+}
+
+static int
+settle_ack(struct txn *t, const struct settle *c, struct state *s)
+{
+	const struct done d = { s->delivery, Q_ACK, t->now.wall };
+	int rc = life_end(t, c->receipt.id, s, COUNT_DONE);
+
+	return (rc == 0 && !c->ours ? remember(t, c->receipt.id, &d) : rc);
+}
+
+static int
+settle_release(struct txn *t, const struct settle *c, struct state *s)
+{
+	q_time due = c->how->delay > 0 ? time_add(t->now.wall, c->how->delay) : 0;
+
+	/* A thousand times "not now" in a row is an attempt after all. */
+	if (c->how->counted || s->in_a_row >= POLICY_UNCOUNTED_IN_A_ROW) {
+		s->in_a_row = 0;
+	} else {
+		s->in_a_row++;
+		s->uncounted++;
+	}
+	life_count(t, COUNT_RELEASED, 1);
+	return (life_retry(t, c->receipt.id, s, due));
+}
+
+static int
+settle_extend(struct txn *t, const struct settle *c, struct state *s)
+{
+	if (s->state != Q_LEASED || s->due != HELD) /* a held one has no end to move */
+		s->due = (uint64_t)time_add(t->now.boot, c->how->lease);
+	s->state = Q_LEASED;
+	s->boot = t->meta.boot.number;
+	s->settled = 0; /* it is not the end of the lease */
+	return (life_enter(t, c->receipt.id, s));
+}
+
+static int
+settle_fail(struct txn *t, const struct settle *c, struct state *s)
+{
+	const uint64_t *o = t->meta.option;
+	uint64_t id = c->receipt.id;
+	q_time delay = c->how->has_delay
+	                   ? c->how->delay
+	                   : policy_backoff(life_attempts(s), (q_time)o[Q_OPT_BACKOFF],
+				 (q_time)o[Q_OPT_BACKOFF_MAX],
+				 hash_record(&id, sizeof(id), t->random));
+	int rc;
+
+	s->in_a_row = 0;
+	life_count(t, COUNT_FAILED, 1);
+	if ((rc = life_fail(
+		 t, id, s, c->how->reason != NULL ? c->how->reason : "failed")) != 0)
+		return (rc);
+	return (life_retry(t, id, s, delay > 0 ? time_add(t->now.wall, delay) : 0));
+}
+
+static int
+settle_kill(struct txn *t, const struct settle *c, struct state *s)
+{
+	const char *reason = c->how->reason != NULL ? c->how->reason : "given up";
+	int rc;
+
+	s->in_a_row = 0;
+	if ((rc = life_fail(t, c->receipt.id, s, reason)) != 0)
+		return (rc);
+	life_count(t, COUNT_FAILED, 1);
+	life_count(t, COUNT_DIED, 1);
+	s->state = Q_DEAD;
+	return (life_enter(t, c->receipt.id, s));
+}
+
+static int
+apply_verb(struct txn *t, const struct settle *c, struct state *s)
+{
+	static int (*const verbs[])(
+	    struct txn *, const struct settle *, struct state *) = {
+		[Q_ACK] = settle_ack,
+		[Q_RELEASE] = settle_release,
+		[Q_EXTEND] = settle_extend,
+		[Q_FAIL] = settle_fail,
+		[Q_KILL] = settle_kill,
+	};
+	int rc = life_leave(t, c->receipt.id, s);
+
+	if (rc != 0)
+		return (rc);
+	if (c->how->verb != Q_EXTEND)
+		s->flags &= (uint16_t)~ST_OWNED;
+	s->flags &= (uint16_t)~ST_LAPSED;
+	s->settled = (uint8_t)c->how->verb;
+	return (verbs[c->how->verb](t, c, s));
+}
+
+int
+settle_apply(struct txn *t, const struct settle *c, struct q_settled *r)
+{
+	const struct q_receipt *p = &c->receipt;
+	struct state s;
+	int rc;
+
+	*r = (struct q_settled){ 0 };
+	if (!c->ours && receipt_check(t->meta.uuid, p->id, p->delivery) != p->check)
+		return (answer(r, Q_EFOREIGN));
+	if ((rc = life_get(t, p->id, &s)) == STORE_NONE)
+		return (settle_gone(t, c, r));
+	if (rc == Q_ECORRUPT)
+		return (answer(r, rc));
+	if (rc != 0)
+		return (rc);
+	if (!accept(t, c, &s, r))
+		return (0);
+	if ((rc = apply_verb(t, c, &s)) != 0)
+		return (rc);
+	r->attempt = life_attempts(&s);
+	r->max_attempts = life_max_attempts(t, &s);
+	if (c->how->verb != Q_ACK && !c->ours && life_get(t, p->id, &s) == 0) {
+		r->state = s.state;
+		r->due = s.state == Q_DELAYED ? (q_time)s.due : 0;
+	}
+	return (0);
+}

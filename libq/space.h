@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SPACE_H
+#define SPACE_H
+
+/*
+ * Room to leave. LMDB needs fresh pages even to delete, so the file is kept longer than
+ * what is in use, by allocated blocks: a take or an acknowledgement finds them on a
+ * full disk. Only a push makes room, and is refused when it cannot.
+ */
+
+#include "txn.h"
+
+enum { SPACE_RESERVE = 512 << 10 };
+
+/* Before a push of so many bytes. Q_ENOSPC: nothing was pushed, the reserve is whole.
+ */
+int space_ensure(struct txn *t, uint64_t bytes);
+/*
+ * Before any write, with the file's size: LMDB may number pages at the end that it does
+ * not write, and the file must not look cut short for it.
+ */
+void space_guard(struct q *q, uint64_t size);
+/* Allocate a file from end to size; file systems that cannot are left as they are. */
+int space_allocate(int fd, uint64_t end, uint64_t size);
+
+#endif

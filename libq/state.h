@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STATE_H
+#define STATE_H
+
+/*
+ * The record of a message's state, in the table msg: the single truth about it. Every
+ * other index can be rebuilt from these and the message records. Layout in q(5).
+ */
+
+#include "q.h"
+
+enum state_flag {
+	ST_EXPIRES = 1 << 0, /* has a TTL, thus an entry in the table expiry */
+	ST_BLOB = 1 << 1,    /* has a file */
+	ST_FAILED = 1 << 2,  /* has records in the table failure */
+	ST_LAPSED = 1 << 3,  /* its last lease ran out; nobody has taken it since */
+	ST_OWNED = 1 << 4,   /* its timed lease ends with a process, too */
+	ST_KNOWN = (1 << 5) - 1,
+};
+
+enum {
+	STATE_SIZE = 60,       /* without owner */
+	STATE_OWNED_SIZE = 76, /* with */
+};
+
+/* Deadline of a held lease: the byte lock, not the clock, says when it is over. */
+#define HELD UINT64_MAX
+
+struct state {
+	enum q_state state;
+	uint8_t rank;
+	uint16_t flags;
+	uint32_t delivery;  /* times delivered; never goes down: the fencing number */
+	uint32_t uncounted; /* deliveries that do not count as attempts */
+	uint16_t in_a_row;  /* uncounted ones since the last that counted */
+	uint8_t settled;    /* enum q_verb that ended the last lease; 0: none did */
+	uint64_t due; /* delayed: wall clock; leased and lapsed: boot clock, or HELD */
+	q_time changed;        /* wall clock */
+	uint32_t boot;         /* leased: number of the boot its deadline belongs to */
+	uint32_t pid;          /* who leases it, or did last */
+	uint32_t max_attempts; /* 0: the queue's */
+	uint64_t size;         /* of the body */
+	uint64_t owner_start,
+	    owner_ns; /* with ST_OWNED: which process pid was, and where */
+};
+
+/* Write the record of message id; returns its size, at most STATE_OWNED_SIZE. */
+size_t state_encode(const struct state *s, uint64_t id, uint8_t *record);
+/* Q_ECORRUPT: it is not, whole, the state of message id. */
+int state_decode(const void *record, size_t size, uint64_t id, struct state *s);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+/* The LMDB environment: opening, its map and its error codes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+
+#include "store.h"
+
+/* Address space only. RLIMIT_AS or an odd machine may refuse it: then less. */
+#define MAP_MOST  ((size_t)1 << (sizeof(size_t) > 4 ? 40 : 30))
+#define MAP_LEAST ((size_t)1 << 26)
+
+static const char *const names[TABLES] = {
+	[T_META] = "meta",
+	[T_BODY] = "body",
+	[T_MSG] = "msg",
+	[T_READY] = "ready",
+	[T_DELAYED] = "delayed",
+	[T_LEASED] = "leased",
+	[T_DEAD] = "dead",
+	[T_EXPIRY] = "expiry",
+	[T_FAILURE] = "failure",
+	[T_DONE] = "done",
+};
+
+const char *
+store_table_name(enum table table)
+{
+	return (names[table]);
+}
+
+int
+store_code(int rc, const char *what)
+{
+	switch (rc) {
+	case MDB_SUCCESS:
+		return (0);
+	case MDB_NOTFOUND:
+		return (STORE_NONE);
+	case MDB_MAP_FULL:
+	case MDB_MAP_RESIZED:
+		return (STORE_GROW);
+	case MDB_TXN_FULL:
+		return (fail(Q_ENOMEM, "%s: too much for one transaction", what));
+	}
+	if (rc > 0) {
+		errno = rc;
+		return (fail_sys("%s", what));
+	}
+	return (fail(Q_ECORRUPT, "data.mdb is damaged (%s: %s); run 'qctl check'", what,
+	    mdb_strerror(rc)));
+}
+
+/* Every table is opened once, in a transaction of its own, for the life of the handle.
+ */
+static int
+open_tables(struct store *s, bool rdonly, bool create)
+{
+	MDB_txn *txn = NULL;
+	int rc;
+
+	if ((rc = mdb_txn_begin(s->env, NULL, rdonly ? MDB_RDONLY : 0, &txn)) != 0)
+		return (store_code(rc, "begin"));
+	for (int i = 0; i < TABLES && rc == 0; i++)
+		rc = mdb_dbi_open(txn, names[i], create ? MDB_CREATE : 0, &s->dbi[i]);
+	if (rc == MDB_NOTFOUND)
+		rc = MDB_CORRUPTED;
+	if (rc != 0) {
+		mdb_txn_abort(txn);
+		return (store_code(rc, "open"));
+	}
+	return (store_code(mdb_txn_commit(txn), "open"));
+}
+
+static int
+open_env(struct store *s, const char *path, unsigned flags)
+{
+	int rc;
+
+	for (size_t map = MAP_MOST; map >= MAP_LEAST; map /= 2) {
+		if ((rc = mdb_env_create(&s->env)) != 0)
+			return (rc);
+		if ((rc = mdb_env_set_maxdbs(s->env, TABLES)) != 0 ||
+		    (rc = mdb_env_set_mapsize(s->env, map)) != 0)
+			return (rc);
+		if ((rc = mdb_env_open(s->env, path, flags, 0600)) != ENOMEM)
+			return (rc);
+		store_close(s);
+	}
+	return (ENOMEM);
+}
+
+int
+store_open(struct store *s, int fd, off_t size, bool rdonly, bool create)
+{
+	unsigned flags =
+	    MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS | (rdonly ? (unsigned)MDB_RDONLY : 0);
+	char path[64];
+	MDB_stat stat;
+	int rc, env_fd;
+
+	/* LMDB takes a file without content for a new one. We know better. */
+	if (!create && size < 2 * sysconf(_SC_PAGESIZE))
+		return (fail(Q_ECORRUPT, "data.mdb is damaged (%lld bytes long)",
+		    (long long)size));
+	/* By descriptor: nobody can swap the file between our checks and this open. */
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if ((rc = open_env(s, path, flags)) != 0) {
+		rc = rc == ENOENT ? fail(Q_ESYS, "/proc is not mounted")
+		                  : store_code(rc, "data.mdb");
+		goto out;
+	}
+	/* LMDB 0.9.24 leaves its descriptor open across exec. */
+	(void)mdb_env_get_fd(s->env, &env_fd);
+	(void)fcntl(env_fd, F_SETFD, FD_CLOEXEC);
+	if ((rc = open_tables(s, rdonly, create)) != 0)
+		goto out;
+	(void)mdb_env_stat(s->env, &stat);
+	s->page = stat.ms_psize;
+out:
+	if (rc != 0)
+		store_close(s);
+	return (rc);
+}
+
+void
+store_close(struct store *s)
+{
+	if (s->env != NULL)
+		mdb_env_close(s->env);
+	s->env = NULL;
+}
+
+int
+store_grow(struct store *s)
+{
+	MDB_envinfo info;
+
+	(void)mdb_env_info(s->env, &info);
+	if (info.me_mapsize > SIZE_MAX / 2)
+		return (fail(Q_EFULL, "the queue is as large as this machine can map"));
+	return (store_code(mdb_env_set_mapsize(s->env, info.me_mapsize * 2), "map"));
+}
+
+uint64_t
+store_end(const struct store *s)
+{
+	MDB_envinfo info;
+
+	(void)mdb_env_info(s->env, &info);
+	return ((uint64_t)(info.me_last_pgno + 1) * s->page);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STORE_H
+#define STORE_H
+
+/*
+ * LMDB, as this library uses it: without its own locks, one environment a handle. The
+ * caller holds the transaction lock (lock.h) whenever a function of this file runs.
+ */
+
+#include <lmdb.h>
+
+#include "q.h"
+
+enum table {
+	T_META,
+	T_BODY,
+	T_MSG,
+	T_READY,
+	T_DELAYED,
+	T_LEASED,
+	T_DEAD,
+	T_EXPIRY,
+	T_FAILURE,
+	T_DONE,
+	TABLES
+};
+
+struct store {
+	MDB_env *env;
+	MDB_dbi dbi[TABLES];
+	size_t page; /* bytes */
+};
+
+/* Internal codes: never leave the library. */
+enum {
+	STORE_GROW = -1000, /* the map is too small: store_grow(), then all again */
+	STORE_NONE = -1001, /* no such key */
+};
+
+/* The code for a result of LMDB; keeps a sentence for all but the internal ones. */
+int store_code(int mdb_rc, const char *what);
+/*
+ * Open the environment in the file behind fd, which holds size bytes. Q_ECORRUPT: cut
+ * short, or not LMDB's. With create, the tables are made; the caller commits nothing.
+ */
+int store_open(struct store *s, int fd, off_t size, bool rdonly, bool create);
+/* NULL-safe; also after a failed open. */
+void store_close(struct store *s);
+int store_grow(struct store *s);
+/* Bytes of the file in use at the last commit: whatever it has beyond is spare. */
+uint64_t store_end(const struct store *s);
+/* Name of a table in the file. */
+const char *store_table_name(enum table table);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/* Taking: the first ready messages become leased, and are copied out. */
+
+#include "batch.h"
+#include "bytes.h"
+#include "due.h"
+#include "error.h"
+#include "hold.h"
+#include "life.h"
+#include "message.h"
+
+#include "take.h"
+
+enum { BYTES_DEFAULT = 16 << 20 };
+
+/* What take_one() made of the first ready message. */
+enum outcome { TAKEN, GONE, DAMAGED, NO_ROOM };
+
+/* What the lease makes of the state. */
+static void
+lease(const struct txn *t, const struct take *take, struct state *s)
+{
+	const struct q_take *how = take->how;
+
+	s->state = Q_LEASED;
+	s->delivery++;
+	s->settled = 0;
+	s->flags &= (uint16_t) ~(ST_LAPSED | ST_OWNED);
+	s->boot = t->meta.boot.number;
+	s->due = how->lease == 0 ? HELD : (uint64_t)time_add(t->now.boot, how->lease);
+	s->changed = t->now.wall;
+	s->pid = t->pid;
+	if (how->owner != 0) {
+		s->flags |= ST_OWNED;
+		s->pid = (uint32_t)how->owner;
+		s->owner_start = take->owner_start;
+		s->owner_ns = take->owner_ns;
+	}
+}
+
+/* Read both records of a message that the table ready lists. */
+static int
+read_one(struct txn *t, uint64_t id, uint8_t rank, struct state *s, struct message *m)
+{
+	struct key k = key_id(id);
+	struct span v;
+	int rc = life_get(t, id, s);
+
+	if (rc == 0 && (s->state != Q_READY || s->rank != rank))
+		rc = Q_ECORRUPT;
+	if (rc == 0)
+		rc = txn_get(t, T_BODY, key_span(&k), &v);
+	if (rc == 0)
+		rc = message_decode(v.data, v.size, id, m);
+	return (rc == STORE_NONE ? Q_ECORRUPT : rc);
+}
+
+/* The row in ready is where its cursor stands. */
+static int
+take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size_t room,
+    struct q_batch *b, enum outcome *outcome)
+{
+	struct message m;
+	struct state s;
+	int rc;
+
+	if ((rc = read_one(t, id, rank, &s, &m)) == Q_ECORRUPT) {
+		*outcome = DAMAGED;
+		if (b->count > 0) /* those before it first; it is met again */
+			return (0);
+		if ((rc = txn_drop(t, T_READY)) != 0)
+			return (rc);
+		return (life_damage(t, id));
+	}
+	if (rc != 0)
+		return (rc);
+	if (m.expires != 0 && m.expires <= t->now.wall) {
+		*outcome = GONE;
+		if ((rc = txn_drop(t, T_READY)) != 0)
+			return (rc);
+		return (life_end(t, id, &s, COUNT_EXPIRED));
+	}
+	if (b->count > 0 && m.size > room && m.body != NULL) {
+		*outcome = NO_ROOM;
+		return (0);
+	}
+	*outcome = TAKEN;
+	lease(t, take, &s);
+	if ((rc = batch_add(t, b, id, &s, &m, BATCH_BODY, SIZE_MAX)) != 0 ||
+	    (rc = txn_drop(t, T_READY)) != 0 || (rc = life_enter(t, id, &s)) != 0)
+		return (rc);
+	life_count(t, COUNT_DELIVERED, 1);
+	life_count(t, COUNT_BYTES_OUT, m.size);
+	return (0);
+}
+
+/* Stand on the message to be taken next: the first, or the one asked for. */
+static int
+find(struct txn *t, const struct q_take *how, uint64_t *id, uint8_t *rank)
+{
+	struct span key, v;
+	struct key k;
+	struct state s;
+	int rc;
+
+	if (how->id == 0) {
+		if ((rc = txn_first(t, T_READY, &key, &v)) != 0)
+			return (rc);
+		*rank = *(const uint8_t *)key.data;
+		*id = get_be64((const uint8_t *)key.data + 1);
+		return (0);
+	}
+	if ((rc = life_get(t, how->id, &s)) != 0)
+		return (rc);
+	if (s.state != Q_READY)
+		return (STORE_NONE);
+	k = key_ready(s.rank, how->id);
+	*rank = s.rank;
+	*id = how->id;
+	return (txn_get(t, T_READY, key_span(&k), &v));
+}
+
+static int
+take_ready(struct txn *t, const struct take *take, struct q_batch *b, uint64_t *damaged)
+{
+	size_t n = take->how->n != 0 ? take->how->n : 1;
+	size_t room = take->how->bytes != 0 ? take->how->bytes : (size_t)BYTES_DEFAULT;
+	enum outcome outcome = TAKEN;
+	uint64_t id;
+	uint8_t rank;
+	int rc = 0;
+
+	while (b->count < n && *damaged == 0 && outcome != NO_ROOM) {
+		if ((rc = find(t, take->how, &id, &rank)) != 0)
+			break;
+		if ((rc = take_one(t, take, id, rank, room, b, &outcome)) != 0)
+			break;
+		if (outcome == DAMAGED && b->count > 0)
+			break;
+		if (outcome == DAMAGED)
+			*damaged = id;
+		if (outcome == TAKEN)
+			room -= b->msg[b->count - 1].body_size < room
+			            ? b->msg[b->count - 1].body_size
+			            : room;
+	}
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+/* Held: the locks must be on before anybody can see the leases. */
+static int
+hold_batch(struct txn *t, const struct q_batch *b)
+{
+	int rc;
+
+	if ((rc = hold_begin(t)) != 0)
+		return (rc);
+	for (size_t i = 0, n; i < b->count; i += n) {
+		n = batch_run(b, i, b->count);
+		if ((rc = hold_lock(t->q, b->msg[i].id, n)) != 0)
+			return (rc);
+	}
+	return (0);
+}
+
+int
+take_apply(struct txn *t, const struct take *take, struct q_batch *b, uint64_t *damaged)
+{
+	int rc;
+
+	*damaged = 0;
+	if ((rc = take_ready(t, take, b, damaged)) != 0)
+		return (rc);
+	if (b->count == 0 && *damaged == 0) {
+		if ((rc = due_holders(t)) != 0 ||
+		    (rc = take_ready(t, take, b, damaged)) != 0)
+			return (rc);
+	}
+	if (take->how->lease == 0 && b->count > 0)
+		return (hold_batch(t, b));
+	return (0);
+}

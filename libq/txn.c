@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/* Begin and end of a transaction on a queue. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "blob.h"
+#include "bytes.h"
+#include "error.h"
+#include "hash.h"
+#include "lock.h"
+#include "queue.h"
+#include "space.h"
+
+#include "txn.h"
+
+static int
+load_meta(struct txn *t)
+{
+	struct span value;
+	int rc;
+
+	for (int r = 0; r < META_RECORDS; r++) {
+		const char *key = meta_key((enum meta_record)r);
+
+		rc = txn_get(t, T_META, (struct span){ key, strlen(key) }, &value);
+		if (rc == STORE_NONE)
+			return (fail(Q_ECORRUPT, "meta record '%s' is missing", key));
+		if (rc != 0 || (rc = meta_decode(&t->meta, (enum meta_record)r,
+				    value.data, value.size)) != 0)
+			return (rc);
+	}
+	return (0);
+}
+
+static int
+save_meta(struct txn *t)
+{
+	uint8_t record[META_MAX_SIZE];
+	int rc;
+
+	for (int r = 0; r < META_RECORDS; r++) {
+		const char *key = meta_key((enum meta_record)r);
+		size_t size;
+
+		if (!(t->meta_changed & 1U << r))
+			continue;
+		size = meta_encode(&t->meta, (enum meta_record)r, record);
+		rc = txn_put(t, T_META, (struct span){ key, strlen(key) },
+		    (struct span){ record, size });
+		if (rc != 0)
+			return (rc);
+	}
+	return (0);
+}
+
+/*
+ * Every message is in one state and was counted once. A lost page breaks one of the two
+ * sums long before anybody meets the hole, or takes it for an empty queue.
+ */
+static int
+check_books(struct txn *t)
+{
+	const uint64_t *c = t->meta.counter;
+	uint64_t messages = txn_entries(t, T_MSG);
+	uint64_t states = txn_entries(t, T_READY) + txn_entries(t, T_DELAYED) +
+	                  txn_entries(t, T_LEASED) + txn_entries(t, T_DEAD);
+	uint64_t ended = c[COUNT_DONE] + c[COUNT_EXPIRED] + c[COUNT_PURGED];
+
+	if (messages == states && messages == txn_entries(t, T_BODY) &&
+	    c[COUNT_PUSHED] == messages + ended)
+		return (0);
+	return (fail(Q_ECORRUPT,
+	    "the books do not balance: %llu pushed, %llu ended, "
+	    "%llu stored, %llu in a state; run 'qctl check'",
+	    (unsigned long long)c[COUNT_PUSHED], (unsigned long long)ended,
+	    (unsigned long long)messages, (unsigned long long)states));
+}
+
+/* LMDB would read past the end of a file that was cut, and die of it. */
+static int
+check_size(const struct q *q, off_t size)
+{
+	uint64_t end;
+
+	if (size < 2 * (off_t)q->store.page ||
+	    (uint64_t)size < (end = store_end(&q->store)))
+		return (fail(Q_ECORRUPT, "data.mdb is damaged (cut to %lld bytes)",
+		    (long long)size));
+	return (0);
+}
+
+static int
+begin_mdb(struct txn *t)
+{
+	struct q *q = t->q;
+	struct stat st;
+	int rc;
+
+	if ((rc = dir_check(&q->dir, &st)) != 0)
+		return (rc);
+	if (q->store.env == NULL && (rc = store_open(&q->store, q->dir.data, st.st_size,
+					 q->flags & Q_RDONLY, false)) != 0)
+		return (rc);
+	if ((rc = check_size(q, st.st_size)) != 0)
+		return (rc);
+	if (t->write)
+		space_guard(q, (uint64_t)st.st_size);
+	do {
+		rc = mdb_txn_begin(
+		    q->store.env, NULL, t->write ? 0 : MDB_RDONLY, &t->mdb);
+		rc = store_code(rc, "begin");
+	} while (rc == STORE_GROW && (rc = store_grow(&q->store)) == 0);
+	if (rc != 0)
+		t->mdb = NULL;
+	return (rc);
+}
+
+int
+txn_begin(struct q *q, bool write, struct txn *t)
+{
+	uint8_t seed[24];
+	int rc;
+
+	if (q->dead != 0)
+		return (
+		    fail(q->dead, "an earlier write failed; nothing more is tried"));
+	*t = (struct txn){ .q = q, .write = write };
+	if (write && (q->flags & Q_RDONLY))
+		return (fail(Q_EACCES, "opened to look only"));
+	rc = lock_take(q->dir.fd, q->dir.data, write ? LOCK_EX : LOCK_SH, q->lock_wait);
+	if (rc != 0)
+		return (rc);
+	if ((rc = clock_read(&t->now)) != 0 || (rc = begin_mdb(t)) != 0 ||
+	    (rc = load_meta(t)) != 0 || (rc = check_books(t)) != 0) {
+		txn_abort(t);
+		lock_drop(q->dir.data);
+		return (rc);
+	}
+	t->pid = (uint32_t)getpid();
+	(void)put_be64(
+	    put_be64(put_be64(seed, (uint64_t)t->now.boot), t->meta.next), t->pid);
+	t->random = hash_record(seed, sizeof(seed), 0);
+	return (0);
+}
+
+static void
+close_cursors(struct txn *t)
+{
+	for (int i = 0; i < TABLES; i++)
+		if (t->cursor[i] != NULL)
+			mdb_cursor_close(t->cursor[i]);
+	memset(t->cursor, 0, sizeof(t->cursor));
+}
+
+int
+txn_commit(struct txn *t)
+{
+	struct q *q = t->q;
+	int rc;
+
+	if ((rc = save_meta(t)) != 0) {
+		txn_abort(t);
+		return (rc);
+	}
+	close_cursors(t);
+	rc = store_code(mdb_txn_commit(t->mdb), "commit");
+	t->mdb = NULL; /* LMDB freed it, whether or not it succeeded */
+	if (rc != 0 && rc != STORE_GROW) {
+		/* What the kernel now holds of the file is unknown, except when it
+		 * refused to store more: that is found before the meta page is touched.
+		 */
+		if (rc != Q_ENOSPC)
+			q->dead = rc;
+		store_close(&q->store);
+	}
+	if (rc == 0)
+		blob_remove(q, t->blobs, t->blob_count);
+	free(t->blobs);
+	t->blobs = NULL;
+	lock_drop(q->dir.data);
+	return (rc);
+}
+
+void
+txn_abort(struct txn *t)
+{
+	if (t->mdb == NULL)
+		return;
+	close_cursors(t);
+	mdb_txn_abort(t->mdb);
+	t->mdb = NULL;
+	free(t->blobs);
+	t->blobs = NULL;
+	lock_drop(t->q->dir.data);
+}

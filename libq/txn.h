@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TXN_H
+#define TXN_H
+
+/*
+ * A transaction on a queue: the lock, LMDB's transaction, the meta records and the time
+ * it is. Between begin and end nothing may sleep, print or wait for another process.
+ */
+
+#include "meta.h"
+#include "store.h"
+
+struct q;
+
+struct txn {
+	struct q *q;
+	MDB_txn *mdb;
+	MDB_cursor *cursor[TABLES];
+	bool write;
+	bool changed; /* something was written; else the commit costs no flush */
+	struct meta meta;
+	unsigned meta_changed; /* bit set of enum meta_record */
+	struct clock now;
+	uint64_t random; /* of this transaction, for jitter */
+	uint32_t pid;    /* of this process */
+	uint64_t *blobs; /* ids whose files go once this is committed */
+	size_t blob_count;
+};
+
+/*
+ * Lock, verify that the files are sound, begin. Q_EBUSY, Q_ENOQUEUE, Q_ECORRUPT, ...
+ * After 0 the caller ends it with txn_commit() or txn_abort(), which unlock.
+ */
+int txn_begin(struct q *q, bool write, struct txn *t);
+/* Durable when it returns 0. After a failed flush the handle is dead. */
+int txn_commit(struct txn *t);
+/* Does nothing to a transaction that has ended. */
+void txn_abort(struct txn *t);
+
+/* What a key or value is, for LMDB. */
+struct span {
+	const void *data;
+	size_t size;
+};
+
+/*
+ * Rows. All return 0, STORE_NONE when there is no such row, or a code. What they give
+ * points into the map: valid until the next write to the same table.
+ */
+int txn_get(struct txn *t, enum table table, struct span key, struct span *value);
+/* The first row; the first at or after key; the row after the last one asked for. */
+int txn_first(struct txn *t, enum table table, struct span *key, struct span *value);
+int txn_seek(struct txn *t, enum table table, struct span *key, struct span *value);
+int txn_next(struct txn *t, enum table table, struct span *key, struct span *value);
+int txn_put(struct txn *t, enum table table, struct span key, struct span value);
+/* The same where the key is likely the table's greatest: that saves the search. */
+int txn_append(struct txn *t, enum table table, struct span key, struct span value);
+/* An append with room for a value of that size, to be filled in before anything else is
+ * called. */
+int txn_reserve(
+    struct txn *t, enum table table, struct span key, size_t size, uint8_t **value);
+int txn_del(struct txn *t, enum table table, struct span key);
+/* The row that txn_get, _first, _seek or _next has just given: another value, or gone.
+ */
+int txn_replace(struct txn *t, enum table table, struct span key, struct span value);
+int txn_drop(struct txn *t, enum table table);
+/* Rows in a table, in constant time. */
+uint64_t txn_entries(struct txn *t, enum table table);
+
+/* Keys: an id; and pairs and triples of numbers, in the caller's buffer. */
+struct key {
+	uint8_t b[24];
+	size_t size;
+};
+
+struct key key_id(uint64_t id);
+struct key key_ready(uint8_t rank, uint64_t id);
+struct key key_time(uint64_t time, uint64_t id);                     /* delayed */
+struct key key_lease(uint32_t boot, uint64_t deadline, uint64_t id); /* leased */
+struct key key_expiry(uint8_t kind, uint64_t time, uint64_t id);
+struct key key_failure(uint64_t id, uint32_t delivery);
+
+static inline struct span
+key_span(const struct key *k)
+{
+	return ((struct span){ k->b, k->size });
+}
+
+#endif
