@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC */
+/* Batches of messages on their way into a queue. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "now.h"
+#include "queue.h"
+#include "stop.h"
+
+#include "feed.h"
+
+enum { ROOM_STEP_MS = 20 }; /* between looks for room in a full queue */
+
+struct owned {
+	void *thing;
+	void (*release)(void *);
+};
+
+/* The line of progress goes away before any other. */
+static void
+clear_progress(struct feed *f)
+{
+	if (f->shown != 0)
+		(void)!write(STDERR_FILENO, "\r\033[K", 4);
+	f->shown = 0;
+}
+
+static void
+show_progress(struct feed *f)
+{
+	q_time now;
+	char line[64];
+	int n;
+
+	if (!f->progress || (now = now_monotonic()) - f->shown < Q_SECOND / 2)
+		return;
+	f->shown = now;
+	n = snprintf(line, sizeof(line), "\r%" PRIu64 " stored\033[K", f->stored);
+	(void)!write(STDERR_FILENO, line, (size_t)n);
+}
+
+void
+feed_stop(struct feed *f, int status, const char *where, const char *why)
+{
+	const char *at = where != NULL ? where : f->name;
+
+	clear_progress(f);
+	(void)fflush(stdout);
+	if (f->stored > 0)
+		diag_die(status, at, "%s; %" PRIu64 " stored, the rest was not", why,
+		    f->stored);
+	diag_die(status, at, "%s; nothing stored", why);
+}
+
+void
+feed_interrupted(struct feed *f)
+{
+	clear_progress(f);
+	diag_error(
+	    f->name, "interrupted; %" PRIu64 " stored, the rest was not", f->stored);
+	stop_exit();
+}
+
+void
+feed_refuse(struct feed *f, int status, const char *where, const char *why)
+{
+	/* Flushing may overwrite a text that the caller does not own. */
+	char *kept;
+
+	if (asprintf(&kept, "%s", why) == -1)
+		kept = NULL;
+	if (!f->atomic)
+		feed_flush(f);
+	feed_stop(f, status, where, kept != NULL ? kept : why);
+}
+
+void
+feed_check_empty(struct feed *f, size_t size, const char *where)
+{
+	static const char why[] =
+	    "the message is empty; use --allow-empty if that is meant";
+
+	if (size > 0 || f->allow_empty)
+		return;
+	if (where == NULL && f->stored == 0 && f->count == 0)
+		diag_die(DIAG_USAGE, f->name, "%s", why);
+	feed_refuse(f, DIAG_USAGE, where, why);
+}
+
+void
+feed_add_push(struct feed *f, const struct q_push *p)
+{
+	if (f->count == f->room) {
+		f->room = f->room == 0 ? 16 : f->room * 2;
+		f->messages = reallocarray(f->messages, f->room, sizeof(*f->messages));
+		if (f->messages == NULL)
+			feed_stop(f, DIAG_FAILED, NULL, "out of memory");
+	}
+	f->messages[f->count++] = *p;
+	f->bytes += p->size;
+}
+
+void
+feed_add(struct feed *f, const void *body, size_t size)
+{
+	struct q_push p = f->model;
+
+	p.body = body;
+	p.size = size;
+	feed_add_push(f, &p);
+}
+
+void
+feed_own(struct feed *f, void *thing, void (*release)(void *))
+{
+	if (f->owned_count == f->owned_room) {
+		f->owned_room = f->owned_room == 0 ? 16 : f->owned_room * 2;
+		f->owned = reallocarray(f->owned, f->owned_room, sizeof(*f->owned));
+		if (f->owned == NULL)
+			feed_stop(f, DIAG_FAILED, NULL, "out of memory");
+	}
+	f->owned[f->owned_count++] = (struct owned){ thing, release };
+}
+
+bool
+feed_is_full(const struct feed *f)
+{
+	return (f->bytes >= FEED_BYTES || f->count >= FEED_COUNT);
+}
+
+static void
+print_ids(struct feed *f, const uint64_t *ids, size_t n)
+{
+	if (!f->print_ids)
+		return;
+	for (size_t i = 0; i < n; i++)
+		(void)printf("%" PRIu64 "\n", ids[i]);
+	(void)fflush(stdout);
+}
+
+/* The reason a push failed ends the process; a full queue may first be waited for. */
+static void
+failed(struct feed *f, int code, q_time until)
+{
+	if (stop_signal() != 0)
+		feed_interrupted(f);
+	if (code == Q_EFULL && now_monotonic() < until) {
+		(void)usleep(ROOM_STEP_MS * 1000);
+		return;
+	}
+	if (code == Q_ENOSPC)
+		feed_stop(f, DIAG_AGAIN, NULL,
+		    "no space left on device; taking and acknowledging still work");
+	feed_stop(f, diag_status(code), NULL, q_errmsg());
+}
+
+static void
+store(struct feed *f)
+{
+	q_time until = f->wait == 0           ? 0
+	               : f->wait == Q_FOREVER ? Q_FOREVER
+	                                      : now_monotonic() + f->wait;
+	uint64_t *ids = NULL;
+	size_t done = 0, n;
+	int rc;
+
+	if (f->print_ids && (ids = calloc(f->count + 1, sizeof(*ids))) == NULL)
+		feed_stop(f, DIAG_FAILED, NULL, "out of memory");
+	while (done < f->count) {
+		rc = q_push(f->q, f->messages + done, f->count - done,
+		    f->atomic ? Q_ATOMIC : 0, &n, ids);
+		print_ids(f, ids, n);
+		f->stored += n;
+		done += n;
+		if (rc != 0)
+			failed(f, rc, until);
+	}
+	free(ids);
+}
+
+static void
+forget_batch(struct feed *f)
+{
+	for (size_t i = 0; i < f->owned_count; i++)
+		f->owned[i].release(f->owned[i].thing);
+	f->owned_count = f->count = f->bytes = 0;
+}
+
+void
+feed_end(struct feed *f)
+{
+	store(f);
+	forget_batch(f);
+	clear_progress(f);
+}
+
+void
+feed_flush(struct feed *f)
+{
+	if (f->atomic)
+		return;
+	store(f);
+	forget_batch(f);
+	show_progress(f);
+}

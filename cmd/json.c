@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+/* Messages as JSON, one object a line. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base64.h"
+#include "diag.h"
+#include "json_headers.h"
+#include "text.h"
+
+#include "json.h"
+
+enum {
+	STYLE = JSON_COMPACT | JSON_REAL_PRECISION(15),
+	PIECE = 3 * 16384, /* of a blob; what is encoded by itself is a multiple of 3 */
+};
+
+static _Noreturn void
+no_memory(void)
+{
+	diag_die(DIAG_FAILED, NULL, "out of memory");
+}
+
+void
+json_set(json_t *object, const char *name, json_t *value)
+{
+	if (value == NULL || json_object_set_new(object, name, value) != 0)
+		no_memory();
+}
+
+static void
+set_number(json_t *object, const char *name, uint64_t n)
+{
+	json_set(object, name, json_integer((json_int_t)n));
+}
+
+static void
+set_time(json_t *object, const char *name, q_time when)
+{
+	char buf[TEXT_TIME];
+
+	json_set(object, name, json_string(text_time(buf, when)));
+}
+
+/* Bytes as a base 64 string. */
+static json_t *
+base64(const void *bytes, size_t n)
+{
+	char *text = malloc(BASE64_SIZE(n) + 1);
+	json_t *value;
+
+	if (text == NULL)
+		no_memory();
+	value = json_stringn_nocheck(text, base64_encode(bytes, n, text));
+	free(text);
+	return (value);
+}
+
+json_t *
+json_text(const char *text)
+{
+	json_t *value = json_string(text);
+	size_t n = strlen(text), room = 4 * n + 16; /* "\xHH" is four for one */
+	char *shown;
+
+	if (value != NULL)
+		return (value);
+	if ((shown = malloc(room)) == NULL)
+		no_memory();
+	(void)text_escape(shown, room, text, n);
+	value = json_string(shown);
+	free(shown);
+	return (value);
+}
+
+static void
+set_failures(json_t *object, const struct q_msg *m)
+{
+	json_t *list = json_array();
+
+	json_set(object, "failures", list);
+	for (size_t i = 0; i < m->failure_count; i++) {
+		const struct q_failure *f = &m->failures[i];
+		json_t *one = json_object();
+
+		if (one == NULL || json_array_append_new(list, one) != 0)
+			no_memory();
+		set_number(one, "delivery", f->delivery);
+		set_time(one, "when", f->when);
+		json_set(one, "reason", json_text(f->reason));
+		set_number(one, "pid", (uint64_t)f->pid);
+	}
+}
+
+static void
+set_receipt(json_t *object, const struct q_msg *m)
+{
+	char text[Q_MAX_RECEIPT];
+
+	if (m->receipt.id == 0)
+		return;
+	q_receipt_format(&m->receipt, text);
+	json_set(object, "receipt", json_string(text));
+}
+
+static void
+set_times(json_t *object, const struct q_msg *m)
+{
+	set_time(object, "pushed", m->pushed);
+	if (m->state == Q_DELAYED || (m->state == Q_LEASED && m->due != Q_FOREVER))
+		set_time(object, "due", m->due);
+	if (m->expires != 0)
+		set_time(object, "expires", m->expires);
+	set_time(object, "changed", m->changed);
+}
+
+/* Everything but the body. Of a damaged message no more is known than its state. */
+static json_t *
+describe(const struct q_msg *m, unsigned what)
+{
+	json_t *object = json_object();
+
+	if (object == NULL)
+		no_memory();
+	set_number(object, "id", m->id);
+	json_set(object, "state", json_string(q_state_name(m->state)));
+	if (m->damaged) {
+		json_set(object, "damaged", json_true());
+		return (object);
+	}
+	set_number(object, "attempt", m->attempt);
+	set_number(object, "delivery", m->delivery);
+	set_number(object, "max_attempts", m->max_attempts);
+	json_set(object, "priority", json_integer(m->priority));
+	json_headers_set(object, m->headers, m->headers_size);
+	set_times(object, m);
+	if (what & JSON_RECEIPT)
+		set_receipt(object, m);
+	set_number(object, "size", m->size);
+	set_number(object, "uid", m->uid);
+	if (m->state == Q_LEASED)
+		set_number(object, "pid", (uint64_t)m->pid);
+	if (what & JSON_FAILURES)
+		set_failures(object, m);
+	return (object);
+}
+
+/* As many of size bytes as there are until the end. */
+static size_t
+read_piece(int fd, char *buf, size_t size, uint64_t id)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		ssize_t got = read(fd, buf + n, size - n);
+
+		if (got == -1 && errno == EINTR)
+			continue;
+		if (got == -1)
+			diag_die(DIAG_FAILED, NULL, "message %llu: %s",
+			    (unsigned long long)id, strerror(errno));
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	return (n);
+}
+
+/* The object with a last member that is never in memory. */
+static int
+print_blob(struct q *q, const struct q_msg *m, json_t *object, FILE *out)
+{
+	char bytes[PIECE], text[BASE64_SIZE(PIECE)], *line;
+	size_t n;
+	int fd, rc;
+
+	if ((rc = q_msg_open(q, m, &fd)) != 0)
+		return (rc);
+	if ((line = json_dumps(object, STYLE)) == NULL)
+		no_memory();
+	(void)fwrite(line, 1, strlen(line) - 1, out); /* without its brace */
+	(void)fputs(",\"body_base64\":\"", out);
+	free(line);
+	while (!ferror(out) && (n = read_piece(fd, bytes, sizeof(bytes), m->id)) > 0)
+		(void)fwrite(text, 1, base64_encode(bytes, n, text), out);
+	(void)fputs("\"}\n", out);
+	(void)close(fd); /* it was only read */
+	return (0);
+}
+
+int
+json_message(struct q *q, const struct q_msg *m, unsigned what, FILE *out)
+{
+	json_t *object = describe(m, what), *body;
+	int rc;
+
+	if (what & JSON_BODY && m->blob && !m->damaged) {
+		rc = print_blob(q, m, object, out);
+		json_decref(object);
+		return (rc);
+	}
+	if (what & JSON_BODY && m->body != NULL && !m->damaged) {
+		if ((body = json_stringn(m->body, m->body_size)) != NULL)
+			json_set(object, "body", body);
+		else
+			json_set(object, "body_base64", base64(m->body, m->body_size));
+	}
+	json_line(object, out);
+	return (0);
+}
+
+void
+json_line(json_t *value, FILE *out)
+{
+	if (json_dumpf(value, out, STYLE) != 0 && !ferror(out))
+		no_memory();
+	(void)putc('\n', out);
+	json_decref(value);
+}

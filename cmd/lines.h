@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LINES_H
+#define LINES_H
+
+/* Short lines from a descriptor, for readers that also want to know when it pauses. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LINES_ROOM = 1 << 16 }; /* a longer line comes in pieces */
+
+struct lines {
+	int fd;
+	uint64_t number; /* of the line lines_next() gave last, from 1 */
+	size_t start, end;
+	bool ended;
+	char buf[LINES_ROOM + 1];
+};
+
+/* Begin at fd; the rest of *l need not be initialised. */
+void lines_open(struct lines *l, int fd);
+/*
+ * The next line, of *size bytes, without its newline but with a NUL, valid until the
+ * next call; a last one may lack the newline. 1, 0 at the end, or -1 with errno set.
+ */
+int lines_next(struct lines *l, char **line, size_t *size);
+/* Whether lines_next() would make its caller wait: a good moment to do what is due. */
+bool lines_paused(const struct lines *l);
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The command line, parsed from a command's table. Not by getopt_long(), which accepts
+ * abbreviations that break scripts when options are added, cannot tell operands from
+ * the command after '--', and suggests nothing.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "diag.h"
+#include "parse.h"
+
+#include "opt.h"
+
+enum { KEY_LOCK_WAIT = 0x1000, KEY_FORCE, KEY_OPTIONS };
+
+/* What every command has. --options has no help: it is for our own scripts. */
+static const struct opt common[] = {
+	{ KEY_LOCK_WAIT, "lock-wait", OPT_TIME, "DURATION",
+	    "wait so long for another process (30s)" },
+	{ KEY_FORCE, "force", OPT_NONE, NULL, "accept a network file system" },
+	{ 'q', "quiet", OPT_NONE, NULL, "print nothing but errors" },
+	{ 'v', "verbose", OPT_NONE, NULL, "say what happens" },
+	{ 'h', "help", OPT_NONE, NULL, "print this help" },
+	{ 'V', "version", OPT_NONE, NULL, "print the version" },
+	{ KEY_OPTIONS, "options", OPT_NONE, NULL, NULL },
+};
+
+static const char *const values[] = {
+	[OPT_NONE] = "none",
+	[OPT_TEXT] = "text",
+	[OPT_FILE] = "file",
+	[OPT_DIR] = "dir",
+	[OPT_TIME] = "time",
+	[OPT_COUNT] = "count",
+	[OPT_SIZE] = "size",
+	[OPT_QUEUE] = "queue",
+	[OPT_STATE] = "state",
+	[OPT_CHOICE] = "choice",
+	[OPT_RECEIPT] = "receipt",
+};
+_Static_assert(sizeof(values) / sizeof(values[0]) == OPT_VALUES, "a kind has no name");
+
+struct opt_common opt_common;
+const char *opt_arg;
+int opt_choice;
+char **opt_operands;
+int opt_noperands;
+char **opt_command;
+
+static const struct opt *last; /* the option opt_check() speaks of */
+
+/* Option i: the command's own come first, then the common; NULL past the end. */
+static const struct opt *
+option(const struct command *cmd, size_t i)
+{
+	size_t own = 0;
+
+	while (cmd->opts[own].key != 0)
+		own++;
+	if (i < own)
+		return (&cmd->opts[i]);
+	i -= own;
+	return (i < sizeof(common) / sizeof(common[0]) ? &common[i] : NULL);
+}
+
+static void
+print_help(const struct command *cmd)
+{
+	const struct opt *o;
+
+	printf("Usage: %s %s\n%s; see %s(1).\n\n", cmd->name, cmd->synopsis,
+	    cmd->purpose, cmd->name);
+	for (size_t i = 0; (o = option(cmd, i)) != NULL; i++) {
+		bool optional = o->value & OPT_OPTIONAL;
+		char letter[] = "   ", left[80];
+
+		if (o->help == NULL)
+			continue;
+		if (o->key < OPT_LONG)
+			snprintf(letter, sizeof(letter), "-%c,", o->key);
+		snprintf(left, sizeof(left), "%s --%s%s%s%s%s", letter, o->name,
+		    optional ? "[" : "", o->arg != NULL ? "=" : "",
+		    o->arg != NULL ? o->arg : "", optional ? "]" : "");
+		printf("  %-26s %s\n", left, o->help);
+	}
+}
+
+/*
+ * A line an option, tab-separated: command, letter, name, kind of value, placeholder,
+ * help. The kind has a '?' if the argument is optional, and a '*' if it may be
+ * repeated.
+ */
+static void
+print_options(const struct command *cmd)
+{
+	const struct opt *o;
+
+	for (size_t i = 0; (o = option(cmd, i)) != NULL; i++) {
+		if (o->help == NULL)
+			continue;
+		printf("%s\t%c\t%s\t%s%s%s\t%s\t%s\n", cmd->name,
+		    o->key < OPT_LONG ? o->key : '-', o->name, values[o->value & 0xff],
+		    o->value & OPT_OPTIONAL ? "?" : "",
+		    o->value & OPT_REPEAT ? "*" : "", o->arg != NULL ? o->arg : "-",
+		    o->help);
+	}
+}
+
+/* The least number of letters to change, add or leave out between a and b. */
+static size_t
+distance(const char *a, size_t n, const char *b)
+{
+	size_t row[32], m = strlen(b);
+
+	if (m >= sizeof(row) / sizeof(row[0]))
+		return (SIZE_MAX);
+	for (size_t j = 0; j <= m; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t change = diagonal + (a[i - 1] != b[j - 1]);
+			size_t step = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+
+			diagonal = row[j];
+			row[j] = change < step ? change : step;
+		}
+	}
+	return (row[m]);
+}
+
+/* No option has the n letters at name as its name: say which one may be meant. */
+static _Noreturn void
+unknown_long(const struct command *cmd, const char *name, size_t n)
+{
+	const struct opt *o, *begins = NULL, *near = NULL;
+	size_t matches = 0, least = n < 4 ? 1 : 2;
+
+	for (size_t i = 0; (o = option(cmd, i)) != NULL; i++) {
+		size_t d;
+
+		if (o->help == NULL)
+			continue;
+		if (strncmp(o->name, name, n) == 0) {
+			begins = o;
+			matches++;
+		}
+		if ((d = distance(name, n, o->name)) < least + (near == NULL)) {
+			near = o;
+			least = d;
+		}
+	}
+	if (n > 0 && matches == 1)
+		diag_usage(
+		    "'--%.*s' is not an option; options are not abbreviated ('--%s')",
+		    (int)n, name, begins->name);
+	if (near != NULL)
+		diag_usage("unknown option '--%.*s'; did you mean '--%s'?", (int)n,
+		    name, near->name);
+	diag_usage("unknown option '--%.*s'", (int)n, name);
+}
+
+/* Repeating one of the others would hide which argument counts. */
+static void
+refuse_repeated(size_t i)
+{
+	static uint64_t seen;
+
+	assert(i < 64);
+	if (last->value & OPT_REPEAT)
+		return;
+	if (seen >> i & 1)
+		diag_usage("option '--%s' is given twice", last->name);
+	seen |= (uint64_t)1 << i;
+}
+
+static int
+choose(const struct opt *o, const char *word)
+{
+	const char *s = o->arg;
+	size_t n = strlen(word);
+
+	for (int i = 0;; i++) {
+		size_t len = strcspn(s, "|");
+
+		if (len == n && strncmp(s, word, n) == 0)
+			return (i);
+		if (s[len] == '\0')
+			diag_usage(
+			    "--%s: '%s' is not one of %s", o->name, word, o->arg);
+		s += len + 1;
+	}
+}
+
+/* The argument of o: attached to it if not NULL, else the next word if it needs one. */
+static void
+set_argument(const struct opt *o, const char *attached, char **argv, int *next)
+{
+	unsigned kind = o->value & 0xff;
+	const char *word = argv[*next];
+
+	if (kind == OPT_NONE && attached != NULL)
+		diag_usage("option '--%s' takes no argument", o->name);
+	opt_arg = attached;
+	if (kind != OPT_NONE && attached == NULL && !(o->value & OPT_OPTIONAL)) {
+		if (word == NULL || strcmp(word, "--") == 0)
+			diag_usage(
+			    "option '--%s' needs an argument (%s)", o->name, o->arg);
+		opt_arg = word;
+		(*next)++;
+	}
+	if (kind == OPT_CHOICE && opt_arg != NULL)
+		opt_choice = choose(o, opt_arg);
+}
+
+/* Whether o is a common option; it has been dealt with then. */
+static bool
+common_option(const struct command *cmd, const struct opt *o)
+{
+	switch (o->key) {
+	case KEY_LOCK_WAIT:
+		opt_check(parse_duration(opt_arg, &opt_common.lock_wait));
+		if (opt_common.lock_wait == 0)
+			opt_common.lock_wait = 1; /* 0 stands for the default */
+		return (true);
+	case KEY_FORCE:
+		opt_common.force = true;
+		return (true);
+	case 'q':
+		opt_common.quiet = true;
+		return (true);
+	case 'v':
+		opt_common.verbose = true;
+		return (true);
+	case 'h':
+		print_help(cmd);
+		exit(diag_close_stdout());
+	case 'V':
+		printf("%s (qutils) %s\n", cmd->name, VERSION);
+		exit(diag_close_stdout());
+	case KEY_OPTIONS:
+		print_options(cmd);
+		exit(diag_close_stdout());
+	}
+	return (false);
+}
+
+/* The option at word, "--count=5", whose argument may be argv[*next]. */
+static const struct opt *
+long_option(const struct command *cmd, const char *word, char **argv, int *next)
+{
+	const char *name = word + 2, *equals = strchr(name, '=');
+	size_t n = equals != NULL ? (size_t)(equals - name) : strlen(name);
+
+	for (size_t i = 0; (last = option(cmd, i)) != NULL; i++) {
+		if (strlen(last->name) != n || strncmp(last->name, name, n) != 0)
+			continue;
+		refuse_repeated(i);
+		set_argument(last, equals != NULL ? equals + 1 : NULL, argv, next);
+		return (last);
+	}
+	unknown_long(cmd, name, n);
+}
+
+/* The option at *group, "lj" of "-lj" or "n5" of "-n5", and past it. */
+static const struct opt *
+short_option(const struct command *cmd, const char **group, char **argv, int *next)
+{
+	int letter = (unsigned char)*(*group)++;
+
+	for (size_t i = 0; (last = option(cmd, i)) != NULL; i++) {
+		const char *attached = **group != '\0' ? *group : NULL;
+
+		if (last->key != letter)
+			continue;
+		refuse_repeated(i);
+		if ((last->value & 0xff) == OPT_NONE)
+			attached = NULL;
+		else
+			*group = "";
+		set_argument(last, attached, argv, next);
+		return (last);
+	}
+	diag_usage("unknown option '-%c'", letter);
+}
+
+/* The next option; NULL at '--' and at the end. Operands on the way are gathered. */
+static const struct opt *
+next_option(const struct command *cmd, int argc, char **argv)
+{
+	static const char *group = "";
+	static int next = 1;
+
+	while (*group == '\0') {
+		char *word;
+
+		if (next >= argc)
+			return (NULL);
+		word = argv[next++];
+		if (word[0] != '-' || word[1] == '\0') {
+			opt_operands[opt_noperands++] = word;
+		} else if (word[1] != '-') {
+			group = word + 1;
+		} else if (word[2] != '\0') {
+			return (long_option(cmd, word, argv, &next));
+		} else {
+			opt_command = argv + next;
+			next = argc;
+		}
+	}
+	return (short_option(cmd, &group, argv, &next));
+}
+
+int
+opt_next(const struct command *cmd, int argc, char **argv)
+{
+	const struct opt *o;
+
+	opt_operands = argv + (argc > 0);
+	while ((o = next_option(cmd, argc, argv)) != NULL)
+		if (!common_option(cmd, o))
+			return (o->key);
+	if (opt_command != NULL && !cmd->runs) {
+		while (*opt_command != NULL)
+			opt_operands[opt_noperands++] = *opt_command++;
+		opt_command = NULL;
+	}
+	/* There is room: an operand never moves to behind where it was. */
+	opt_operands[opt_noperands] = NULL;
+	return (-1);
+}
+
+void
+opt_check(const char *why)
+{
+	if (why != NULL)
+		diag_usage("--%s: %s", last->name, why);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+/* Output of bodies, to stdout or to a file that appears when it is complete. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "stop.h"
+
+#include "out.h"
+
+enum { BUFFER = 256 << 10 };
+
+static void
+set_error(struct out *out, int error)
+{
+	if (out->error == 0)
+		out->error = error != 0 ? error : EIO;
+}
+
+static int
+open_temp(struct out *out)
+{
+	mode_t mask = umask(0);
+	int fd;
+
+	(void)umask(mask);
+	if (asprintf(&out->temp, "%s.XXXXXX", out->file) == -1)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	if ((fd = mkostemp(out->temp, O_CLOEXEC)) != -1)
+		(void)fchmod(fd, 0666 & ~mask);
+	return (fd);
+}
+
+/* A device or a pipe cannot be put in place: it is written to. */
+static int
+open_file(struct out *out, bool whole)
+{
+	struct stat st;
+
+	if (whole && (stat(out->file, &st) != 0 || S_ISREG(st.st_mode)))
+		return (open_temp(out));
+	return (open(out->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+}
+
+void
+out_open(struct out *out, const char *file, bool whole)
+{
+	int fd;
+
+	*out = (struct out){ .stream = stdout, .file = file };
+	if (file != NULL) {
+		if ((fd = open_file(out, whole)) == -1 ||
+		    (out->stream = fdopen(fd, "w")) == NULL)
+			diag_die(DIAG_FAILED, file, "%s", strerror(errno));
+	}
+	(void)setvbuf(out->stream, NULL, _IOFBF, BUFFER);
+}
+
+void
+out_write(struct out *out, const void *data, size_t size)
+{
+	if (out->error != 0)
+		return;
+	/* Interrupted system calls are not repeated: a signal means to give up. */
+	if (fwrite_unlocked(data, 1, size, out->stream) != size)
+		set_error(out, errno);
+}
+
+void
+out_copy(struct out *out, int fd)
+{
+	static char buf[BUFFER];
+	ssize_t n;
+
+	while (out->error == 0 && (n = read(fd, buf, sizeof(buf))) != 0) {
+		if (n == -1 && errno != EINTR)
+			set_error(out, errno);
+		if (n > 0)
+			out_write(out, buf, (size_t)n);
+		if (stop_signal() != 0)
+			set_error(out, EINTR);
+	}
+}
+
+static int
+report(const struct out *out)
+{
+	/* Who has gone away, or sent us a signal, knows. */
+	if (out->error != EPIPE && stop_signal() == 0)
+		diag_error(out->file != NULL ? out->file : "stdout", "%s; put back",
+		    strerror(out->error));
+	return (-1);
+}
+
+int
+out_flush(struct out *out)
+{
+	if (out->error == 0 && fflush(out->stream) != 0)
+		set_error(out, errno);
+	/* EINVAL: a pipe or a device, which has no disk. */
+	if (out->error == 0 && out->file != NULL && fsync(fileno(out->stream)) != 0 &&
+	    errno != EINVAL)
+		set_error(out, errno);
+	if (out->error == 0 && out->temp != NULL && rename(out->temp, out->file) != 0)
+		set_error(out, errno);
+	if (out->error != 0)
+		return (report(out));
+	free(out->temp);
+	out->temp = NULL;
+	return (0);
+}
+
+void
+out_close(struct out *out)
+{
+	if (out->temp != NULL)
+		(void)unlink(out->temp);
+	free(out->temp);
+	out->temp = NULL;
+	if (out->file != NULL)
+		(void)fclose(out->stream);
+}

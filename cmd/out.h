@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OUT_H
+#define OUT_H
+
+/*
+ * Where bodies go: stdout or a file. Errors stay until asked for, so that a caller
+ * checks once, before it acknowledges. Interrupted by a signal that stop.h has noted,
+ * it fails.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct out {
+	FILE *stream;
+	const char *file; /* NULL: stdout */
+	char *temp;       /* what becomes file, once complete; NULL: written in place */
+	int error;        /* errno of the first failure */
+};
+
+/*
+ * file NULL is stdout. A whole file is made beside its place and put there by
+ * out_flush(); else it is written in place. Ends the process when it cannot be made.
+ */
+void out_open(struct out *out, const char *file, bool whole);
+void out_write(struct out *out, const void *data, size_t size);
+/* All of a descriptor. */
+void out_copy(struct out *out, int fd);
+/* Hand everything over, to the kernel or, for a file, to the disk: 0, or -1 after
+ * saying why. */
+int out_flush(struct out *out);
+/* A whole file that was not flushed is as before. */
+void out_close(struct out *out);
+
+#endif

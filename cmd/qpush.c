@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+/* qpush: put messages into a queue. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "feed.h"
+#include "now.h"
+#include "opt.h"
+#include "parse.h"
+#include "queue.h"
+#include "source.h"
+#include "spool.h"
+#include "stop.h"
+
+enum { O_ATOMIC = OPT_LONG, O_ALLOW_EMPTY, O_AT, O_FROM_COMMAND };
+
+static const struct opt opts[] = {
+	{ 'l', "lines", OPT_NONE, NULL, "a message per line of stdin" },
+	{ '0', "null", OPT_NONE, NULL, "a message per NUL-terminated record" },
+	{ 'J', "json-lines", OPT_NONE, NULL, "a message per line, as a JSON object" },
+	{ 'f', "file", OPT_FILE | OPT_REPEAT, "FILE",
+	    "a message is what FILE contains" },
+	{ 'd', "delay", OPT_TIME, "DURATION", "ready only after DURATION" },
+	{ O_AT, "at", OPT_TIME, "TIME", "ready only from TIME on" },
+	{ 'e', "expire", OPT_TIME, "DURATION", "drop it if not taken in DURATION" },
+	{ 'p', "priority", OPT_COUNT, "N", "-100..100, higher goes first (0)" },
+	{ 'm', "max-attempts", OPT_COUNT, "N", "attempts before it is dead (20)" },
+	{ 'H', "header", OPT_TEXT | OPT_REPEAT, "NAME=VALUE",
+	    "an attribute beside the body" },
+	{ 'i', "print-id", OPT_NONE, NULL, "print the id of each message" },
+	{ 'w', "wait", OPT_TIME | OPT_OPTIONAL, "DURATION",
+	    "wait for room in a full queue" },
+	{ 'C', "no-create", OPT_NONE, NULL, "the queue must exist" },
+	{ O_ATOMIC, "atomic", OPT_NONE, NULL, "store all messages or none" },
+	{ O_ALLOW_EMPTY, "allow-empty", OPT_NONE, NULL, "accept an empty message" },
+	{ O_FROM_COMMAND, "from-command", OPT_NONE, NULL,
+	    "push COMMAND's output if it exits 0" },
+	{ 0 },
+};
+static const struct command cmd = {
+	.name = "qpush",
+	.synopsis = "[OPTION...] QUEUE [MESSAGE... | --from-command -- COMMAND...]",
+	.purpose = "Put messages into a queue; they are on disk when it exits 0",
+	.opts = opts,
+	.runs = true,
+};
+
+struct options {
+	int form; /* 'l', '0', 'J', 'f', or 0: operands, or all of stdin */
+	bool at, delay, from_command, no_create;
+	struct feed feed;
+	char *headers;
+	size_t headers_size;
+	const char **files;
+	size_t file_count;
+};
+
+static void
+set_form(struct options *o, int form)
+{
+	if (o->form != 0 && o->form != form)
+		diag_usage("-l, -0, -J and -f exclude each other");
+	o->form = form;
+}
+
+static void
+add_header(struct options *o, const char *header)
+{
+	size_t n = strlen(header) + 1;
+	char *p = realloc(o->headers, o->headers_size + n);
+
+	if (strchr(header, '=') == NULL)
+		diag_usage("--header: '%s' is not NAME=VALUE", header);
+	if (p == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	memcpy(p + o->headers_size, header, n);
+	o->headers = p;
+	o->headers_size += n;
+}
+
+static void
+add_file(struct options *o, const char *file)
+{
+	o->files = reallocarray(o->files, o->file_count + 1, sizeof(*o->files));
+	if (o->files == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	o->files[o->file_count++] = file;
+}
+
+static void
+set_at(struct options *o)
+{
+	q_time now = now_wall();
+
+	opt_check(parse_time(opt_arg, now, &o->feed.model.due));
+	o->at = true;
+	if (o->feed.model.due <= now)
+		diag_warn("--at", "%s is in the past; ready at once", opt_arg);
+}
+
+static void
+set_option(struct options *o, int c)
+{
+	struct feed *f = &o->feed;
+	int64_t priority;
+	uint64_t n;
+
+	switch (c) {
+	case 'l':
+	case '0':
+	case 'J':
+		set_form(o, c);
+		break;
+	case 'f':
+		set_form(o, c);
+		add_file(o, opt_arg);
+		break;
+	case 'd':
+		opt_check(parse_duration(opt_arg, &f->model.delay));
+		o->delay = true;
+		break;
+	case O_AT:
+		set_at(o);
+		break;
+	case 'e':
+		opt_check(parse_duration(opt_arg, &f->model.ttl));
+		if (f->model.ttl == 0)
+			opt_check("a message must live for some time");
+		break;
+	case 'p':
+		opt_check(
+		    parse_int(opt_arg, Q_MIN_PRIORITY, Q_MAX_PRIORITY, &priority));
+		f->model.priority = (int)priority;
+		break;
+	case 'm':
+		opt_check(parse_count(opt_arg, 1, 1000000, &n));
+		f->model.max_attempts = (uint32_t)n;
+		break;
+	case 'H':
+		add_header(o, opt_arg);
+		break;
+	case 'w':
+		f->wait = Q_FOREVER;
+		if (opt_arg != NULL)
+			opt_check(parse_duration(opt_arg, &f->wait));
+		break;
+	case 'i':
+		f->print_ids = true;
+		break;
+	case 'C':
+		o->no_create = true;
+		break;
+	case O_ATOMIC:
+		f->atomic = true;
+		break;
+	case O_ALLOW_EMPTY:
+		f->allow_empty = true;
+		break;
+	case O_FROM_COMMAND:
+		o->from_command = true;
+		break;
+	}
+}
+
+static void
+check_usage(struct options *o)
+{
+	size_t messages = opt_noperands > 1 ? (size_t)opt_noperands - 1 : 0;
+
+	if (opt_noperands == 0)
+		diag_usage("no queue given");
+	if (o->delay && o->at)
+		diag_usage("--delay and --at exclude each other");
+	if (o->from_command && (opt_command == NULL || opt_command[0] == NULL))
+		diag_usage("--from-command needs '--' and a command");
+	if (!o->from_command && opt_command != NULL)
+		diag_usage("a command after '--' needs --from-command");
+	if (o->from_command && (messages > 0 || o->form == 'f'))
+		diag_usage("--from-command takes its messages from the command alone");
+	if (messages > 0 && o->form != 0 && o->form != 'f')
+		diag_usage("messages come from stdin with -%c: '%s' is one too many",
+		    o->form, opt_operands[1]);
+	if (o->form == 'f') /* qpush jobs -f *.txt */
+		for (size_t i = 1; i <= messages; i++)
+			add_file(o, opt_operands[i]);
+	o->feed.model.headers = o->headers;
+	o->feed.model.headers_size = o->headers_size;
+}
+
+static void
+push_files(struct options *o)
+{
+	for (size_t i = 0; i < o->file_count; i++) {
+		int fd = open(o->files[i], O_RDONLY | O_CLOEXEC);
+
+		if (fd == -1)
+			feed_refuse(
+			    &o->feed, DIAG_FAILED, o->files[i], strerror(errno));
+		source_whole(&o->feed, fd, o->files[i]);
+		(void)close(fd);
+	}
+}
+
+static void
+push_operands(struct feed *f)
+{
+	for (int i = 1; i < opt_noperands; i++) {
+		feed_check_empty(f, strlen(opt_operands[i]), NULL);
+		feed_add(f, opt_operands[i], strlen(opt_operands[i]));
+	}
+}
+
+static void
+push_input(struct options *o, int fd)
+{
+	switch (o->form) {
+	case 'l':
+		source_records(&o->feed, fd, '\n');
+		break;
+	case '0':
+		source_records(&o->feed, fd, '\0');
+		break;
+	case 'J':
+		source_json(&o->feed, fd);
+		break;
+	case 'f':
+		push_files(o);
+		break;
+	default:
+		if (opt_noperands > 1)
+			push_operands(&o->feed);
+		else
+			source_whole(&o->feed, fd, NULL);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct q_open open = { .flags = Q_CREATE };
+	struct options o = { 0 };
+	int c, fd = STDIN_FILENO;
+
+	diag_start("qpush");
+	while ((c = opt_next(&cmd, argc, argv)) != -1)
+		set_option(&o, c);
+	check_usage(&o);
+	stop_catch();
+	if (o.from_command)
+		fd = spool_command(opt_command);
+	if (o.no_create)
+		open.flags = 0;
+	o.feed.name = opt_operands[0];
+	o.feed.progress =
+	    isatty(STDERR_FILENO) && !opt_common.quiet && !o.feed.print_ids;
+	o.feed.q = queue_open(o.feed.name, &open);
+	push_input(&o, fd);
+	feed_end(&o.feed);
+	diag_note(o.feed.name, "%llu stored", (unsigned long long)o.feed.stored);
+	q_close(o.feed.q);
+	return (diag_close_stdout());
+}

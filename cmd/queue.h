@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CMD_QUEUE_H
+#define CMD_QUEUE_H
+
+/* From the QUEUE a user names to an open handle, and from a code to a complaint. */
+
+#include "q.h"
+
+/*
+ * Open it with the common options (--lock-wait, --force) added to args; args may be
+ * NULL. Ends the process with a message when it cannot.
+ */
+struct q *queue_open(const char *name, const struct q_open *args);
+/* Open it without ending the process: NULL after the message, with *status set. */
+struct q *queue_try(const char *name, const struct q_open *args, int *status);
+/* Say what libq said about it; returns the exit status. Says nothing of an empty queue.
+ */
+int queue_fail(const char *name, int code);
+
+#endif

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+/* Reading messages from a descriptor. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "json.h"
+#include "now.h"
+#include "queue.h"
+#include "stop.h"
+
+#include "source.h"
+
+enum {
+	FIRST_READ = 64 << 10,
+	READ_MOST = FEED_BYTES, /* buffered records; a longer one becomes a blob */
+	ATOMIC_MOST = 1 << 30,  /* bytes of all records of --atomic, held in memory */
+	PIPE_SIZE = 1 << 20,    /* asked for, so that a fast writer fills a batch */
+	PAUSE_MS = 1,           /* input that makes us wait so long has paused */
+};
+
+struct input {
+	struct feed *feed;
+	int fd;
+	const char *where;
+	char *buf;
+	size_t used, room;
+	uint64_t records; /* complete ones, so far */
+	bool ended;
+};
+
+_Noreturn static void
+read_failed(const struct input *in)
+{
+	char why[256];
+
+	(void)snprintf(why, sizeof(why), "cannot read: %s", strerror(errno));
+	feed_refuse(
+	    in->feed, DIAG_FAILED, in->where != NULL ? in->where : "stdin", why);
+}
+
+static void
+grow(struct input *in, size_t room)
+{
+	char *p = realloc(in->buf, room);
+
+	if (p == NULL)
+		feed_refuse(in->feed, DIAG_FAILED, in->where, "out of memory");
+	in->buf = p;
+	in->room = room;
+}
+
+/* One read into the room there is. */
+static void
+fill(struct input *in)
+{
+	ssize_t n;
+
+	do {
+		if (stop_signal() != 0)
+			feed_interrupted(in->feed);
+		n = read(in->fd, in->buf + in->used, in->room - in->used);
+	} while (n == -1 && errno == EINTR);
+	if (n == -1)
+		read_failed(in);
+	in->used += (size_t)n;
+	in->ended = n == 0;
+}
+
+static void
+blob_try(struct input *in, int rc)
+{
+	if (rc != 0)
+		feed_refuse(in->feed, diag_status(rc), in->where, q_errmsg());
+}
+
+static void
+push_blob(struct input *in, struct q_blob *blob)
+{
+	struct q_push p = in->feed->model;
+
+	p.blob = blob;
+	feed_add_push(in->feed, &p);
+	if (in->feed->atomic)
+		feed_end(in->feed);
+	else
+		feed_flush(in->feed);
+	q_blob_free(blob);
+}
+
+void
+source_whole(struct feed *f, int fd, const char *where)
+{
+	struct input in = { .feed = f, .fd = fd, .where = where };
+	struct q_blob *blob = NULL;
+	uint64_t most;
+
+	blob_try(&in, q_blob_threshold(f->q, &most));
+	grow(&in, FIRST_READ);
+	while (!in.ended && in.used <= most) {
+		if (in.used == in.room)
+			grow(&in, in.room * 4 < most + FIRST_READ
+				      ? in.room * 4
+				      : (size_t)most + FIRST_READ);
+		fill(&in);
+	}
+	if (in.ended) {
+		feed_check_empty(f, in.used, where);
+		feed_own(f, in.buf, free);
+		feed_add(f, in.buf, in.used);
+		if (feed_is_full(f))
+			feed_flush(f);
+		return;
+	}
+	blob_try(&in, q_blob_new(f->q, &blob));
+	do {
+		int rc = q_blob_write(blob, in.buf, in.used);
+
+		if (rc != 0)
+			q_blob_free(blob);
+		blob_try(&in, rc);
+		in.used = 0;
+		fill(&in);
+	} while (!in.ended);
+	push_blob(&in, blob);
+	free(in.buf);
+}
+
+static bool
+paused(const struct input *in)
+{
+	struct pollfd p = { .fd = in->fd, .events = POLLIN };
+
+	return (poll(&p, 1, PAUSE_MS) == 0);
+}
+
+/* What one record becomes: a body as it is, or a JSON object. */
+typedef void record_fn(struct input *in, const char *data, size_t size);
+
+static const char *
+place(const struct input *in, char buf[64])
+{
+	(void)snprintf(buf, 64, "stdin line %llu", (unsigned long long)in->records);
+	return (buf);
+}
+
+static void
+plain_record(struct input *in, const char *data, size_t size)
+{
+	char buf[64];
+
+	if (size == 0 && !in->feed->allow_empty)
+		feed_check_empty(in->feed, size, place(in, buf));
+	feed_add(in->feed, data, size);
+}
+
+static void
+release_json(void *json)
+{
+	json_push_free(json);
+	free(json);
+}
+
+static void
+json_record(struct input *in, const char *data, size_t size)
+{
+	struct json_push *j = calloc(1, sizeof(*j));
+	const char *why;
+	char buf[64];
+
+	if (j == NULL)
+		feed_refuse(in->feed, DIAG_FAILED, in->where, "out of memory");
+	j->push = in->feed->model;
+	if ((why = json_parse(data, size, now_wall(), j)) != NULL)
+		feed_refuse(in->feed, DIAG_USAGE, place(in, buf), why);
+	feed_check_empty(in->feed, j->push.size, place(in, buf));
+	feed_own(in->feed, j, release_json);
+	feed_add_push(in->feed, &j->push);
+}
+
+/* The complete records in the buffer from start on; returns where the last one ends. */
+static size_t
+split(struct input *in, size_t start, char sep, record_fn *record)
+{
+	char *p = in->buf + start, *end = in->buf + in->used, *s;
+
+	while ((s = memchr(p, sep, (size_t)(end - p))) != NULL) {
+		in->records++;
+		record(in, p, (size_t)(s - p));
+		p = s + 1;
+		if (in->feed->count >= FEED_COUNT && !in->feed->atomic)
+			feed_flush(in->feed);
+	}
+	return ((size_t)(p - in->buf));
+}
+
+/* A record that does not fit the buffer, which holds its beginning: into a blob. */
+static void
+long_record(struct input *in, char sep)
+{
+	struct q_blob *blob = NULL;
+	char *s = NULL;
+	size_t n;
+
+	blob_try(in, q_blob_new(in->feed->q, &blob));
+	while (s == NULL) {
+		s = memchr(in->buf, sep, in->used);
+		n = s != NULL ? (size_t)(s - in->buf) : in->used;
+		blob_try(in, q_blob_write(blob, in->buf, n));
+		if (s != NULL)
+			n++;
+		memmove(in->buf, in->buf + n, in->used - n);
+		in->used -= n;
+		if (s == NULL) {
+			fill(in);
+			if (in->ended)
+				break;
+		}
+	}
+	in->records++;
+	push_blob(in, blob);
+}
+
+/* All of it before anything is stored. */
+static void
+slurp(struct input *in)
+{
+	while (!in->ended) {
+		if (in->used == in->room) {
+			if (in->room >= ATOMIC_MOST)
+				feed_refuse(in->feed, DIAG_USAGE, in->where,
+				    "the input of --atomic is over 1 GiB");
+			grow(in, in->room * 2);
+		}
+		fill(in);
+	}
+}
+
+static void
+read_records(struct feed *f, int fd, char sep, record_fn *record)
+{
+	struct input in = { .feed = f, .fd = fd };
+	size_t start = 0;
+
+	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
+	grow(&in, READ_MOST); /* address space: what is not read into is not touched */
+	if (f->atomic)
+		slurp(&in);
+	while (!in.ended) {
+		fill(&in);
+		start = split(&in, start, sep, record);
+		if (in.ended || (in.used < in.room && !feed_is_full(f) && !paused(&in)))
+			continue;
+		feed_flush(f); /* bodies are in the buffer: first store, then move */
+		memmove(in.buf, in.buf + start, in.used - start);
+		in.used -= start;
+		start = 0;
+		if (in.used == in.room)
+			long_record(&in, sep);
+	}
+	start = split(&in, start, sep, record);
+	if (in.used > start) {
+		in.records++;
+		record(&in, in.buf + start, in.used - start);
+	}
+	feed_end(f);
+	free(in.buf);
+}
+
+void
+source_records(struct feed *f, int fd, char sep)
+{
+	read_records(f, fd, sep, plain_record);
+}
+
+void
+source_json(struct feed *f, int fd)
+{
+	read_records(f, fd, '\n', json_record);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/* The output of a command, kept in a nameless file until the command has succeeded. */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "diag.h"
+
+#include "spool.h"
+
+extern char **environ;
+
+static int
+open_spool(void)
+{
+	const char *dir = getenv("TMPDIR");
+	int fd;
+
+	if (dir == NULL || *dir == '\0')
+		dir = "/tmp";
+	if ((fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600)) == -1)
+		diag_die(DIAG_FAILED, dir, "cannot make a temporary file: %s",
+		    strerror(errno));
+	return (fd);
+}
+
+/* The exit status, or 128 and the signal; ends the process when it cannot be run. */
+static int
+run(char **command, int out)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t defaults;
+	int error, status;
+	pid_t pid;
+
+	(void)sigemptyset(&defaults);
+	(void)sigaddset(&defaults, SIGPIPE);
+	(void)sigaddset(&defaults, SIGXFSZ);
+	(void)posix_spawnattr_init(&attr);
+	(void)posix_spawnattr_setsigdefault(&attr, &defaults);
+	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	(void)posix_spawn_file_actions_init(&actions);
+	(void)posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	error = posix_spawnp(&pid, command[0], &actions, &attr, command, environ);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	(void)posix_spawnattr_destroy(&attr);
+	if (error != 0)
+		diag_die(
+		    DIAG_FAILED, command[0], "%s; nothing stored", strerror(error));
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			diag_die(DIAG_FAILED, command[0], "wait: %s", strerror(errno));
+	return (WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+int
+spool_command(char **command)
+{
+	int fd = open_spool(), status;
+
+	if ((status = run(command, fd)) > 128)
+		diag_die(DIAG_COMMAND, command[0],
+		    "killed by signal %d; nothing stored", status - 128);
+	if (status != 0)
+		diag_die(DIAG_COMMAND, command[0], "exited %d; nothing stored", status);
+	if (lseek(fd, 0, SEEK_SET) == -1)
+		diag_die(
+		    DIAG_FAILED, command[0], "temporary file: %s", strerror(errno));
+	return (fd);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/* Signals that ask a command to end. */
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "stop.h"
+
+static volatile sig_atomic_t caught;
+
+static void
+note(int sig)
+{
+	caught = sig;
+}
+
+void
+stop_catch(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction act = { .sa_handler = note }, old;
+
+	(void)sigemptyset(&act.sa_mask);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		/* One that was ignored at the start (nohup, a background job) stays so.
+		 */
+		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			(void)sigaction(signals[i], &act, NULL);
+}
+
+int
+stop_signal(void)
+{
+	return (caught);
+}
+
+void
+stop_exit(void)
+{
+	int sig = caught;
+
+	(void)signal(sig, SIG_DFL);
+	(void)raise(sig);
+	_exit(128 + sig);
+}
+
+bool
+stop_wanted(void *unused)
+{
+	(void)unused;
+	return (caught != 0);
+}

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# run.sh SECONDS FUZZER...: each fuzzer for so long; a line of TAP each, 1 if one crashes.
+# Inputs kept in corpus/NAME are where it begins. What it finds is not kept, except that
+# an input which crashes it is shown and left in the current directory as crash-*.
+set -u
+
+seconds=$1
+shift
+here=$(dirname "$0")
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+
+echo "1..$#"
+number=0
+status=0
+for fuzzer; do
+	name=$(basename "$fuzzer")
+	number=$((number + 1))
+	found=$tmp/$name
+	log=$tmp/$name.log
+	mkdir "$found"
+	set -- "$found"
+	if [ -d "$here/corpus/$name" ]; then
+		set -- "$@" "$here/corpus/$name"
+	fi
+	if "$fuzzer" -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 \
+		-max_len=4096 -timeout=10 "$@" >"$log" 2>&1; then
+		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+		echo "ok $number - fuzz $name # ${runs:-?} inputs"
+	else
+		echo "not ok $number - fuzz $name"
+		sed 's/^/# /' "$log"
+		status=1
+	fi
+done
+exit "$status"

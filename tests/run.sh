@@ -1,0 +1,25 @@
+#!/bin/sh
+# All tests of one build, with the totals at the end: unit programs and bats files.
+# SRC is the source folder, BIN the folder of the build.
+set -u
+cd "$SRC" || exit 1
+CMOCKA_MESSAGE_OUTPUT=TAP
+export CMOCKA_MESSAGE_OUTPUT SRC BIN
+
+jobs=$(($(nproc) * 2))
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+
+# prove's own exit status, through the pipe to tee
+{
+	${PROVE:-prove} -j "$jobs" -e 'sh tests/tap.sh' "$BIN"/unit/* tests/*.bats 2>&1
+	echo "status $?"
+} | tee "$log" | grep -v '^status '
+status=$(sed -n 's/^status //p' "$log")
+
+ran=$(sed -n 's/^Files=[0-9]*, Tests=\([0-9]*\).*/\1/p' "$log")
+failed=$(sed -n 's/.*Failed: \([0-9]*\)).*/\1/p' "$log" | awk '{ n += $1 } END { print n + 0 }')
+[ "$status" -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+[ "${ran:-0}" -gt 0 ] || status=1
+echo "$((${ran:-0} - failed)) passed, $failed failed"
+exit "$status"
