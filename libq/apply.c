@@ -48,7 +48,7 @@ static void
 undo(struct q *q, const struct request *requests, struct result *results, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		const struct q_batch *b = results[i].batch;
+		struct q_batch *b = results[i].batch;
 
 		if (requests[i].op == OP_PUSH)
 			push_undo(&requests[i].push, &results[i].pushed);

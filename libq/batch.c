@@ -2,6 +2,7 @@
 /* Batches: copies of messages, so that nobody points into the map. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bytes.h"
 #include "error.h"
@@ -41,11 +42,21 @@ q_batch_get(const struct q_batch *b, size_t i)
 	return (&b->msg[i]);
 }
 
+static void
+msg_let_go(struct q_msg *m)
+{
+	if (m->hold != -1)
+		(void)close(m->hold);
+	m->hold = -1;
+}
+
 void
 q_batch_free(struct q_batch *b)
 {
 	if (b == NULL)
 		return;
+	for (size_t i = 0; i < b->count; i++)
+		msg_let_go(&b->msg[i]);
 	for (struct chunk *c = b->chunks, *next; c != NULL; c = next) {
 		next = c->next;
 		free(c);
@@ -204,6 +215,7 @@ batch_add(struct txn *t, struct q_batch *b, uint64_t id, const struct state *s,
 		.blob = s->flags & ST_BLOB,
 		.damaged = m == NULL,
 		.headers = "",
+		.hold = -1,
 	};
 	if (s->state == Q_LEASED)
 		out->receipt = (struct q_receipt){ id, s->delivery,
@@ -228,10 +240,12 @@ batch_run(const struct q_batch *b, size_t i, size_t end)
 }
 
 void
-batch_let_go(struct q *q, const struct q_batch *b, size_t first, size_t n)
+batch_let_go(struct q *q, struct q_batch *b, size_t first, size_t n)
 {
 	for (size_t i = first, end = first + n, run; i < end; i += run) {
 		run = batch_run(b, i, end);
 		hold_unlock(q, b->msg[i].id, run);
+		for (size_t j = i; j < i + run; j++)
+			msg_let_go(&b->msg[j]);
 	}
 }

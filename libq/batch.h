@@ -28,8 +28,8 @@ int batch_add(struct txn *t, struct q_batch *b, uint64_t id, const struct state 
     const struct message *m, unsigned parts, size_t preview);
 /* How many messages from i on, before end, have consecutive ids. */
 size_t batch_run(const struct q_batch *b, size_t i, size_t end);
-/* Drop the byte locks of the n messages from first on: their leases have ended. */
-void batch_let_go(struct q *q, const struct q_batch *b, size_t first, size_t n);
+/* Drop our byte locks on the n messages from first on: their leases have ended. */
+void batch_let_go(struct q *q, struct q_batch *b, size_t first, size_t n);
 /* Forget the messages from count on: their transaction is to be applied again. */
 void batch_cut(struct q_batch *b, size_t count);
 

@@ -19,6 +19,7 @@
 
 #include "dir.h"
 #include "error.h"
+#include "hash.h"
 #include "meta.h"
 #include "option.h"
 #include "space.h"
@@ -27,8 +28,9 @@
 
 struct site {
 	char *parent, *base; /* of the path */
+	char prefix[24];     /* of temporary names for this base, which may be long */
 	int parent_fd;
-	char temp[NAME_MAX + 1];
+	char temp[64];
 	int fd; /* of the directory under its temporary name, locked */
 	mode_t mode;
 };
@@ -55,8 +57,11 @@ site_split(const char *path, struct site *s)
 	    (s->parent = strdup(dirname(copy))) == NULL ||
 	    (s->base = strdup(basename(other))) == NULL)
 		rc = fail(Q_ENOMEM, "out of memory");
-	else if (strlen(s->base) > NAME_MAX - 32)
+	else if (strlen(s->base) > NAME_MAX)
 		rc = fail(Q_EINVAL, "the name of the queue is too long");
+	else
+		(void)snprintf(s->prefix, sizeof(s->prefix), ".q%016llx.",
+		    (unsigned long long)hash_record(s->base, strlen(s->base), 0));
 	free(copy);
 	free(other);
 	return (rc);
@@ -115,7 +120,7 @@ remove_tree(int parent, const char *temp)
 static void
 sweep(const struct site *s)
 {
-	size_t n = strlen(s->base);
+	size_t n = strlen(s->prefix);
 	struct dirent *e;
 	DIR *d;
 	int fd;
@@ -127,12 +132,9 @@ sweep(const struct site *s)
 		return;
 	}
 	while ((e = readdir(d)) != NULL) {
-		size_t len = strlen(e->d_name);
 		int temp;
 
-		if (e->d_name[0] != '.' || len < n + 6 ||
-		    strncmp(e->d_name + 1, s->base, n) != 0 ||
-		    e->d_name[n + 1] != '.' || strcmp(e->d_name + len - 4, ".new") != 0)
+		if (strncmp(e->d_name, s->prefix, n) != 0)
 			continue;
 		temp = openat(
 		    fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -156,7 +158,7 @@ open_temp(struct site *s)
 	for (;;) {
 		if (getrandom(&tag, sizeof(tag), 0) != sizeof(tag))
 			return (fail_sys("random"));
-		(void)snprintf(s->temp, sizeof(s->temp), ".%s.%llx.new", s->base, tag);
+		(void)snprintf(s->temp, sizeof(s->temp), "%s%llx", s->prefix, tag);
 		if (mkdirat(s->parent_fd, s->temp, 0700) != 0)
 			return (fail_sys("cannot create"));
 		s->fd = openat(s->parent_fd, s->temp,

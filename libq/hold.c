@@ -110,6 +110,22 @@ hold_lock(struct q *q, uint64_t first, uint64_t n)
 	return (0);
 }
 
+int
+hold_lock_own(struct q *q, uint64_t id, int *out)
+{
+	int fd, rc;
+
+	if ((rc = dir_open_file(q->dir.fd, name, O_RDONLY, &fd)) != 0)
+		return (rc);
+	if (lock_bytes(fd, F_OFD_SETLK, F_RDLCK, id, 1, NULL) != 0) {
+		rc = fail_sys("lock on %s", name);
+		(void)close(fd);
+		return (rc);
+	}
+	*out = fd;
+	return (0);
+}
+
 void
 hold_unlock(struct q *q, uint64_t first, uint64_t n)
 {

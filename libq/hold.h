@@ -17,6 +17,8 @@
 int hold_begin(struct txn *t);
 /* Hold, or let go, the messages first to first + n - 1. */
 int hold_lock(struct q *q, uint64_t first, uint64_t n);
+/* Hold one message through a descriptor of its own, which the caller closes. */
+int hold_lock_own(struct q *q, uint64_t id, int *fd);
 void hold_unlock(struct q *q, uint64_t first, uint64_t n);
 /* Whether somebody holds message id; *last is the end of the run of ids he holds. */
 bool hold_alive(struct txn *t, uint64_t id, uint64_t *last);

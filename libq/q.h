@@ -239,6 +239,7 @@ struct q_msg { /* made by the library alone, so it may grow */
 	uint64_t blob_hash; /* XXH3-64 of its content */
 	const struct q_failure *failures;
 	size_t failure_count;
+	int hold; /* with q_take.each: what keeps the lease held; else -1 */
 };
 
 struct q_batch; /* messages and the memory behind them */
@@ -258,12 +259,18 @@ int q_msg_open(struct q *q, const struct q_msg *msg, int *fd);
 /* ---- take ---- */
 
 struct q_take {
-	size_t n;            /* at most so many; 0 is 1 */
-	size_t bytes;        /* stop after so many bytes of bodies; 0: 16 MiB */
-	q_time lease;        /* 0: held, until settled or this handle or process ends */
-	q_time wait;         /* for a message to become ready; Q_FOREVER allowed */
-	uint64_t id;         /* this one only, if not 0 */
-	pid_t owner;         /* a timed lease ends with this process too, if not 0 */
+	size_t n;     /* at most so many; 0 is 1 */
+	size_t bytes; /* stop after so many bytes of bodies; 0: 16 MiB */
+	q_time lease; /* 0: held, until settled or this handle or process ends */
+	q_time wait;  /* for a message to become ready; Q_FOREVER allowed */
+	uint64_t id;  /* this one only, if not 0 */
+	pid_t owner;  /* a timed lease ends with this process too, if not 0 */
+	/*
+	 * Held, each through a descriptor of its own, close-on-exec: a child that
+	 * inherits q_msg.hold keeps the lease held until it, too, has ended. At most
+	 * 1,000 messages.
+	 */
+	bool each;
 	struct q_batch *ack; /* acknowledge this batch in the same transaction */
 	/* Called between short waits; true ends the wait with Q_ETIMEDOUT. */
 	bool (*stop)(void *);
@@ -313,6 +320,20 @@ int q_settle(struct q *q, const struct q_settle *how, const struct q_receipt *re
 /* The same for the messages first to the last of a batch taken through this handle. */
 int q_batch_settle(struct q *q, const struct q_settle *how, struct q_batch *batch,
     size_t first, size_t n);
+
+/* One delivery and what becomes of it. */
+struct q_finish {
+	const struct q_msg *msg; /* taken through this handle */
+	struct q_settle how;
+	struct q_settled result; /* written by the library */
+};
+
+/*
+ * Settle n deliveries, each in its own way, and take as q_take() does, in one commit.
+ * They are settled also when there is nothing to take; take may be NULL.
+ */
+int q_exchange(struct q *q, struct q_finish *finish, size_t n,
+    const struct q_take *take, struct q_batch **batch);
 
 /* ---- look ---- */
 

@@ -228,7 +228,7 @@ settle_apply(struct txn *t, const struct settle *c, struct q_settled *r)
 		return (rc);
 	r->attempt = life_attempts(&s);
 	r->max_attempts = life_max_attempts(t, &s);
-	if (c->how->verb != Q_ACK && !c->ours && life_get(t, p->id, &s) == 0) {
+	if (c->how->verb != Q_ACK && life_get(t, p->id, &s) == 0) {
 		r->state = s.state;
 		r->due = s.state == Q_DELAYED ? (q_time)s.due : 0;
 	}

@@ -149,11 +149,15 @@ take_ready(struct txn *t, const struct take *take, struct q_batch *b, uint64_t *
 
 /* Held: the locks must be on before anybody can see the leases. */
 static int
-hold_batch(struct txn *t, const struct q_batch *b)
+hold_batch(struct txn *t, struct q_batch *b, bool each)
 {
 	int rc;
 
 	if ((rc = hold_begin(t)) != 0)
+		return (rc);
+	for (size_t i = 0; each && i < b->count && rc == 0; i++)
+		rc = hold_lock_own(t->q, b->msg[i].id, &b->msg[i].hold);
+	if (each)
 		return (rc);
 	for (size_t i = 0, n; i < b->count; i += n) {
 		n = batch_run(b, i, b->count);
@@ -177,6 +181,6 @@ take_apply(struct txn *t, const struct take *take, struct q_batch *b, uint64_t *
 			return (rc);
 	}
 	if (take->how->lease == 0 && b->count > 0)
-		return (hold_batch(t, b));
+		return (hold_batch(t, b, take->how->each));
 	return (0);
 }

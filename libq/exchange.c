@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+/* The public functions that change messages: each makes requests of its arguments. */
+#include <stdlib.h>
+
+#include "apply.h"
+#include "batch.h"
+#include "error.h"
+#include "hold.h"
+#include "queue.h"
+#include "spill.h"
+
+enum {
+	WAIT_STEP = 20000000, /* nanoseconds between looks for a message */
+	EACH_MOST = 1000,     /* messages held through descriptors of their own */
+};
+
+int
+q_push(struct q *q, const struct q_push *messages, size_t n, unsigned flags,
+    size_t *stored, uint64_t *ids)
+{
+	struct request r = { .op = OP_PUSH };
+	struct result result = { 0 };
+	struct spill spill = { 0 };
+	int rc;
+
+	*stored = 0;
+	if (n == 0)
+		return (0);
+	if ((rc = push_check(messages, n)) != 0 ||
+	    (rc = spill_large(q, &messages, n, &spill)) != 0 ||
+	    (rc = push_flush(messages, n)) != 0)
+		goto out;
+	r.push = (struct push){ messages, n, flags, ids };
+	if ((rc = apply_all(q, &r, &result, 1)) != 0)
+		goto out;
+	*stored = result.pushed.stored;
+	rc = result.pushed.code;
+out:
+	spill_free(&spill);
+	return (rc);
+}
+
+/* What a transaction that takes settles before. */
+struct before {
+	struct q_batch *ack;
+	struct q_finish *finish;
+	size_t finish_count;
+};
+
+static size_t
+add_before(const struct before *before, struct request *r)
+{
+	static const struct q_settle ack = { .verb = Q_ACK };
+	size_t n = 0;
+
+	for (; n < before->finish_count; n++) {
+		const struct q_finish *f = &before->finish[n];
+
+		r[n].op = OP_SETTLE;
+		r[n].settle = (struct settle){ &f->how, f->msg->receipt, true };
+	}
+	if (before->ack != NULL) {
+		r[n].op = OP_ACK_BATCH;
+		r[n].part.how = &ack;
+		r[n].part.batch = before->ack;
+		r[n++].part.n = before->ack->count;
+	}
+	return (n);
+}
+
+/* The byte locks of what is settled are dropped when its batch is freed. */
+static void
+settled_before(struct q *q, const struct before *before, const struct result *results)
+{
+	for (size_t i = 0; i < before->finish_count; i++)
+		before->finish[i].result = results[i].settled;
+	if (before->ack != NULL)
+		batch_let_go(q, before->ack, 0, before->ack->count);
+}
+
+/* One attempt. take may be NULL. */
+static int
+exchange_once(struct q *q, const struct before *before, const struct take *take,
+    struct q_batch **out)
+{
+	struct request *r = calloc(before->finish_count + 2, sizeof(*r));
+	struct result *result = calloc(before->finish_count + 2, sizeof(*result));
+	struct q_batch *b = NULL;
+	size_t n;
+	int rc;
+
+	if (r == NULL || result == NULL) {
+		rc = fail(Q_ENOMEM, "out of memory");
+		goto out;
+	}
+	n = add_before(before, r);
+	if (take != NULL) {
+		if ((rc = batch_new(&b)) != 0)
+			goto out;
+		r[n].op = OP_TAKE;
+		r[n].take = *take;
+		result[n].batch = b;
+	}
+	if ((rc = apply_all(q, r, result, n + (take != NULL))) != 0)
+		goto out;
+	settled_before(q, before, result);
+	if (take == NULL)
+		goto out;
+	if (result[n].damaged != 0) {
+		rc = fail(Q_ECORRUPT,
+		    "message %llu is damaged (checksum); set aside; "
+		    "run 'qctl check'",
+		    (unsigned long long)result[n].damaged);
+	} else if (b->count == 0) {
+		rc = fail(Q_EMPTY, "queue is empty");
+	} else {
+		*out = b;
+		b = NULL;
+	}
+out:
+	q_batch_free(b);
+	free(result);
+	free(r);
+	return (rc);
+}
+
+static int
+take_check(const struct q_take *args, struct take *take)
+{
+	if (args->lease < 0 || args->wait < 0)
+		return (fail(Q_EINVAL, "a duration is negative"));
+	if (args->owner != 0 && args->lease == 0)
+		return (fail(Q_EINVAL, "a lease with an owner needs a duration"));
+	if (args->each && (args->lease != 0 || args->n > EACH_MOST))
+		return (
+		    fail(Q_EINVAL, "at most %d messages can be held each", EACH_MOST));
+	return (args->owner == 0
+		    ? 0
+		    : hold_owner(args->owner, &take->owner_start, &take->owner_ns));
+}
+
+static int
+exchange(struct q *q, struct before before, const struct q_take *args,
+    struct q_batch **batch)
+{
+	struct take take = { .how = args };
+	q_time until, now;
+	int rc;
+
+	if (args == NULL)
+		return (exchange_once(q, &before, NULL, NULL));
+	if ((rc = take_check(args, &take)) != 0)
+		return (rc);
+	until = time_add(clock_monotonic(), args->wait);
+	while ((rc = exchange_once(q, &before, &take, batch)) == Q_EMPTY &&
+	       args->wait > 0) {
+		before = (struct before){ 0 };
+		now = clock_monotonic();
+		if (now >= until || (args->stop != NULL && args->stop(args->arg)))
+			return (fail(Q_ETIMEDOUT, "no message in the time given"));
+		clock_sleep(until - now < WAIT_STEP ? until - now : WAIT_STEP);
+	}
+	return (rc);
+}
+
+int
+q_take(struct q *q, const struct q_take *args, struct q_batch **batch)
+{
+	return (exchange(q, (struct before){ .ack = args->ack }, args, batch));
+}
+
+int
+q_exchange(struct q *q, struct q_finish *finish, size_t n, const struct q_take *args,
+    struct q_batch **batch)
+{
+	struct before before = { .ack = args != NULL ? args->ack : NULL };
+
+	before.finish = finish;
+	before.finish_count = n;
+	return (exchange(q, before, args, batch));
+}
+
+int
+q_settle(struct q *q, const struct q_settle *how, const struct q_receipt *receipts,
+    size_t n, struct q_settled *results)
+{
+	struct request *r = calloc(n + 1, sizeof(*r));
+	struct result *result = calloc(n + 1, sizeof(*result));
+	int rc;
+
+	if (r == NULL || result == NULL) {
+		rc = fail(Q_ENOMEM, "out of memory");
+		goto out;
+	}
+	for (size_t i = 0; i < n; i++) {
+		r[i].op = OP_SETTLE;
+		r[i].settle = (struct settle){ how, receipts[i], false };
+	}
+	if ((rc = apply_all(q, r, result, n)) != 0)
+		goto out;
+	for (size_t i = 0; i < n; i++)
+		results[i] = result[i].settled;
+out:
+	free(r);
+	free(result);
+	return (rc);
+}
+
+int
+q_batch_settle(struct q *q, const struct q_settle *how, struct q_batch *batch,
+    size_t first, size_t n)
+{
+	struct request r = { .op = OP_ACK_BATCH };
+	struct result result = { 0 };
+	int rc;
+
+	r.part.how = how;
+	r.part.batch = batch;
+	r.part.first = first;
+	r.part.n = n;
+	if ((rc = apply_all(q, &r, &result, 1)) == 0 && how->verb != Q_EXTEND)
+		batch_let_go(q, batch, first, n);
+	return (rc);
+}
