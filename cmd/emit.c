@@ -68,7 +68,8 @@ emit_receipt(const char *file, const struct q_receipt *receipt)
 	struct out out;
 	int rc;
 
-	out_open(&out, file, true);
+	if (out_open(&out, file, true) != 0)
+		return (-1);
 	q_receipt_format(receipt, text);
 	out_write(&out, text, strlen(text));
 	out_write(&out, "\n", 1);

@@ -2,6 +2,7 @@
 /* Output of bodies, to stdout or to a file that appears when it is complete. */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,18 +48,20 @@ open_file(struct out *out, bool whole)
 	return (open(out->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
 }
 
-void
+int
 out_open(struct out *out, const char *file, bool whole)
 {
 	int fd;
 
 	*out = (struct out){ .stream = stdout, .file = file };
-	if (file != NULL) {
-		if ((fd = open_file(out, whole)) == -1 ||
-		    (out->stream = fdopen(fd, "w")) == NULL)
-			diag_die(DIAG_FAILED, file, "%s", strerror(errno));
+	if (file != NULL && ((fd = open_file(out, whole)) == -1 ||
+				(out->stream = fdopen(fd, "w")) == NULL)) {
+		diag_error(file, "%s", strerror(errno));
+		free(out->temp);
+		return (-1);
 	}
 	(void)setvbuf(out->stream, NULL, _IOFBF, BUFFER);
+	return (0);
 }
 
 void
@@ -97,16 +100,40 @@ report(const struct out *out)
 	return (-1);
 }
 
+/* A new name is on disk when its directory is. */
+static int
+sync_parent(const char *file)
+{
+	char *copy = strdup(file);
+	int fd = -1, rc = -1;
+
+	if (copy != NULL) {
+		fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		rc = fd == -1 ? -1 : fsync(fd);
+	}
+	if (fd != -1)
+		(void)close(fd);
+	free(copy);
+	return (rc);
+}
+
+/* To the disk, and into place. A pipe or a device has no disk: EINVAL. */
+static int
+sync_file(const struct out *out)
+{
+	if (fsync(fileno(out->stream)) != 0)
+		return (errno == EINVAL ? 0 : -1);
+	if (out->temp != NULL && rename(out->temp, out->file) != 0)
+		return (-1);
+	return (sync_parent(out->file));
+}
+
 int
 out_flush(struct out *out)
 {
 	if (out->error == 0 && fflush(out->stream) != 0)
 		set_error(out, errno);
-	/* EINVAL: a pipe or a device, which has no disk. */
-	if (out->error == 0 && out->file != NULL && fsync(fileno(out->stream)) != 0 &&
-	    errno != EINVAL)
-		set_error(out, errno);
-	if (out->error == 0 && out->temp != NULL && rename(out->temp, out->file) != 0)
+	if (out->error == 0 && out->file != NULL && sync_file(out) != 0)
 		set_error(out, errno);
 	if (out->error != 0)
 		return (report(out));

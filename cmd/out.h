@@ -21,9 +21,9 @@ struct out {
 
 /*
  * file NULL is stdout. A whole file is made beside its place and put there by
- * out_flush(); else it is written in place. Ends the process when it cannot be made.
+ * out_flush(); else it is written in place. -1, after saying why, when it cannot be made.
  */
-void out_open(struct out *out, const char *file, bool whole);
+int out_open(struct out *out, const char *file, bool whole);
 void out_write(struct out *out, const void *data, size_t size);
 /* All of a descriptor. */
 void out_copy(struct out *out, int fd);

@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: ISC */
-/* qpop: take messages from a queue. */
-#include <stdio.h>
-#include <stdlib.h>
+/* qpop: take messages from a queue, to an output or to a command. */
+#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "deliver.h"
 #include "diag.h"
-#include "emit.h"
 #include "opt.h"
-#include "out.h"
 #include "parse.h"
 #include "queue.h"
 #include "stop.h"
+#include "worker.h"
 
-enum { O_ID = OPT_LONG, O_OWNER };
+enum { O_ID = OPT_LONG, O_OWNER, O_DEAD_ON, O_IDLE_EXIT, O_KILL_AFTER, O_STOP };
 
-/* Messages a transaction: enough that its flush weighs little beside them. */
-enum { BATCH_COUNT = 1 << 14, BATCH_BYTES = 4 << 20 };
+enum { PARALLEL_MOST = 1000 };
 
 static const struct opt opts[] = {
 	{ 'L', "lease", OPT_TIME, "DURATION", "take under a lease; qack finishes it" },
 	{ 'n', "count", OPT_COUNT, "N|all", "at most so many (1)" },
 	{ 'w', "wait", OPT_TIME | OPT_OPTIONAL, "DURATION", "wait for a message" },
+	{ O_ID, "id", OPT_COUNT, "ID", "take this message only" },
 	{ 'l', "lines", OPT_NONE, NULL, "end each body with a newline" },
 	{ '0', "null", OPT_NONE, NULL, "end each body with a NUL" },
 	{ 'j', "json", OPT_NONE, NULL, "a JSON object per message" },
@@ -29,230 +27,225 @@ static const struct opt opts[] = {
 	    "write to FILE, which appears when complete" },
 	{ 'r', "receipt", OPT_FILE, "FILE", "write the receipt to FILE, with -L" },
 	{ O_OWNER, "owner", OPT_COUNT, "PID", "the lease ends with that process, too" },
-	{ O_ID, "id", OPT_COUNT, "ID", "take this message only" },
+	{ 'P', "parallel", OPT_COUNT, "N", "so many COMMANDs at once (1)" },
+	{ 'I', "replace", OPT_TEXT, "MARK",
+	    "what an argument shows for the body ({})" },
+	{ 'T', "timeout", OPT_TIME, "DURATION", "end a COMMAND that takes longer" },
+	{ O_KILL_AFTER, "kill-after", OPT_TIME, "DURATION",
+	    "KILL so long after TERM (10s)" },
+	{ O_DEAD_ON, "dead-on", OPT_TEXT, "LIST",
+	    "exits that mean never again (65,100)" },
+	{ O_STOP, "stop-on-failure", OPT_NONE, NULL, "take no more when one failed" },
+	{ O_IDLE_EXIT, "idle-exit", OPT_TIME, "DURATION",
+	    "end after so long without work" },
 	{ 0 },
 };
 static const struct command cmd = {
 	.name = "qpop",
-	.synopsis = "[OPTION...] QUEUE",
+	.synopsis = "[OPTION...] QUEUE [-- COMMAND [ARGUMENT...]]",
 	.purpose =
-	    "Take messages from a queue; each is acknowledged once it is written",
+	    "Take messages; each is acknowledged once written, or once COMMAND exits 0",
 	.opts = opts,
 	.runs = true,
 };
 
 struct options {
-	struct q_take take;
-	uint64_t count; /* UINT64_MAX: all */
-	int form;       /* 'l', '0', 'j' or 0 */
-	const char *output, *receipt;
-	const char *name; /* of the queue */
+	struct delivery delivery;
+	struct worker_plan worker;
+	const char *output;
+	const char *of_delivery, *of_worker; /* an option given that is only for one */
 };
 
 static void
-set_form(struct options *o, int form)
+set_count(struct delivery *d)
 {
-	if (o->form != 0 && o->form != form)
-		diag_usage("-l, -0 and -j exclude each other");
-	o->form = form;
+	d->count = UINT64_MAX;
+	if (strcmp(opt_arg, "all") != 0)
+		opt_check(parse_count(opt_arg, 1, UINT64_MAX - 1, &d->count));
 }
 
 static void
-set_option(struct options *o, int c)
+set_positive(q_time *duration)
 {
+	opt_check(parse_duration(opt_arg, duration));
+	if (*duration == 0)
+		opt_check("must be longer than that");
+}
+
+/* Options of both, and of the form without COMMAND. */
+static bool
+set_delivery(struct options *o, int c)
+{
+	struct delivery *d = &o->delivery;
 	uint64_t n;
 
 	switch (c) {
-	case 'L':
-		opt_check(parse_duration(opt_arg, &o->take.lease));
-		if (o->take.lease == 0)
-			opt_check("a lease must last for some time");
-		break;
 	case 'n':
-		o->count = UINT64_MAX;
-		if (strcmp(opt_arg, "all") != 0)
-			opt_check(parse_count(opt_arg, 1, UINT64_MAX - 1, &o->count));
-		break;
+		set_count(d);
+		return (true);
 	case 'w':
-		o->take.wait = Q_FOREVER;
+		d->take.wait = Q_FOREVER;
 		if (opt_arg != NULL)
-			opt_check(parse_duration(opt_arg, &o->take.wait));
+			opt_check(parse_duration(opt_arg, &d->take.wait));
+		return (true);
+	case O_ID:
+		opt_check(parse_count(opt_arg, 1, UINT64_MAX, &d->take.id));
+		return (true);
+	case 'L':
+		set_positive(&d->take.lease);
 		break;
 	case 'l':
 	case '0':
 	case 'j':
-		set_form(o, c);
+		if (d->form != 0 && d->form != c)
+			diag_usage("-l, -0 and -j exclude each other");
+		d->form = c;
 		break;
 	case 'o':
 		o->output = opt_arg;
 		break;
 	case 'r':
-		o->receipt = opt_arg;
+		d->receipt = opt_arg;
 		break;
 	case O_OWNER:
 		opt_check(parse_count(opt_arg, 1, INT32_MAX, &n));
-		o->take.owner = (pid_t)n;
+		d->take.owner = (pid_t)n;
 		break;
-	case O_ID:
-		opt_check(parse_count(opt_arg, 1, UINT64_MAX, &o->take.id));
+	default:
+		return (false);
+	}
+	o->of_delivery = "-L, -l, -0, -j, -o, -r and --owner";
+	return (true);
+}
+
+static void
+set_worker(struct options *o, int c)
+{
+	struct worker_plan *w = &o->worker;
+	uint64_t n;
+
+	switch (c) {
+	case 'P':
+		opt_check(parse_count(opt_arg, 1, PARALLEL_MOST, &n));
+		w->parallel = (size_t)n;
+		break;
+	case 'I':
+		if (*opt_arg == '\0')
+			opt_check("the mark is empty");
+		w->job.mark = opt_arg;
+		break;
+	case 'T':
+		set_positive(&w->job.timeout);
+		break;
+	case O_KILL_AFTER:
+		opt_check(parse_duration(opt_arg, &w->job.kill_after));
+		break;
+	case O_DEAD_ON:
+		opt_check(verdict_dead_parse(opt_arg, &w->dead));
+		break;
+	case O_STOP:
+		w->stop_on_failure = true;
+		break;
+	case O_IDLE_EXIT:
+		set_positive(&w->wait);
 		break;
 	}
+	o->of_worker =
+	    "-P, -I, -T, --kill-after, --dead-on, --stop-on-failure and --idle-exit";
+}
+
+static void
+check_delivery(const struct options *o)
+{
+	const struct delivery *d = &o->delivery;
+	bool leased = d->take.lease != 0;
+
+	if (o->of_worker != NULL)
+		diag_usage("%s are for a COMMAND after '--'", o->of_worker);
+	if (!leased && d->receipt != NULL)
+		diag_usage("--receipt needs --lease");
+	if (!leased && d->take.owner != 0)
+		diag_usage("--owner needs --lease");
+	if (leased && d->count != 1 && d->form == 0)
+		diag_usage("more than one leased message needs -l, -0 or --json");
+	if (d->receipt != NULL && d->count != 1)
+		diag_usage("--receipt is for one message");
 }
 
 static void
 check_usage(struct options *o)
 {
-	bool leased = o->take.lease != 0;
-
 	if (opt_noperands == 0)
 		diag_usage("no queue given");
 	if (opt_noperands > 1)
 		diag_usage("put '--' before the command: qpop %s -- %s",
 		    opt_operands[0], opt_operands[1]);
-	if (opt_command != NULL)
-		diag_usage("running a COMMAND is not supported by this version");
-	if (!leased && o->receipt != NULL)
-		diag_usage("--receipt needs --lease");
-	if (!leased && o->take.owner != 0)
-		diag_usage("--owner needs --lease");
-	if (o->take.id != 0 && o->count != 1)
+	if (opt_command != NULL && opt_command[0] == NULL)
+		diag_usage("no command after '--'");
+	if (o->delivery.take.id != 0 && o->delivery.count != 1)
 		diag_usage("--id and --count exclude each other");
-	if (leased && o->count != 1 && o->form == 0)
-		diag_usage("more than one leased message needs -l, -0 or --json");
-	if (o->receipt != NULL && o->count != 1)
-		diag_usage("--receipt is for one message");
-	o->name = opt_operands[0];
+	if (opt_command == NULL)
+		check_delivery(o);
+	else if (o->of_delivery != NULL)
+		diag_usage("%s are for qpop without a COMMAND", o->of_delivery);
+	o->delivery.name = opt_operands[0];
 }
 
-/*
- * Write a batch: 0, or the exit status. *read_rc is why a message could not be read,
- * and *written the number of those before it.
- */
 static int
-write_batch(const struct options *o, struct q *q, struct q_batch *b, struct out *out,
-    size_t *written, int *read_rc)
+run_delivery(const struct options *o)
 {
-	struct emit e = { o->form, o->take.lease != 0 && o->receipt == NULL, out };
-	size_t i = 0;
+	struct q *q = queue_open(o->delivery.name, NULL);
+	struct out out;
+	int status;
 
-	*read_rc = 0;
-	*written = 0;
-	/* The receipt's file is complete before the body shows that there is one. */
-	if (o->receipt != NULL &&
-	    emit_receipt(o->receipt, &q_batch_get(b, 0)->receipt) != 0)
+	if (out_open(&out, o->output, o->delivery.count == 1) != 0)
 		return (DIAG_FAILED);
-	for (; i < q_batch_count(b) && out->error == 0 && stop_signal() == 0; i++)
-		if ((*read_rc = emit_message(&e, q, q_batch_get(b, i))) != 0)
-			break;
-	if (stop_signal() != 0 || out_flush(out) != 0)
-		return (DIAG_FAILED);
-	*written = i;
-	return (*read_rc == 0 ? 0 : queue_fail(o->name, *read_rc));
+	status = deliver(&o->delivery, q, &out);
+	out_close(&out);
+	q_close(q);
+	if (stop_signal() != 0)
+		stop_exit();
+	return (status != 0 ? status : diag_close_stdout());
 }
 
 static int
-settle(const struct options *o, struct q *q, const struct q_settle *how,
-    struct q_batch *b, size_t first, size_t n)
+run_worker(struct options *o)
 {
-	int rc = n > 0 ? q_batch_settle(q, how, b, first, n) : 0;
+	struct worker_plan *w = &o->worker;
+	struct q *q;
+	int error, status;
 
-	return (rc == 0 ? 0 : queue_fail(o->name, rc));
-}
-
-/* Written and handed over: acknowledged, unless qack is to do that. */
-static int
-acknowledge(const struct options *o, struct q *q, struct q_batch *b, size_t n)
-{
-	static const struct q_settle ack = { .verb = Q_ACK };
-
-	return (o->take.lease == 0 ? settle(o, q, &ack, b, 0, n) : 0);
-}
-
-/*
- * A batch that was not written whole. Nobody can tell how much of a broken pipe was
- * read: all goes back, uncounted. A message that cannot be read is dead.
- */
-static void
-give_back(
-    const struct options *o, struct q *q, struct q_batch *b, size_t written, int rc)
-{
-	static const struct q_settle release = { .verb = Q_RELEASE };
-	static const struct q_settle kill = { .verb = Q_KILL,
-		.reason = "body is damaged" };
-	size_t first = written;
-
-	(void)acknowledge(o, q, b, written);
-	if (rc == Q_ECORRUPT)
-		(void)settle(o, q, &kill, b, first++, 1);
-	(void)settle(o, q, &release, b, first, q_batch_count(b) - first);
-}
-
-static struct q_take
-next_take(const struct options *o, uint64_t taken, struct q_batch *ack)
-{
-	struct q_take take = o->take;
-	uint64_t left = o->count - taken;
-
-	take.n = left < BATCH_COUNT ? (size_t)left : BATCH_COUNT;
-	take.bytes = BATCH_BYTES;
-	take.stop = stop_wanted;
-	take.ack = o->take.lease == 0 ? ack : NULL;
-	return (take);
-}
-
-/* Take, write, and acknowledge together with the next take, until there are no more. */
-static int
-pop(const struct options *o, struct q *q, struct out *out)
-{
-	struct q_batch *last = NULL, *b;
-	uint64_t taken = 0;
-	size_t written;
-	int rc, read_rc, status = 0;
-
-	while (taken < o->count && status == 0 && stop_signal() == 0) {
-		struct q_take take = next_take(o, taken, last);
-
-		if ((rc = q_take(q, &take, &b)) != 0) {
-			if ((rc != Q_EMPTY && rc != Q_ETIMEDOUT) || taken == 0)
-				status = queue_fail(o->name, rc);
-			break;
-		}
-		q_batch_free(last);
-		last = b;
-		taken += q_batch_count(b);
-		if ((status = write_batch(o, q, b, out, &written, &read_rc)) != 0) {
-			give_back(o, q, b, written, read_rc);
-			q_batch_free(b);
-			return (status);
-		}
-	}
-	/* Where the last take failed, it may have acknowledged or not: again is
-	 * harmless. */
-	if (last != NULL && (rc = acknowledge(o, q, last, q_batch_count(last))) != 0)
-		status = rc;
-	q_batch_free(last);
+	w->job.queue = o->delivery.name;
+	w->job.command = opt_command;
+	w->count = o->delivery.count;
+	w->id = o->delivery.take.id;
+	if (w->wait == 0)
+		w->wait = o->delivery.take.wait;
+	if ((error = job_lookup(opt_command[0])) != 0)
+		diag_die(DIAG_FAILED, opt_command[0], "%s; nothing taken",
+		    error == ENOENT ? "no such file" : strerror(error));
+	q = queue_open(o->delivery.name, NULL);
+	status = worker_run(w, q, o->delivery.name);
+	q_close(q);
 	return (status);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct options o = { .count = 1 };
-	struct out out;
-	struct q *q;
-	int c, status;
+	struct options o = {
+		.delivery = { .count = 1 },
+		.worker = { .parallel = 1,
+		    .job = { .mark = "{}", .kill_after = 10 * Q_SECOND } },
+	};
+	int c;
 
 	diag_start("qpop");
+	verdict_dead_default(&o.worker.dead);
 	while ((c = opt_next(&cmd, argc, argv)) != -1)
-		set_option(&o, c);
+		if (!set_delivery(&o, c))
+			set_worker(&o, c);
 	check_usage(&o);
 	stop_catch();
-	q = queue_open(o.name, NULL);
-	out_open(&out, o.output, o.count == 1);
-	status = pop(&o, q, &out);
-	out_close(&out);
-	q_close(q);
-	if (stop_signal() != 0)
-		stop_exit();
-	return (status != 0 ? status : diag_close_stdout());
+	return (opt_command == NULL ? run_delivery(&o) : run_worker(&o));
 }

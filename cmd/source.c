@@ -80,17 +80,20 @@ blob_try(struct input *in, int rc)
 }
 
 static void
+release_blob(void *blob)
+{
+	q_blob_free(blob);
+}
+
+static void
 push_blob(struct input *in, struct q_blob *blob)
 {
 	struct q_push p = in->feed->model;
 
 	p.blob = blob;
+	feed_own(in->feed, blob, release_blob);
 	feed_add_push(in->feed, &p);
-	if (in->feed->atomic)
-		feed_end(in->feed);
-	else
-		feed_flush(in->feed);
-	q_blob_free(blob);
+	feed_flush(in->feed);
 }
 
 void

@@ -28,7 +28,7 @@ open_spool(void)
 	return (fd);
 }
 
-/* The exit status, or 128 and the signal; ends the process when it cannot be run. */
+/* What wait(2) says of it; ends the process when it cannot be run. */
 static int
 run(char **command, int out)
 {
@@ -55,7 +55,7 @@ run(char **command, int out)
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
 			diag_die(DIAG_FAILED, command[0], "wait: %s", strerror(errno));
-	return (WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	return (status);
 }
 
 int
@@ -63,11 +63,13 @@ spool_command(char **command)
 {
 	int fd = open_spool(), status;
 
-	if ((status = run(command, fd)) > 128)
-		diag_die(DIAG_COMMAND, command[0],
-		    "killed by signal %d; nothing stored", status - 128);
-	if (status != 0)
-		diag_die(DIAG_COMMAND, command[0], "exited %d; nothing stored", status);
+	status = run(command, fd);
+	if (WIFSIGNALED(status))
+		diag_die(DIAG_COMMAND, command[0], "killed by SIG%s; nothing stored",
+		    sigabbrev_np(WTERMSIG(status)));
+	if (WEXITSTATUS(status) != 0)
+		diag_die(DIAG_COMMAND, command[0], "exited %d; nothing stored",
+		    WEXITSTATUS(status));
 	if (lseek(fd, 0, SEEK_SET) == -1)
 		diag_die(
 		    DIAG_FAILED, command[0], "temporary file: %s", strerror(errno));

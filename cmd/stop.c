@@ -6,12 +6,13 @@
 
 #include "stop.h"
 
-static volatile sig_atomic_t caught;
+static volatile sig_atomic_t caught, count;
 
 static void
 note(int sig)
 {
 	caught = sig;
+	count++;
 }
 
 void
@@ -32,6 +33,12 @@ int
 stop_signal(void)
 {
 	return (caught);
+}
+
+int
+stop_count(void)
+{
+	return (count);
 }
 
 void

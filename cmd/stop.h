@@ -12,6 +12,8 @@
 void stop_catch(void);
 /* The signal that came, or 0. */
 int stop_signal(void);
+/* How many came. */
+int stop_count(void);
 /* End by that signal, as if it had never been caught. */
 _Noreturn void stop_exit(void);
 /* In the form that q_take asks for. */

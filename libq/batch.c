@@ -42,11 +42,19 @@ q_batch_get(const struct q_batch *b, size_t i)
 	return (&b->msg[i]);
 }
 
+/* Without unlocking: a child that has the descriptor keeps the lease. */
 static void
-msg_let_go(struct q_msg *m)
+close_hold(struct q_msg *m)
 {
 	if (m->hold != -1)
 		(void)close(m->hold);
+	m->hold = -1;
+}
+
+void
+batch_let_go_one(struct q_msg *m)
+{
+	hold_unlock_own(m->hold, m->id);
 	m->hold = -1;
 }
 
@@ -56,7 +64,7 @@ q_batch_free(struct q_batch *b)
 	if (b == NULL)
 		return;
 	for (size_t i = 0; i < b->count; i++)
-		msg_let_go(&b->msg[i]);
+		close_hold(&b->msg[i]);
 	for (struct chunk *c = b->chunks, *next; c != NULL; c = next) {
 		next = c->next;
 		free(c);
@@ -246,6 +254,6 @@ batch_let_go(struct q *q, struct q_batch *b, size_t first, size_t n)
 		run = batch_run(b, i, end);
 		hold_unlock(q, b->msg[i].id, run);
 		for (size_t j = i; j < i + run; j++)
-			msg_let_go(&b->msg[j]);
+			batch_let_go_one(&b->msg[j]);
 	}
 }

@@ -68,12 +68,17 @@ add_before(const struct before *before, struct request *r)
 	return (n);
 }
 
-/* The byte locks of what is settled are dropped when its batch is freed. */
 static void
 settled_before(struct q *q, const struct before *before, const struct result *results)
 {
-	for (size_t i = 0; i < before->finish_count; i++)
-		before->finish[i].result = results[i].settled;
+	for (size_t i = 0; i < before->finish_count; i++) {
+		struct q_finish *f = &before->finish[i];
+
+		f->result = results[i].settled;
+		if (f->how.verb !=
+		    Q_EXTEND) /* the message is ours, and const for others */
+			batch_let_go_one((struct q_msg *)(uintptr_t)f->msg);
+	}
 	if (before->ack != NULL)
 		batch_let_go(q, before->ack, 0, before->ack->count);
 }
@@ -106,6 +111,8 @@ exchange_once(struct q *q, const struct before *before, const struct take *take,
 	settled_before(q, before, result);
 	if (take == NULL)
 		goto out;
+	if (take->how->damaged != NULL)
+		*take->how->damaged = result[n].damaged;
 	if (result[n].damaged != 0) {
 		rc = fail(Q_ECORRUPT,
 		    "message %llu is damaged (checksum); set aside; "
@@ -151,6 +158,8 @@ exchange(struct q *q, struct before before, const struct q_take *args,
 		return (exchange_once(q, &before, NULL, NULL));
 	if ((rc = take_check(args, &take)) != 0)
 		return (rc);
+	if (args->damaged != NULL)
+		*args->damaged = 0;
 	until = time_add(clock_monotonic(), args->wait);
 	while ((rc = exchange_once(q, &before, &take, batch)) == Q_EMPTY &&
 	       args->wait > 0) {

@@ -127,6 +127,16 @@ hold_lock_own(struct q *q, uint64_t id, int *out)
 }
 
 void
+hold_unlock_own(int fd, uint64_t id)
+{
+	if (fd == -1)
+		return;
+	/* Explicitly: descendants may have the descriptor open for long. */
+	(void)lock_bytes(fd, F_OFD_SETLK, F_UNLCK, id, 1, NULL);
+	(void)close(fd);
+}
+
+void
 hold_unlock(struct q *q, uint64_t first, uint64_t n)
 {
 	if (q->hold != -1)

@@ -272,6 +272,7 @@ struct q_take {
 	 */
 	bool each;
 	struct q_batch *ack; /* acknowledge this batch in the same transaction */
+	uint64_t *damaged;   /* if not NULL: the id of a message set aside, or 0 */
 	/* Called between short waits; true ends the wait with Q_ETIMEDOUT. */
 	bool (*stop)(void *);
 	void *arg;
@@ -330,7 +331,8 @@ struct q_finish {
 
 /*
  * Settle n deliveries, each in its own way, and take as q_take() does, in one commit.
- * They are settled also when there is nothing to take; take may be NULL.
+ * They are settled also when there is nothing to take; take may be NULL. The hold of a
+ * settled message is let go.
  */
 int q_exchange(struct q *q, struct q_finish *finish, size_t n,
     const struct q_take *take, struct q_batch **batch);

@@ -17,7 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Requests sent before their answers are read: small enough for the socket's buffers. */
+/* Requests sent before their answers are read: small enough for the socket's buffers.
+ */
 enum { WINDOW = 256, MAX_BODY = 65535 };
 
 static FILE *in, *out;
@@ -62,7 +63,8 @@ send_put(const char *text, size_t size)
 	fputs("\r\n", out);
 }
 
-/* The next answer, which must begin with expected or else with other, if there is one. */
+/* The next answer, which must begin with expected or else with other, if there is one.
+ */
 static bool
 answer(char line[256], const char *expected, const char *other)
 {
@@ -151,7 +153,8 @@ main(int argc, char **argv)
 		while (take(WINDOW, "\n") > 0)
 			;
 	} else {
-		fprintf(stderr, "usage: bench-beanstalk SOCKET put BODY|take|fill|drain\n");
+		fprintf(
+		    stderr, "usage: bench-beanstalk SOCKET put BODY|take|fill|drain\n");
 		return (2);
 	}
 	return (0);

@@ -58,7 +58,8 @@ main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "empty") == 0)
 		return (0);
 	if (argc != 3 || strstr("page grow copy pass", argv[1]) == NULL) {
-		fprintf(stderr, "usage: bench-floor empty | (page|grow|copy|pass) FILE\n");
+		fprintf(
+		    stderr, "usage: bench-floor empty | (page|grow|copy|pass) FILE\n");
 		return (2);
 	}
 	fd = open_for(argv[1], argv[2]);

@@ -5,8 +5,8 @@
  *     bench-spawn COUNT PROCESSES COMMAND [ARG...]
  *
  * {} in an argument becomes a body of 100 bytes that no other run gets. The commands'
- * stdout is discarded. Prints: seconds in all, runs with status 0, other runs, median and
- * worst milliseconds of a run, largest resident set in KiB.
+ * stdout is discarded. Prints: seconds in all, runs with status 0, other runs, median
+ * and worst milliseconds of a run, largest resident set in KiB.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,15 +56,16 @@ now_ms(void)
 static void *
 share(size_t size)
 {
-	void *p = mmap(
-	    NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *p =
+	    mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)
 		die("mmap");
 	return (p);
 }
 
-/* arg with {} replaced by body: arg itself if it has none, else the caller's to free. */
+/* arg with {} replaced by body: arg itself if it has none, else the caller's to free.
+ */
 static char *
 with_body(char *arg, const char *body)
 {
@@ -192,7 +193,8 @@ main(int argc, char **argv)
 
 	if (argc < 4 || argc - 3 > MAX_ARGS || (job.count = atol(argv[1])) < 1 ||
 	    (processes = atol(argv[2])) < 1 || job.count > MAX_RUNS / processes) {
-		fprintf(stderr, "usage: bench-spawn COUNT PROCESSES COMMAND [ARG...]\n");
+		fprintf(
+		    stderr, "usage: bench-spawn COUNT PROCESSES COMMAND [ARG...]\n");
 		return (2);
 	}
 	job.ms = share((size_t)(processes * job.count) * sizeof(*job.ms));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#undef fail /* cmocka's; ours is a function */
 
 #include "error.h"
 #include "q.h"

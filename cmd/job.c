@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC */
+/* Running a COMMAND: its arguments, environment, descriptors, time limit and end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "jobenv.h"
+
+#include "job.h"
+
+/* Linux takes no longer argument, whatever their sum. */
+enum { ARGUMENT_MOST = 128 << 10 };
+
+int
+job_lookup(const char *command)
+{
+	const char *path = getenv("PATH"), *end;
+	char *file;
+	int found = 0;
+
+	if (strchr(command, '/') != NULL)
+		return (access(command, X_OK) == 0 ? 0 : errno);
+	for (path = path != NULL ? path : "/usr/local/bin:/usr/bin:/bin"; !found;
+	     path = end + 1) {
+		end = strchrnul(path, ':');
+		if (asprintf(&file, "%.*s/%s", (int)(end - path), path, command) == -1)
+			return (ENOMEM);
+		found = access(file, X_OK) == 0;
+		free(file);
+		if (*end == '\0')
+			break;
+	}
+	return (found ? 0 : ENOENT);
+}
+
+/* The body as an argument: without the newline of echo. NULL: it cannot be one. */
+static char *
+body_text(const struct q_msg *m)
+{
+	size_t n = m->body_size;
+
+	if (m->blob || n >= ARGUMENT_MOST || memchr(m->body, '\0', n) != NULL)
+		return (NULL);
+	if (n > 0 && ((const char *)m->body)[n - 1] == '\n')
+		n--;
+	return (strndup(m->body, n));
+}
+
+/* A file for its stdin, at the start: nobody has to feed it, and it need not be read.
+ */
+static int
+open_body(struct q *q, const struct q_msg *m)
+{
+	const char *p = m->body;
+	size_t left = m->body_size;
+	ssize_t n;
+	int fd;
+
+	if (m->blob)
+		return (q_msg_open(q, m, &fd) == 0 ? fd : -1);
+	if ((fd = memfd_create("message", MFD_CLOEXEC)) == -1)
+		return (-1);
+	for (; left > 0; p += n, left -= (size_t)n)
+		if ((n = write(fd, p, left)) == -1) {
+			(void)close(fd);
+			return (-1);
+		}
+	(void)lseek(fd, 0, SEEK_SET);
+	return (fd);
+}
+
+static int
+spawn(struct job *j, char **argv, char **env, const int fds[3], int hold)
+{
+	posix_spawn_file_actions_t act;
+	posix_spawnattr_t attr;
+	sigset_t none, defaults;
+	int error;
+
+	(void)sigemptyset(&none);
+	(void)sigemptyset(&defaults);
+	(void)sigaddset(&defaults, SIGPIPE);
+	(void)sigaddset(&defaults, SIGXFSZ);
+	(void)posix_spawnattr_init(&attr);
+	(void)posix_spawnattr_setsigdefault(&attr, &defaults);
+	(void)posix_spawnattr_setsigmask(&attr, &none);
+	/* A group of its own: what the terminal sends to us is not for it. */
+	(void)posix_spawnattr_setpgroup(&attr, 0);
+	(void)posix_spawnattr_setflags(&attr,
+	    POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+	(void)posix_spawn_file_actions_init(&act);
+	for (int i = 0; i < 3; i++)
+		if (fds[i] != -1)
+			(void)posix_spawn_file_actions_adddup2(&act, fds[i], i);
+	/* Onto itself: that clears close-on-exec. The lease lives as long as it does.
+	 */
+	if (hold != -1)
+		(void)posix_spawn_file_actions_adddup2(&act, hold, hold);
+	error = posix_spawnp(&j->pid, argv[0], &act, &attr, argv, env);
+	(void)posix_spawn_file_actions_destroy(&act);
+	(void)posix_spawnattr_destroy(&attr);
+	return (error);
+}
+
+static void
+begin(struct job *j, const struct job_plan *plan, int errors, q_time now)
+{
+	j->errors = errors;
+	j->pidfd = (int)syscall(SYS_pidfd_open, j->pid, 0);
+	j->started = now;
+	j->ask_at = plan->timeout > 0 ? now + plan->timeout : 0;
+	j->kill_at = 0;
+	j->timed_out = j->told = false;
+	j->tail_size = 0;
+}
+
+int
+job_start(struct job *j, const struct job_plan *plan, struct q *q,
+    const struct q_msg *msg, q_time now, const char **why)
+{
+	char *body = NULL, **argv = NULL, **env = NULL;
+	int in = -1, errors[2] = { -1, -1 }, error, rc = JOB_UNFIT;
+
+	if (jobenv_has_mark(plan->command, plan->mark) &&
+	    (body = body_text(msg)) == NULL) {
+		*why = "the body cannot be an argument (it is too long, or has a NUL)";
+		goto out;
+	}
+	if ((in = open_body(q, msg)) == -1) {
+		rc = msg->blob && *q_errmsg() != '\0' ? JOB_UNFIT : JOB_UNABLE;
+		*why = msg->blob ? q_errmsg() : strerror(errno);
+		goto out;
+	}
+	rc = JOB_UNABLE;
+	argv = jobenv_arguments(plan->command, plan->mark, body);
+	env = jobenv_environment(plan->queue, msg);
+	if (argv == NULL || env == NULL || pipe2(errors, O_CLOEXEC | O_NONBLOCK) != 0) {
+		*why = strerror(errno);
+		goto out;
+	}
+	(void)fcntl(errors[1], F_SETFL, 0); /* our end alone does not block */
+	error = spawn(j, argv, env, (int[3]){ in, -1, errors[1] }, msg->hold);
+	if (error != 0) {
+		j->pid = 0;
+		*why = strerror(error);
+		rc = error == E2BIG ? JOB_UNFIT : JOB_UNABLE;
+		goto out;
+	}
+	begin(j, plan, errors[0], now);
+	errors[0] = -1;
+	j->msg = msg;
+	rc = 0;
+out:
+	for (int i = 0; i < 2; i++)
+		if (errors[i] != -1)
+			(void)close(errors[i]);
+	if (in != -1)
+		(void)close(in);
+	jobenv_free(argv);
+	jobenv_free(env);
+	free(body);
+	return (rc);
+}
+
+static void
+keep_tail(struct job *j, const char *p, size_t n)
+{
+	size_t keep;
+
+	if (n > JOB_TAIL) {
+		p += n - JOB_TAIL;
+		n = JOB_TAIL;
+	}
+	keep = j->tail_size + n > JOB_TAIL ? JOB_TAIL - n : j->tail_size;
+	memmove(j->tail, j->tail + j->tail_size - keep, keep);
+	memcpy(j->tail + keep, p, n);
+	j->tail_size = keep + n;
+}
+
+void
+job_read_errors(struct job *j)
+{
+	char buf[4096];
+	ssize_t n;
+
+	while (j->errors != -1 && (n = read(j->errors, buf, sizeof(buf))) != 0) {
+		if (n == -1)
+			return; /* no more at present */
+		(void)!write(STDERR_FILENO, buf, (size_t)n);
+		keep_tail(j, buf, (size_t)n);
+	}
+	if (j->errors != -1)
+		(void)close(j->errors);
+	j->errors = -1;
+}
+
+bool
+job_ended(struct job *j)
+{
+	if (wait4(j->pid, &j->status, WNOHANG, &j->usage) != j->pid)
+		return (false);
+	/* What it left behind may keep its stderr open: not for us to wait for. */
+	job_read_errors(j);
+	if (j->errors != -1)
+		(void)close(j->errors);
+	if (j->pidfd != -1)
+		(void)close(j->pidfd);
+	j->errors = j->pidfd = -1;
+	j->pid = 0;
+	return (true);
+}
+
+static void
+ask(struct job *j, const struct job_plan *plan, q_time now)
+{
+	(void)kill(-j->pid, SIGTERM);
+	j->ask_at = 0;
+	j->kill_at = now + plan->kill_after;
+}
+
+void
+job_tell(struct job *j, const struct job_plan *plan, q_time now)
+{
+	if (j->told)
+		return;
+	j->told = true;
+	ask(j, plan, now);
+}
+
+q_time
+job_keep_time(struct job *j, const struct job_plan *plan, q_time now)
+{
+	if (j->ask_at != 0 && now >= j->ask_at) {
+		j->timed_out = true;
+		ask(j, plan, now);
+	}
+	if (j->kill_at != 0 && now >= j->kill_at) {
+		(void)kill(-j->pid, SIGKILL);
+		j->kill_at = 0;
+	}
+	if (j->ask_at != 0)
+		return (j->ask_at);
+	return (j->kill_at != 0 ? j->kill_at : Q_FOREVER);
+}

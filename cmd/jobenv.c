@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+/* Arguments and environment of a COMMAND. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobenv.h"
+
+extern char **environ;
+
+bool
+jobenv_has_mark(char **command, const char *mark)
+{
+	for (size_t i = 1; command[0] != NULL && command[i] != NULL; i++)
+		if (strstr(command[i], mark) != NULL)
+			return (true);
+	return (false);
+}
+
+void
+jobenv_free(char **list)
+{
+	for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+		free(list[i]);
+	free(list);
+}
+
+static char *
+replace(const char *argument, const char *mark, const char *text)
+{
+	size_t n = 0, size = strlen(argument) + 1;
+	const char *p, *hit;
+	char *out, *to;
+
+	for (p = argument; (p = strstr(p, mark)) != NULL; p += strlen(mark))
+		n++;
+	if (n > 0)
+		size += n * strlen(text);
+	if ((out = to = malloc(size)) == NULL)
+		return (NULL);
+	for (p = argument; (hit = strstr(p, mark)) != NULL; p = hit + strlen(mark)) {
+		to = mempcpy(to, p, (size_t)(hit - p));
+		to = stpcpy(to, text);
+	}
+	(void)strcpy(to, p);
+	return (out);
+}
+
+char **
+jobenv_arguments(char **command, const char *mark, const char *text)
+{
+	size_t n = 0;
+	char **list;
+
+	while (command[n] != NULL)
+		n++;
+	if ((list = calloc(n + 1, sizeof(*list))) == NULL)
+		return (NULL);
+	for (size_t i = 0; i < n; i++)
+		if ((list[i] = i == 0 ? strdup(command[i])
+		                      : replace(command[i], mark, text)) == NULL) {
+			jobenv_free(list);
+			return (NULL);
+		}
+	return (list);
+}
+
+/* Variables of another message, when a worker runs below a worker. */
+static bool
+is_ours(const char *variable)
+{
+	static const char *const names[] = {
+		"Q_QUEUE=", "Q_ID=", "Q_RECEIPT=", "Q_ATTEMPT=", "Q_H_"
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(variable, names[i], strlen(names[i])) == 0)
+			return (true);
+	return (false);
+}
+
+__attribute__((format(printf, 2, 3))) static bool
+append(char **at, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(at, fmt, ap);
+	va_end(ap);
+	if (n == -1)
+		*at = NULL;
+	return (n != -1);
+}
+
+/* content-type=x becomes Q_H_CONTENT_TYPE=x. */
+static void
+shell_name(char *variable)
+{
+	for (char *p = variable; *p != '=' && *p != '\0'; p++) {
+		if (*p >= 'a' && *p <= 'z')
+			*p = (char)(*p - 'a' + 'A');
+		else if (*p == '-' || *p == '.')
+			*p = '_';
+	}
+}
+
+static bool
+append_headers(char **list, size_t *n, const struct q_msg *m)
+{
+	for (const char *h = m->headers; h < m->headers + m->headers_size;
+	     h += strlen(h) + 1) {
+		if (!append(&list[*n], "Q_H_%s", h))
+			return (false);
+		shell_name(list[(*n)++]);
+	}
+	return (true);
+}
+
+char **
+jobenv_environment(const char *queue, const struct q_msg *m)
+{
+	char receipt[Q_MAX_RECEIPT], **list;
+	size_t n = 0, room = 8;
+	bool ok = true;
+
+	while (environ[n] != NULL)
+		n++;
+	for (size_t i = 0; i < m->headers_size; i++)
+		room += m->headers[i] == '\0';
+	if ((list = calloc(n + room, sizeof(*list))) == NULL)
+		return (NULL);
+	n = 0;
+	for (char **e = environ; ok && *e != NULL; e++)
+		if (!is_ours(*e))
+			ok = (list[n++] = strdup(*e)) != NULL;
+	q_receipt_format(&m->receipt, receipt);
+	if (ok && append(&list[n], "Q_QUEUE=%s", queue) && ++n &&
+	    append(&list[n], "Q_ID=%" PRIu64, m->id) && ++n &&
+	    append(&list[n], "Q_RECEIPT=%s", receipt) && ++n &&
+	    append(&list[n], "Q_ATTEMPT=%" PRIu32, m->delivery) && ++n &&
+	    append_headers(list, &n, m))
+		return (list);
+	jobenv_free(list);
+	return (NULL);
+}

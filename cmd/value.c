@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/* Options of a queue and their values, as people write them. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "parse.h"
+
+#include "value.h"
+
+static const struct unit {
+	const char *name;
+	uint64_t size;
+} sizes[] = {
+	{ "T", (uint64_t)1 << 40 },
+	{ "G", (uint64_t)1 << 30 },
+	{ "M", (uint64_t)1 << 20 },
+	{ "K", (uint64_t)1 << 10 },
+	{ "", 1 },
+}, durations[] = {
+	{ "d", (uint64_t)86400 * Q_SECOND },
+	{ "h", (uint64_t)3600 * Q_SECOND },
+	{ "m", (uint64_t)60 * Q_SECOND },
+	{ "s", (uint64_t)Q_SECOND },
+	{ "ms", 1000000 },
+	{ "us", 1000 },
+	{ "ns", 1 },
+};
+
+static _Thread_local char error[512];
+
+/* In the coarsest unit that leaves no rest. */
+static void
+format(char buf[VALUE_TEXT], const struct unit *u, uint64_t n)
+{
+	while (n % u->size != 0)
+		u++;
+	snprintf(buf, VALUE_TEXT, "%" PRIu64 "%s", n / u->size, u->name);
+}
+
+const char *
+value_format(char buf[VALUE_TEXT], const struct value *value)
+{
+	uint64_t n = value->value;
+	enum q_kind kind = q_option_info(value->option)->kind;
+
+	if (n == 0 || kind == Q_COUNT)
+		snprintf(buf, VALUE_TEXT, "%" PRIu64, n);
+	else
+		format(buf, kind == Q_SIZE ? sizes : durations, n);
+	return (buf);
+}
+
+static const char *
+find(const char *name, size_t n, enum q_option *option)
+{
+	size_t used;
+
+	for (int i = 0; i < Q_OPTIONS; i++) {
+		const char *known = q_option_info((enum q_option)i)->name;
+
+		if (strlen(known) == n && strncmp(known, name, n) == 0) {
+			*option = (enum q_option)i;
+			return (NULL);
+		}
+	}
+	snprintf(error, sizeof(error), "unknown option '%.*s'; there are",
+	    n < 64 ? (int)n : 64, name);
+	for (int i = 0; i < Q_OPTIONS; i++) {
+		used = strlen(error);
+		snprintf(error + used, sizeof(error) - used, "%s %s", i > 0 ? "," : "",
+		    q_option_info((enum q_option)i)->name);
+	}
+	return (error);
+}
+
+const char *
+value_option(const char *name, enum q_option *option)
+{
+	return (find(name, strlen(name), option));
+}
+
+/* The number alone, of that kind. */
+static const char *
+number(const struct q_option_info *info, const char *text, uint64_t *n)
+{
+	const char *why;
+	int64_t ns = 0;
+
+	switch (info->kind) {
+	case Q_SIZE:
+		return (parse_size(text, n));
+	case Q_DURATION:
+		why = parse_duration(text, &ns);
+		*n = (uint64_t)ns;
+		return (why);
+	default:
+		return (parse_count(text, info->min, info->max, n));
+	}
+}
+
+const char *
+value_parse(const char *setting, struct value *value)
+{
+	const char *text = strchr(setting, '='), *why;
+	const struct q_option_info *info;
+	struct value v, bound;
+	char min[VALUE_TEXT], max[VALUE_TEXT];
+
+	if (text == NULL) {
+		snprintf(error, sizeof(error), "'%.64s' is not OPTION=VALUE", setting);
+		return (error);
+	}
+	if ((why = find(setting, (size_t)(text - setting), &v.option)) != NULL)
+		return (why);
+	info = q_option_info(v.option);
+	if ((why = number(info, ++text, &v.value)) != NULL) {
+		snprintf(error, sizeof(error), "%s: %s", info->name, why);
+		return (error);
+	}
+	if (v.value < info->min || v.value > info->max) {
+		bound = (struct value){ v.option, info->min };
+		value_format(min, &bound);
+		bound.value = info->max;
+		value_format(max, &bound);
+		snprintf(error, sizeof(error), "%s: %.64s is not between %s and %s",
+		    info->name, text, min, max);
+		return (error);
+	}
+	*value = v;
+	return (NULL);
+}

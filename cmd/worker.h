@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WORKER_H
+#define WORKER_H
+
+/* The worker: a COMMAND for each message, several at once. */
+
+#include "job.h"
+#include "verdict.h"
+
+struct worker_plan {
+	struct job_plan job;
+	struct verdict_set dead;
+	uint64_t count;  /* messages; UINT64_MAX: all */
+	uint64_t id;     /* this one only, if not 0 */
+	size_t parallel; /* commands at once */
+	q_time wait;     /* for messages, when there are none; Q_FOREVER allowed */
+	bool stop_on_failure;
+};
+
+/* Work until there is nothing more to do, or a signal comes; returns the exit status.
+ */
+int worker_run(const struct worker_plan *plan, struct q *q, const char *name);
+
+#endif

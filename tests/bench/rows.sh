@@ -1,0 +1,175 @@
+# shellcheck shell=sh
+# The rows of the table that are measured in every round, all tools in turn.
+# shellcheck disable=SC2154 # one, each, loops, depths, ...: of run.sh and peer.sh
+
+floor=$BIN/tool/bench-floor
+lost=0
+
+wanted() {
+	case " $rows " in
+	*" $1 "*) return 0 ;;
+	esac
+	return 1
+}
+
+# sample ROW WHAT TOOL VALUE UNIT
+sample() {
+	printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$samples"
+}
+
+rate() {
+	awk -v n="$1" -v s="$2" 'BEGIN { printf "%.1f", n / s }'
+}
+
+# What earlier tools left to write back is not the next one's cost.
+settle() {
+	sync -f "$dir"
+}
+
+prepare() {
+	peers_input
+	dd if=/dev/urandom of="$dir/large1" bs=1M count=1 2>/dev/null
+	dd if=/dev/urandom of="$dir/large64" bs=1M count=64 2>/dev/null
+	dd if=/dev/zero of="$dir/page" bs=4k count=1 2>/dev/null
+	for tool in $tools; do
+		push "$tool" 3 1
+		drain "$tool" >/dev/null
+	done
+	! wanted depth || for depth in $depths; do
+		"$BIN/tool/bench-depth" "$dir/depth/$depth" "$depth" 1 >/dev/null
+	done
+	settle
+}
+
+floors() {
+	timed_ok "$one" 1 "$floor" empty
+	sample "$1" "$2" 'floor: spawn' "$median" ms
+	timed_ok "$one" 1 "$floor" page "$dir/page"
+	sample "$1" "$2" 'floor: spawn + flush' "$median" ms
+	timed_ok "$one" 1 "$floor" grow "$dir/grow"
+	sample "$1" "$2" 'floor: spawn + flush, growing' "$median" ms
+}
+
+row_push_take() {
+	for tool in $tools; do
+		push "$tool" "$one" 1
+		[ "$failed" -eq 0 ] || { cat "$dir/errors" >&2; exit 3; }
+		! wanted push || sample push 'one process a push' "$tool" "$median" ms
+		take "$tool" "$one"
+		! wanted take || sample take 'one process a take and ack' "$tool" "$median" ms
+	done
+	! wanted push || floors push 'one process a push'
+	! wanted take || floors take 'one process a take and ack'
+}
+
+# bulk_out TOOL MESSAGES NAME TARGET: target is where sh sends the bodies.
+bulk_out() {
+	settle
+	timed_ok 1 1 sh -c "$(drain_command "$1") $4"
+	! wanted bulk-out || sample bulk-out "$3" "$1" "$(rate "$2" "$seconds")" 'msg/s'
+}
+
+bulk_in() {
+	settle
+	timed_ok 1 1 sh -c "$(fill_command "$1")"
+	! wanted bulk-in ||
+		sample bulk-in 'lines through a pipe' "$1" "$(rate "$2" "$seconds")" 'msg/s'
+}
+
+bulk_floors() {
+	rm -f "$dir/copy"
+	settle
+	timed_ok 1 1 sh -c "cat $dir/lines | $floor copy $dir/copy"
+	! wanted bulk-in || sample bulk-in 'lines through a pipe' 'floor: cat + flush' \
+		"$(rate "$bulk" "$seconds")" 'msg/s'
+	for target in '>/dev/null' '| cat >/dev/null'; do
+		timed_ok 1 1 sh -c "$floor pass $dir/page <$dir/lines $target"
+		what='to /dev/null'
+		[ "$target" = '>/dev/null' ] || what='to a pipe'
+		! wanted bulk-out || sample bulk-out "$what" 'floor: cat + flush' \
+			"$(rate "$bulk" "$seconds")" 'msg/s'
+	done
+}
+
+row_bulk() {
+	for tool in $tools; do
+		n=$bulk
+		[ "$tool" != beanstalkd ] || n=$((bulk / 50))
+		bulk_in "$tool" "$n"
+		bulk_out "$tool" "$n" 'to /dev/null' '>/dev/null'
+		bulk_in "$tool" "$n"
+		# wc for cat: as cheap, and it shows that nothing is missing.
+		# shellcheck disable=SC2016
+		bulk_out "$tool" "$n" 'to a pipe' '| wc -l >"$dir/count"'
+		if [ "$(grep -c . "$dir/count")" -ne 1 ] || [ "$(cat "$dir/count")" -ne "$n" ]; then
+			echo "bench: $tool gave $(cat "$dir/count") of $n messages" >&2
+			exit 3
+		fi
+	done
+	bulk_floors
+}
+
+row_pushers() {
+	what='16 processes at once'
+	for tool in $tools; do
+		settle
+		push "$tool" "$each" 16
+		drain "$tool" >"$dir/bodies"
+		gone=$((ok - $(sort -u "$dir/bodies" | wc -l)))
+		twice=$(sort "$dir/bodies" | uniq -d | wc -l)
+		sample pushers "$what" "$tool" "$(rate "$ok" "$seconds")" 'msg/s'
+		sample pushers "$what, slowest push" "$tool" "$worst" ms
+		sample pushers "$what, refused" "$tool" "$failed" pushes
+		sample pushers "$what, stored twice" "$tool" "$twice" messages
+		sample pushers "$what, exit 0 but lost" "$tool" "$gone" messages
+		[ "$tool" != qutils ] || lost=$((lost + gone))
+	done
+	timed_ok "$each" 16 "$floor" empty
+	sample pushers "$what" 'floor: spawn' "$(rate "$ok" "$seconds")" 'msg/s'
+	timed_ok "$each" 16 "$floor" page "$dir/page"
+	sample pushers "$what" 'floor: spawn + flush' "$(rate "$ok" "$seconds")" 'msg/s'
+}
+
+row_depth() {
+	for depth in $depths; do
+		read -r push_us push_cpu take_us take_cpu <<-EOF
+			$("$BIN/tool/bench-depth" "$dir/depth/$depth" "$depth" "$loops")
+		EOF
+		sample depth "push, $depth waiting" qutils "$push_us" us
+		sample depth "push, $depth waiting" 'processor time alone' "$push_cpu" us
+		sample depth "take and ack, $depth waiting" qutils "$take_us" us
+		sample depth "take and ack, $depth waiting" 'processor time alone' "$take_cpu" us
+	done
+}
+
+row_large() {
+	for size in 1 64; do
+		input=$dir/large$size
+		settle
+		timed_ok 1 1 "$qpush" jobs
+		sample large "push of $size MiB" qutils "$median" ms
+		rm -f "$dir/copy"
+		settle
+		timed_ok 1 1 "$floor" copy "$dir/copy"
+		sample large "push of $size MiB" 'floor: cat + flush' "$median" ms
+		timed_ok 1 1 "$qpop" jobs
+		sample large "take of $size MiB" qutils "$median" ms
+		timed_ok 1 1 "$floor" pass "$dir/page"
+		sample large "take of $size MiB" 'floor: cat + flush' "$median" ms
+		"$qpush" jobs <"$input"
+		"$qpop" jobs | cmp - "$input"
+		input=
+	done
+}
+
+rows_round() {
+	if wanted push || wanted take; then
+		row_push_take
+	fi
+	if wanted bulk-in || wanted bulk-out; then
+		row_bulk
+	fi
+	! wanted pushers || row_pushers
+	! wanted depth || row_depth
+	! wanted large || row_large
+}

@@ -1,0 +1,74 @@
+#!/bin/sh
+# Speed of qutils side by side with what is installed: make bench.
+#
+#   BENCH_QUICK=1    about a minute, with fewer and smaller rounds
+#   BENCH_ROUNDS=5   rounds; each value printed is the median of one sample per round
+#   BENCH_ROWS=...   only these: push take bulk-in bulk-out pushers depth large cost
+#   BENCH_BIG=1      depth also with 10,000,000 messages waiting
+#   TMPDIR=/var/tmp  where queues and the peers' data go; their disk is what is measured
+#
+# Peers are started here, on sockets in a directory of this run, and stopped at its end.
+set -eu
+export LC_ALL=C
+
+: "${SRC:?the source directory}" "${BIN:?where the commands were built}"
+here=$SRC/tests/bench
+results=$BIN/bench
+quick=${BENCH_QUICK:-}
+rounds=${BENCH_ROUNDS:-5}
+rows=${BENCH_ROWS:-push take bulk-in bulk-out pushers depth large cost}
+one=100 bulk=1000000 each=50 loops=300 depths='1000 10000 100000 1000000'
+if [ -n "$quick" ]; then
+	rounds=${BENCH_ROUNDS:-3}
+	one=50 bulk=200000 each=20 loops=200
+fi
+[ -z "${BENCH_BIG:-}" ] || depths="$depths 10000000"
+
+# shellcheck source=tests/bench/peer.sh
+. "$here/peer.sh"
+# shellcheck source=tests/bench/rows.sh
+. "$here/rows.sh"
+# shellcheck source=tests/bench/cost.sh
+. "$here/cost.sh"
+
+dir=$(mktemp -d "${TMPDIR:-/var/tmp}/qutils-bench.XXXXXX")
+trap 'peers_stop; rm -rf "$dir"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+case $(stat -f -c %T "$dir") in
+tmpfs | ramfs)
+	echo "bench: $dir is in memory, where a flush costs nothing;" \
+		"set TMPDIR to a directory on a disk" >&2
+	exit 2
+	;;
+esac
+
+samples=$dir/samples
+: >"$samples"
+export HOME="$dir" Q_ROOT="$dir/qutils"
+mkdir -p "$results" "$Q_ROOT"
+peers_start
+prepare
+
+echo "qutils bench: $(date '+%Y-%m-%d %H:%M'), $(uname -sr), $(nproc) processors," \
+	"$(stat -f -c %T "$dir") below ${TMPDIR:-/var/tmp}," \
+	"load $(cut -d' ' -f1 /proc/loadavg)"
+echo "$rounds rounds, medians; bodies of 100 bytes; $one runs a round," \
+	"$bulk messages in bulk (beanstalkd: $((bulk / 50))), 16 processes of $each pushes"
+echo "Peers:$found. Not installed, left out:${missing:- none}."
+
+round=1
+while [ "$round" -le "$rounds" ]; do
+	[ ! -t 2 ] || printf 'round %d of %d\r' "$round" "$rounds" >&2
+	rows_round
+	round=$((round + 1))
+done
+! wanted cost || cost_measure
+
+awk -F '\t' -f "$here/summary.awk" "$samples" >"$results/results.tsv"
+awk -F '\t' -f "$here/table.awk" "$results/results.tsv"
+rm -f "$results"/*.svg
+awk -F '\t' -v out="$results" -f "$here/svg.awk" "$results/results.tsv"
+echo
+echo "In ${results#"$SRC"/}: results.tsv, and a chart of each row."
+[ "$lost" -eq 0 ] || { echo "bench: qutils lost $lost messages" >&2; exit 1; }

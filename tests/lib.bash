@@ -1,0 +1,127 @@
+# shellcheck shell=bash
+# What the bats files share: a root of its own for each test, bounded waits, and background
+# processes that end with the test.
+
+bats_require_minimum_version 1.5.0
+
+: "${SRC:=$(cd "${BATS_TEST_DIRNAME:?}/.." && pwd)}" "${BIN:=$SRC/build}"
+export SRC BIN PATH="$BIN:$PATH" LC_ALL=C.UTF-8
+
+# In an empty directory, with queues below it.
+setup_root() {
+	export Q_ROOT=$BATS_TEST_TMPDIR/root
+	unset XDG_STATE_HOME TMPDIR NO_COLOR
+	cd "$BATS_TEST_TMPDIR" || return 1
+	started=()
+}
+
+end_started() {
+	local p
+
+	for p in "${started[@]}"; do
+		kill -9 "$p" 2>/dev/null || :
+		kill -CONT "$p" 2>/dev/null || :
+	done
+	wait
+}
+
+setup() {
+	setup_root
+}
+
+teardown() {
+	end_started
+}
+
+# Run in the background, with the stdin it is given and the signals of a foreground
+# process; its id is in $pid.
+start() {
+	env --default-signal=INT,QUIT "$@" <&0 3>&- &
+	pid=$!
+	started+=("$pid")
+}
+
+# Wait for a started process, and see that it ended with STATUS.
+ended() {
+	local want=$1 rc=0
+
+	wait "${2:-$pid}" || rc=$?
+	is "$rc" "$want"
+}
+
+# Repeat COMMAND until it succeeds.
+eventually() {
+	local end=$((SECONDS + 20))
+
+	until "$@"; do
+		if ((SECONDS >= end)); then
+			echo "never came true: $*" >&2
+			return 1
+		fi
+		sleep 0.01
+	done
+}
+
+is() {
+	if [ "$1" != "$2" ]; then
+		printf 'is:     %q\nwanted: %q\n' "$1" "$2" >&2
+		return 1
+	fi
+}
+
+has() {
+	if [[ $1 != *"$2"* ]]; then
+		printf 'is:          %q\nlacks: %q\n' "$1" "$2" >&2
+		return 1
+	fi
+}
+
+# fails STATUS TEXT COMMAND...: with STATUS, TEXT on stderr, and nothing on stdout.
+fails() {
+	local want=$1 text=$2
+
+	shift 2
+	run --separate-stderr "-$want" "$@"
+	is "$output" ''
+	has "${stderr:-}" "$text"
+}
+
+# As fails, and silently.
+is_silent() {
+	run --separate-stderr "-$1" "${@:2}"
+	is "$output${stderr:-}" ''
+}
+
+# A number of qstat: count QUEUE NAME, "ready" for instance.
+count() {
+	qstat --json "$1" | jq -r ".$2"
+}
+
+# counts QUEUE NAME=NUMBER...
+counts() {
+	local json pair
+
+	json=$(qstat --json "$1")
+	shift
+	for pair; do
+		is "$pair" "${pair%%=*}=$(jq -r ".${pair%%=*}" <<<"$json")"
+	done
+}
+
+has_count() {
+	[ "$(count "$1" "${2%%=*}")" = "${2#*=}" ]
+}
+
+# Every message that was pushed is in one state, or ended.
+balances() {
+	qstat --json "$1" | jq -e '.pushed == .ready + .delayed + (.blocked // 0) +
+	    .leased + .dead + .done + .expired + .purged' >/dev/null || {
+		qstat --json "$1" >&2
+		return 1
+	}
+}
+
+# All bodies of a queue, NUL-terminated ones shown one a line.
+drain() {
+	qpop -n all -0 "$1" | tr '\0' '\n'
+}

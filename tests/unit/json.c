@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+/* Messages to JSON and back, without a queue. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../cmd/json.h"
+
+#define NOW ((q_time)1800000000 * Q_SECOND) /* 2027-01-15T08:00:00Z */
+
+static const char *
+parse(const char *line, struct json_push *j)
+{
+	return (json_parse(line, strlen(line), NOW, j));
+}
+
+static void
+assert_parses(const char *line, struct json_push *j)
+{
+	const char *why = parse(line, j);
+
+	if (why != NULL)
+		fail_msg("%s: %s", line, why);
+}
+
+static void
+assert_bytes(const void *got, size_t n, const void *wanted, size_t size)
+{
+	assert_int_equal(n, size);
+	assert_memory_equal(got, wanted, size);
+}
+
+/* What json_message() prints of m; the caller frees it. */
+static char *
+print(const struct q_msg *m, unsigned what)
+{
+	char *line = NULL;
+	size_t n;
+	FILE *out = open_memstream(&line, &n);
+
+	assert_non_null(out);
+	assert_int_equal(json_message(NULL, m, what, out), 0);
+	assert_int_equal(fclose(out), 0);
+	assert_true(n > 0 && strchr(line, '\n') == line + n - 1);
+	return (line);
+}
+
+static struct q_msg
+message(const void *body, size_t n)
+{
+	return ((struct q_msg){
+	    .id = 42,
+	    .state = Q_DELAYED,
+	    .priority = -7,
+	    .attempt = 2,
+	    .delivery = 3,
+	    .max_attempts = 9,
+	    .pushed = NOW - 5,
+	    .due = NOW + 123456789,
+	    .expires = NOW + 3600 * Q_SECOND + 1,
+	    .changed = NOW - 1,
+	    .headers = "",
+	    .size = n,
+	    .body = body,
+	    .body_size = n,
+	});
+}
+
+static void
+what_is_printed_is_read_again(void **state)
+{
+	static const char headers[] = "a=b\0empty=\0x.y-z_1=\xc3\xa9 = 1\0raw=\xff\xfe";
+	static const char *const bodies[] = { "", "text", "\xc3\xa9 \"q\" \\ \n\t\x01",
+		"\xff\xfe not text", "{\"body\":\"x\"}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		struct q_msg m = message(bodies[i], strlen(bodies[i]));
+		struct json_push j = { 0 };
+		char *line;
+
+		m.headers = headers;
+		m.headers_size = sizeof(headers);
+		line = print(&m, JSON_BODY | JSON_RECEIPT | JSON_FAILURES);
+		assert_parses(line, &j);
+		assert_bytes(j.push.body, j.push.size, bodies[i], strlen(bodies[i]));
+		assert_bytes(
+		    j.push.headers, j.push.headers_size, headers, sizeof(headers));
+		assert_int_equal(j.push.priority, -7);
+		assert_int_equal(j.push.max_attempts, 9);
+		assert_true(j.push.due == m.due && j.push.delay == 0);
+		assert_true(j.push.ttl == m.expires - NOW);
+		json_push_free(&j);
+		free(line);
+	}
+}
+
+static void
+a_nul_in_a_body_survives(void **state)
+{
+	const struct q_msg m = message("a\0b\0", 4);
+	struct json_push j = { 0 };
+	char *line = print(&m, JSON_BODY);
+
+	(void)state;
+	assert_non_null(strstr(line, "\"body\":\"a\\u0000b\\u0000\""));
+	assert_parses(line, &j);
+	assert_bytes(j.push.body, j.push.size, "a\0b\0", 4);
+	json_push_free(&j);
+	free(line);
+}
+
+static void
+parts_are_printed_when_asked_for_only(void **state)
+{
+	const struct q_failure f = { 1, NOW, 77, "lost \xff" };
+	struct q_msg m = message("x", 1);
+	char *line;
+
+	(void)state;
+	m.state = Q_LEASED;
+	m.pid = 99;
+	m.receipt = (struct q_receipt){ 42, 3, 1 };
+	m.failures = &f;
+	m.failure_count = 1;
+	line = print(&m, 0);
+	assert_null(strstr(line, "body"));
+	assert_null(strstr(line, "receipt"));
+	assert_null(strstr(line, "failures"));
+	assert_non_null(strstr(line, "\"pid\":99"));
+	free(line);
+	line = print(&m, JSON_BODY | JSON_RECEIPT | JSON_FAILURES);
+	assert_non_null(strstr(line, "\"receipt\":\"42.3.00001\""));
+	assert_non_null(strstr(line, "\"reason\":\"lost \\\\xff\",\"pid\":77"));
+	free(line);
+}
+
+static void
+a_held_lease_has_no_due_time(void **state)
+{
+	struct q_msg m = message("x", 1);
+	char *line;
+
+	(void)state;
+	m.state = Q_LEASED;
+	m.due = Q_FOREVER;
+	line = print(&m, JSON_BODY);
+	assert_null(strstr(line, "\"due\""));
+	free(line);
+}
+
+static void
+a_damaged_message_is_said_to_be(void **state)
+{
+	struct q_msg m = message(NULL, 0);
+	char *line;
+
+	(void)state;
+	m.state = Q_DEAD;
+	m.damaged = true;
+	line = print(&m, JSON_BODY | JSON_FAILURES);
+	assert_string_equal(line, "{\"id\":42,\"state\":\"dead\",\"damaged\":true}\n");
+	free(line);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_printed_is_read_again),
+		cmocka_unit_test(a_nul_in_a_body_survives),
+		cmocka_unit_test(parts_are_printed_when_asked_for_only),
+		cmocka_unit_test(a_held_lease_has_no_due_time),
+		cmocka_unit_test(a_damaged_message_is_said_to_be),
+	};
+
+	return (cmocka_run_group_tests_name("json", tests, NULL, NULL));
+}
