@@ -109,7 +109,9 @@ board_print(const struct board_row *rows, size_t n, q_time now, FILE *out)
 		if (scols_table_new_column(
 			table, columns[i].name, 0, i > 0 ? SCOLS_FL_RIGHT : 0) == NULL)
 			no_memory();
-	(void)scols_table_set_stream(table, out); /* cannot fail: there is a table */
+	/* These cannot fail: there is a table. What needs escaping we have escaped. */
+	(void)scols_table_set_stream(table, out);
+	(void)scols_table_enable_noencoding(table, 1);
 	if (isatty(fileno(out)) && (plain == NULL || *plain == '\0'))
 		(void)scols_table_enable_colors(table, 1);
 	for (size_t i = 0; i < n; i++)

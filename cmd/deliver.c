@@ -10,30 +10,37 @@
 /* Messages a transaction: enough that its flush weighs little beside them. */
 enum { BATCH_COUNT = 1 << 14, BATCH_BYTES = 4 << 20 };
 
-/*
- * Write a batch: 0, or the exit status. *read_rc is why a message could not be read,
- * and *written the number of those before it.
- */
+/* How far a batch came. */
+struct progress {
+	size_t whole; /* messages written */
+	bool flushed; /* and handed over */
+	int read_rc;  /* why the next one could not be read, or 0 */
+};
+
+/* Write a batch: 0, or the exit status. */
 static int
 write_batch(const struct delivery *d, struct q *q, struct q_batch *b, struct out *out,
-    size_t *written, int *read_rc)
+    struct progress *p)
 {
 	struct emit e = { d->form, d->take.lease != 0 && d->receipt == NULL, out };
-	size_t i = 0;
 
-	*read_rc = 0;
-	*written = 0;
+	*p = (struct progress){ 0 };
 	/* The receipt's file is complete before the body shows that there is one. */
 	if (d->receipt != NULL &&
 	    emit_receipt(d->receipt, &q_batch_get(b, 0)->receipt) != 0)
 		return (DIAG_FAILED);
-	for (; i < q_batch_count(b) && out->error == 0 && stop_signal() == 0; i++)
-		if ((*read_rc = emit_message(&e, q, q_batch_get(b, i))) != 0)
+	for (; p->whole < q_batch_count(b); p->whole++) {
+		if (out->error != 0 || stop_signal() != 0)
 			break;
-	if (stop_signal() != 0 || out_flush(out) != 0)
+		if ((p->read_rc = emit_message(&e, q, q_batch_get(b, p->whole))) != 0)
+			break;
+	}
+	if (stop_signal() != 0)
 		return (DIAG_FAILED);
-	*written = i;
-	return (*read_rc == 0 ? 0 : queue_fail(d->name, *read_rc));
+	p->flushed = p->whole == 0 || out_flush(out) == 0;
+	if (p->read_rc != 0)
+		return (queue_fail(d->name, p->read_rc));
+	return (p->flushed ? 0 : DIAG_FAILED);
 }
 
 static int
@@ -59,18 +66,20 @@ acknowledge(const struct delivery *d, struct q *q, struct q_batch *b, size_t n)
  * read: all goes back, uncounted. A message that cannot be read is dead.
  */
 static void
-give_back(
-    const struct delivery *d, struct q *q, struct q_batch *b, size_t written, int rc)
+give_back(const struct delivery *d, struct q *q, struct q_batch *b, struct progress *p)
 {
 	static const struct q_settle release = { .verb = Q_RELEASE };
 	static const struct q_settle kill = { .verb = Q_KILL,
 		.reason = "body is damaged" };
-	size_t first = written;
+	size_t rest = p->whole;
 
-	(void)acknowledge(d, q, b, written);
-	if (rc == Q_ECORRUPT)
-		(void)settle(d, q, &kill, b, first++, 1);
-	(void)settle(d, q, &release, b, first, q_batch_count(b) - first);
+	if (p->flushed)
+		(void)acknowledge(d, q, b, p->whole);
+	else
+		(void)settle(d, q, &release, b, 0, p->whole);
+	if (p->read_rc == Q_ECORRUPT)
+		(void)settle(d, q, &kill, b, rest++, 1);
+	(void)settle(d, q, &release, b, rest, q_batch_count(b) - rest);
 }
 
 static struct q_take
@@ -81,7 +90,6 @@ next_take(const struct delivery *d, uint64_t taken, struct q_batch *ack)
 
 	take.n = left < BATCH_COUNT ? (size_t)left : BATCH_COUNT;
 	take.bytes = BATCH_BYTES;
-	take.stop = stop_wanted;
 	take.ack = d->take.lease == 0 ? ack : NULL;
 	return (take);
 }
@@ -92,8 +100,8 @@ deliver(const struct delivery *d, struct q *q, struct out *out)
 {
 	struct q_batch *last = NULL, *b;
 	uint64_t taken = 0;
-	size_t written;
-	int rc, read_rc, status = 0;
+	struct progress p;
+	int rc, status = 0;
 
 	while (taken < d->count && status == 0 && stop_signal() == 0) {
 		struct q_take take = next_take(d, taken, last);
@@ -106,8 +114,8 @@ deliver(const struct delivery *d, struct q *q, struct out *out)
 		q_batch_free(last);
 		last = b;
 		taken += q_batch_count(b);
-		if ((status = write_batch(d, q, b, out, &written, &read_rc)) != 0) {
-			give_back(d, q, b, written, read_rc);
+		if ((status = write_batch(d, q, b, out, &p)) != 0) {
+			give_back(d, q, b, &p);
 			q_batch_free(b);
 			return (status);
 		}

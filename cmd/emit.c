@@ -8,22 +8,6 @@
 
 #include "emit.h"
 
-static int
-write_body(struct q *q, const struct q_msg *m, struct out *out)
-{
-	int fd, rc;
-
-	if (!m->blob) {
-		out_write(out, m->body, m->body_size);
-		return (0);
-	}
-	if ((rc = q_msg_open(q, m, &fd)) != 0)
-		return (rc);
-	out_copy(out, fd);
-	(void)close(fd);
-	return (0);
-}
-
 static void
 write_receipt(const struct emit *e, const struct q_msg *m)
 {
@@ -35,29 +19,35 @@ write_receipt(const struct emit *e, const struct q_msg *m)
 }
 
 /* echo text | qpush: the newline of the body is the line's. */
-static bool
-ends_line(const struct q_msg *m)
+static void
+write_end(const struct emit *e, const struct q_msg *m)
 {
-	return (!m->blob && m->body_size > 0 &&
-		((const char *)m->body)[m->body_size - 1] == '\n');
+	if (e->form == '0')
+		out_write(e->out, "", 1);
+	else if (e->form == 'l' && (m->size == 0 || e->out->last != '\n'))
+		out_write(e->out, "\n", 1);
 }
 
 int
 emit_message(const struct emit *e, struct q *q, const struct q_msg *m)
 {
-	int rc;
+	int fd = -1, rc;
 
 	if (e->form == 'j')
 		return (json_message(q, m, JSON_BODY | (e->receipts ? JSON_RECEIPT : 0),
 		    e->out->stream));
+	/* Nothing is written of a message whose body cannot be read. */
+	if (m->blob && (rc = q_msg_open(q, m, &fd)) != 0)
+		return (rc);
 	if (e->receipts)
 		write_receipt(e, m);
-	if ((rc = write_body(q, m, e->out)) != 0)
-		return (rc);
-	if (e->form == '0')
-		out_write(e->out, "", 1);
-	else if (e->form == 'l' && !ends_line(m))
-		out_write(e->out, "\n", 1);
+	if (fd == -1)
+		out_write(e->out, m->body, m->body_size);
+	else
+		out_copy(e->out, fd);
+	if (fd != -1)
+		(void)close(fd);
+	write_end(e, m);
 	return (0);
 }
 

@@ -42,13 +42,31 @@ show_progress(struct feed *f)
 	(void)!write(STDERR_FILENO, line, (size_t)n);
 }
 
+static void
+forget_batch(struct feed *f)
+{
+	for (size_t i = 0; i < f->owned_count; i++)
+		f->owned[i].release(f->owned[i].thing);
+	f->owned_count = f->count = f->bytes = 0;
+}
+
+/* What a process leaves behind that ends here: nothing. */
+static void
+clean_up(struct feed *f)
+{
+	clear_progress(f);
+	(void)fflush(stdout);
+	q_blob_free(f->blob);
+	f->blob = NULL;
+	forget_batch(f);
+}
+
 void
 feed_stop(struct feed *f, int status, const char *where, const char *why)
 {
 	const char *at = where != NULL ? where : f->name;
 
-	clear_progress(f);
-	(void)fflush(stdout);
+	clean_up(f);
 	if (f->stored > 0)
 		diag_die(status, at, "%s; %" PRIu64 " stored, the rest was not", why,
 		    f->stored);
@@ -181,20 +199,17 @@ store(struct feed *f)
 	free(ids);
 }
 
-static void
-forget_batch(struct feed *f)
-{
-	for (size_t i = 0; i < f->owned_count; i++)
-		f->owned[i].release(f->owned[i].thing);
-	f->owned_count = f->count = f->bytes = 0;
-}
-
 void
 feed_end(struct feed *f)
 {
 	store(f);
 	forget_batch(f);
 	clear_progress(f);
+	free(f->owned);
+	free(f->messages);
+	f->owned = NULL;
+	f->messages = NULL;
+	f->owned_room = f->room = 0;
 }
 
 void

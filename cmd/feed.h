@@ -26,7 +26,8 @@ struct feed {
 	size_t count, room, bytes;
 	struct owned *owned; /* memory behind some of the bodies */
 	size_t owned_count, owned_room;
-	q_time shown; /* when progress was last shown */
+	struct q_blob *blob; /* being written */
+	q_time shown;        /* when progress was last shown */
 };
 
 /* Refuse an empty message: where is "stdin line 3" or NULL. Ends the process. */
@@ -43,6 +44,7 @@ bool feed_is_full(const struct feed *f);
  * when it cannot. Nothing is stored before feed_end() if the feed is atomic.
  */
 void feed_flush(struct feed *f);
+/* The last one: no more can be added. */
 void feed_end(struct feed *f);
 /*
  * Ends the process because of the input: stores what is complete, unless atomic, and

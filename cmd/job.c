@@ -57,24 +57,29 @@ body_text(const struct q_msg *m)
 /* A file for its stdin, at the start: nobody has to feed it, and it need not be read.
  */
 static int
-open_body(struct q *q, const struct q_msg *m)
+open_body(struct q *q, const struct q_msg *m, int *out, const char **why)
 {
 	const char *p = m->body;
 	size_t left = m->body_size;
-	ssize_t n;
-	int fd;
+	ssize_t n = 0;
+	int fd, rc;
 
-	if (m->blob)
-		return (q_msg_open(q, m, &fd) == 0 ? fd : -1);
-	if ((fd = memfd_create("message", MFD_CLOEXEC)) == -1)
-		return (-1);
-	for (; left > 0; p += n, left -= (size_t)n)
-		if ((n = write(fd, p, left)) == -1) {
+	if (m->blob) {
+		rc = q_msg_open(q, m, out);
+		*why = q_errmsg();
+		return (rc == 0 ? 0 : rc == Q_ECORRUPT ? JOB_UNFIT : JOB_UNABLE);
+	}
+	if ((fd = memfd_create("message", MFD_CLOEXEC)) != -1)
+		for (; left > 0 && n != -1; p += n, left -= (size_t)n)
+			n = write(fd, p, left);
+	if (fd == -1 || n == -1 || lseek(fd, 0, SEEK_SET) == -1) {
+		*why = strerror(errno);
+		if (fd != -1)
 			(void)close(fd);
-			return (-1);
-		}
-	(void)lseek(fd, 0, SEEK_SET);
-	return (fd);
+		return (JOB_UNABLE);
+	}
+	*out = fd;
+	return (0);
 }
 
 static int
@@ -134,11 +139,8 @@ job_start(struct job *j, const struct job_plan *plan, struct q *q,
 		*why = "the body cannot be an argument (it is too long, or has a NUL)";
 		goto out;
 	}
-	if ((in = open_body(q, msg)) == -1) {
-		rc = msg->blob && *q_errmsg() != '\0' ? JOB_UNFIT : JOB_UNABLE;
-		*why = msg->blob ? q_errmsg() : strerror(errno);
+	if ((rc = open_body(q, msg, &in, why)) != 0)
 		goto out;
-	}
 	rc = JOB_UNABLE;
 	argv = jobenv_arguments(plan->command, plan->mark, body);
 	env = jobenv_environment(plan->queue, msg);
@@ -151,7 +153,7 @@ job_start(struct job *j, const struct job_plan *plan, struct q *q,
 	if (error != 0) {
 		j->pid = 0;
 		*why = strerror(error);
-		rc = error == E2BIG ? JOB_UNFIT : JOB_UNABLE;
+		rc = error == E2BIG && body != NULL ? JOB_UNFIT : JOB_UNABLE;
 		goto out;
 	}
 	begin(j, plan, errors[0], now);

@@ -184,8 +184,10 @@ print_blob(struct q *q, const struct q_msg *m, json_t *object, FILE *out)
 	(void)fwrite(line, 1, strlen(line) - 1, out); /* without its brace */
 	(void)fputs(",\"body_base64\":\"", out);
 	free(line);
-	while (!ferror(out) && (n = read_piece(fd, bytes, sizeof(bytes), m->id)) > 0)
-		(void)fwrite(text, 1, base64_encode(bytes, n, text), out);
+	while (!ferror(out) && (n = read_piece(fd, bytes, sizeof(bytes), m->id)) > 0) {
+		n = base64_encode(bytes, n, text);
+		(void)fwrite(text, 1, n, out);
+	}
 	(void)fputs("\"}\n", out);
 	(void)close(fd); /* it was only read */
 	return (0);

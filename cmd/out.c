@@ -48,15 +48,40 @@ open_file(struct out *out, bool whole)
 	return (open(out->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
 }
 
+/*
+ * A write to a pipe nobody reads is cut short by a signal, and would wait again for the
+ * rest: unless the signal asks us to end.
+ */
+static ssize_t
+write_all(void *cookie, const char *data, size_t size)
+{
+	const struct out *out = cookie;
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < size) {
+		n = write(out->fd, data + done, size - done);
+		if (n > 0)
+			done += (size_t)n;
+		if (done < size && stop_signal() != 0) {
+			errno = EINTR;
+			return (0);
+		}
+		if (n == -1 && errno != EINTR)
+			return (0);
+	}
+	return ((ssize_t)size);
+}
+
 int
 out_open(struct out *out, const char *file, bool whole)
 {
-	int fd;
+	const cookie_io_functions_t io = { .write = write_all };
 
-	*out = (struct out){ .stream = stdout, .file = file };
-	if (file != NULL && ((fd = open_file(out, whole)) == -1 ||
-				(out->stream = fdopen(fd, "w")) == NULL)) {
-		diag_error(file, "%s", strerror(errno));
+	*out = (struct out){ .fd = STDOUT_FILENO, .file = file };
+	if ((file != NULL && (out->fd = open_file(out, whole)) == -1) ||
+	    (out->stream = fopencookie(out, "w", io)) == NULL) {
+		diag_error(file != NULL ? file : "stdout", "%s", strerror(errno));
 		free(out->temp);
 		return (-1);
 	}
@@ -67,11 +92,11 @@ out_open(struct out *out, const char *file, bool whole)
 void
 out_write(struct out *out, const void *data, size_t size)
 {
-	if (out->error != 0)
+	if (out->error != 0 || size == 0)
 		return;
-	/* Interrupted system calls are not repeated: a signal means to give up. */
 	if (fwrite_unlocked(data, 1, size, out->stream) != size)
 		set_error(out, errno);
+	out->last = ((const char *)data)[size - 1];
 }
 
 void
@@ -121,7 +146,7 @@ sync_parent(const char *file)
 static int
 sync_file(const struct out *out)
 {
-	if (fsync(fileno(out->stream)) != 0)
+	if (fsync(out->fd) != 0)
 		return (errno == EINVAL ? 0 : -1);
 	if (out->temp != NULL && rename(out->temp, out->file) != 0)
 		return (-1);
@@ -149,6 +174,7 @@ out_close(struct out *out)
 		(void)unlink(out->temp);
 	free(out->temp);
 	out->temp = NULL;
+	(void)fclose(out->stream);
 	if (out->file != NULL)
-		(void)fclose(out->stream);
+		(void)close(out->fd);
 }

@@ -13,15 +13,18 @@
 #include <stdio.h>
 
 struct out {
-	FILE *stream;
+	int fd;
+	FILE *stream;     /* for those who print; buffered */
 	const char *file; /* NULL: stdout */
 	char *temp;       /* what becomes file, once complete; NULL: written in place */
 	int error;        /* errno of the first failure */
+	char last;        /* byte written by out_write() */
 };
 
 /*
  * file NULL is stdout. A whole file is made beside its place and put there by
- * out_flush(); else it is written in place. -1, after saying why, when it cannot be made.
+ * out_flush(); else it is written in place. -1, after saying why, when it cannot be
+ * made.
  */
 int out_open(struct out *out, const char *file, bool whole);
 void out_write(struct out *out, const void *data, size_t size);

@@ -275,7 +275,8 @@ date(const char **s, struct tm *tm)
 static bool
 zone(const char **s, int64_t *east)
 {
-	int sign, hours, minutes;
+	int hours, minutes;
+	int64_t sign;
 
 	*east = 0;
 	if (skip(s, 'Z') || skip(s, 'z'))

@@ -43,8 +43,8 @@ struct operands {
 struct sub {
 	const char *name;
 	int (*run)(const struct options *, const struct operands *);
+	size_t least, most;   /* operands, beside the queue */
 	bool queue;           /* its first operand is a queue */
-	size_t least, most;   /* of the other operands */
 	bool creates, prints; /* has --mode and --group; --json */
 };
 
@@ -221,10 +221,10 @@ ls(const struct options *o, const struct operands *operands)
 }
 
 static const struct sub subs[] = {
-	{ "create", create, true, 0, Q_OPTIONS, .creates = true },
-	{ "set", set, true, 1, Q_OPTIONS },
-	{ "get", get, true, 0, Q_OPTIONS, .prints = true },
-	{ "ls", ls, false, 0, 0 },
+	{ "create", create, 0, Q_OPTIONS, .queue = true, .creates = true },
+	{ "set", set, 1, Q_OPTIONS, .queue = true },
+	{ "get", get, 0, Q_OPTIONS, .queue = true, .prints = true },
+	{ "ls", ls, 0, 0 },
 };
 
 static const struct sub *

@@ -262,6 +262,8 @@ main(int argc, char **argv)
 	push_input(&o, fd);
 	feed_end(&o.feed);
 	diag_note(o.feed.name, "%llu stored", (unsigned long long)o.feed.stored);
+	free(o.headers);
+	free(o.files);
 	q_close(o.feed.q);
 	return (diag_close_stdout());
 }

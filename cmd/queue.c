@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Opening the queue a user names. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "diag.h"
 #include "opt.h"
+#include "stop.h"
 
 #include "queue.h"
 
@@ -18,6 +21,31 @@ queue_fail(const char *name, int code)
 	return (diag_status(code));
 }
 
+static void
+interrupted(int sig)
+{
+	(void)sig;
+}
+
+/* libq's waits for the lock block, and are interrupted by this. */
+static void
+interrupt_after(q_time wait)
+{
+	static const struct timeval again = { .tv_usec = 10000 };
+	struct sigaction act = { .sa_handler = interrupted };
+	struct itimerval timer = { { 0 }, { 0 } };
+
+	if (wait > 0) {
+		(void)sigemptyset(&act.sa_mask);
+		(void)sigaction(SIGALRM, &act, NULL);
+		timer.it_interval = again;
+		timer.it_value.tv_sec =
+		    wait / Q_SECOND > INT32_MAX ? INT32_MAX : wait / Q_SECOND;
+		timer.it_value.tv_usec = wait % Q_SECOND / 1000 + 1;
+	}
+	(void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 struct q *
 queue_try(const char *name, const struct q_open *args, int *status)
 {
@@ -29,6 +57,8 @@ queue_try(const char *name, const struct q_open *args, int *status)
 	if (args != NULL)
 		open = *args;
 	open.lock_wait = opt_common.lock_wait;
+	open.alarm = interrupt_after;
+	open.stop = stop_wanted;
 	if (opt_common.force)
 		open.flags |= Q_FORCE;
 	if (strchr(name, '/') == NULL)

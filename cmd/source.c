@@ -86,12 +86,13 @@ release_blob(void *blob)
 }
 
 static void
-push_blob(struct input *in, struct q_blob *blob)
+push_blob(struct input *in)
 {
 	struct q_push p = in->feed->model;
 
-	p.blob = blob;
-	feed_own(in->feed, blob, release_blob);
+	p.blob = in->feed->blob;
+	feed_own(in->feed, p.blob, release_blob);
+	in->feed->blob = NULL;
 	feed_add_push(in->feed, &p);
 	feed_flush(in->feed);
 }
@@ -100,7 +101,6 @@ void
 source_whole(struct feed *f, int fd, const char *where)
 {
 	struct input in = { .feed = f, .fd = fd, .where = where };
-	struct q_blob *blob = NULL;
 	uint64_t most;
 
 	blob_try(&in, q_blob_threshold(f->q, &most));
@@ -120,17 +120,13 @@ source_whole(struct feed *f, int fd, const char *where)
 			feed_flush(f);
 		return;
 	}
-	blob_try(&in, q_blob_new(f->q, &blob));
+	blob_try(&in, q_blob_new(f->q, &f->blob));
 	do {
-		int rc = q_blob_write(blob, in.buf, in.used);
-
-		if (rc != 0)
-			q_blob_free(blob);
-		blob_try(&in, rc);
+		blob_try(&in, q_blob_write(f->blob, in.buf, in.used));
 		in.used = 0;
 		fill(&in);
 	} while (!in.ended);
-	push_blob(&in, blob);
+	push_blob(&in);
 	free(in.buf);
 }
 
@@ -206,15 +202,14 @@ split(struct input *in, size_t start, char sep, record_fn *record)
 static void
 long_record(struct input *in, char sep)
 {
-	struct q_blob *blob = NULL;
 	char *s = NULL;
 	size_t n;
 
-	blob_try(in, q_blob_new(in->feed->q, &blob));
+	blob_try(in, q_blob_new(in->feed->q, &in->feed->blob));
 	while (s == NULL) {
 		s = memchr(in->buf, sep, in->used);
 		n = s != NULL ? (size_t)(s - in->buf) : in->used;
-		blob_try(in, q_blob_write(blob, in->buf, n));
+		blob_try(in, q_blob_write(in->feed->blob, in->buf, n));
 		if (s != NULL)
 			n++;
 		memmove(in->buf, in->buf + n, in->used - n);
@@ -226,7 +221,7 @@ long_record(struct input *in, char sep)
 		}
 	}
 	in->records++;
-	push_blob(in, blob);
+	push_blob(in);
 }
 
 /* All of it before anything is stored. */
@@ -271,8 +266,8 @@ read_records(struct feed *f, int fd, char sep, record_fn *record)
 		in.records++;
 		record(&in, in.buf + start, in.used - start);
 	}
-	feed_end(f);
-	free(in.buf);
+	/* Bodies are in the buffer until they are stored. */
+	feed_own(f, in.buf, free);
 }
 
 void

@@ -8,11 +8,19 @@
 
 static volatile sig_atomic_t caught, count;
 
+/*
+ * A signal may come just before a system call that waits: the alarms that follow
+ * interrupt that, too.
+ */
 static void
 note(int sig)
 {
-	caught = sig;
-	count++;
+	if (sig != SIGALRM) {
+		caught = sig;
+		count++;
+	}
+	if (caught != 0)
+		(void)alarm(1);
 }
 
 void
@@ -22,6 +30,7 @@ stop_catch(void)
 	struct sigaction act = { .sa_handler = note }, old;
 
 	(void)sigemptyset(&act.sa_mask);
+	(void)sigaction(SIGALRM, &act, NULL);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		/* One that was ignored at the start (nohup, a background job) stays so.
 		 */

@@ -28,7 +28,7 @@ text_duration(char buf[TEXT_DURATION], int64_t ns)
 	const struct unit *u = units;
 
 	if (n == 0)
-		return (strcpy(buf, "0 s"));
+		return (memcpy(buf, "0 s", sizeof("0 s")));
 	while (n < u->least)
 		u++;
 	snprintf(buf, TEXT_DURATION, "%s%" PRIu64 " %s", ns < 0 ? "-" : "", n / u->ns,

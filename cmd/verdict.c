@@ -100,6 +100,7 @@ verdict_of(int status, const struct verdict_set *dead, q_time timed_out)
 		if ((unsigned)fixed[i].status == code) {
 			v.verb = fixed[i].verb;
 			v.failed = fixed[i].failed;
+			v.later = v.verb == Q_RELEASE && !v.failed;
 			v.unable = fixed[i].unable;
 		}
 	return (v);

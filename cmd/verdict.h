@@ -15,6 +15,7 @@ enum { VERDICT_REASON = 80 };
 
 struct verdict {
 	enum q_verb verb;
+	bool later;  /* it goes back, but not to be tried at once */
 	bool failed; /* the COMMAND did not do its work */
 	bool unable; /* it could not even be run: the worker's fault, not the message's
 	              */

@@ -81,7 +81,11 @@ finish(
 	w->finish_share[i] = s;
 	w->finish[i] = (struct q_finish){
 		.msg = m,
-		.how = { .verb = v->verb, .reason = w->verdict[i].reason },
+		.how = {
+			.verb = v->verb,
+			.reason = w->verdict[i].reason,
+			.backoff = v->later,
+		},
 		.result = { .code = 1 }, /* until libq says otherwise */
 	};
 	if (v->failed && !v->unable)
@@ -99,6 +103,12 @@ report(const struct worker *w, size_t i)
 	unsigned long long id = (unsigned long long)w->finish[i].msg->id;
 	char in[TEXT_DURATION];
 
+	/* The command may have settled its message itself; somebody else should not
+	 * have. */
+	if (r->code == Q_ESTALE && r->holder != 0)
+		diag_warn(w->name,
+		    "%llu: lease lost: delivered again (attempt %u) to pid %d", id,
+		    (unsigned)r->attempt, (int)r->pid);
 	if (r->code != 0 || !w->verdict[i].failed)
 		return;
 	if (w->verdict[i].unable)

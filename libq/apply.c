@@ -33,8 +33,8 @@ apply(struct txn *t, const struct request *r, struct result *result)
 	case OP_ACK_BATCH:
 		return (settle_part(t, r));
 	case OP_TAKE:
-		batch_cut(result->batch, 0);
-		return (take_apply(t, &r->take, result->batch, &result->damaged));
+		batch_cut(result->taken.batch, 0);
+		return (take_apply(t, &r->take, &result->taken));
 	case OP_OPTION:
 		t->meta.option[r->option.option] = r->option.value;
 		t->meta_changed |= 1U << META_REC_CONFIG;
@@ -43,18 +43,27 @@ apply(struct txn *t, const struct request *r, struct result *result)
 	return (0);
 }
 
-/* What requests did outside of the transaction. */
+/* What requests did outside of a transaction that is not, or will not be, committed. */
 static void
 undo(struct q *q, const struct request *requests, struct result *results, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct q_batch *b = results[i].batch;
+		struct q_batch *b = results[i].taken.batch;
 
 		if (requests[i].op == OP_PUSH)
 			push_undo(&requests[i].push, &results[i].pushed);
 		else if (requests[i].op == OP_TAKE)
 			batch_let_go(q, b, 0, b->count);
 	}
+}
+
+/* Takes alone: what a power cut takes back is a lease, and the message is there again.
+ */
+static bool
+may_be_undone(const struct txn *t, const struct request *requests, size_t n)
+{
+	return (
+	    n == 1 && requests[0].op == OP_TAKE && !t->promoted && t->blob_count == 0);
 }
 
 static int
@@ -67,14 +76,21 @@ apply_once(
 
 	if ((rc = txn_begin(q, true, &t)) != 0)
 		return (rc);
-	if ((rc = due_promote(&t, DUE_MOST)) == 0)
+	if ((rc = due_promote(&t, DUE_MOST)) == 0) {
+		t.promoted = t.changed || t.meta_changed != 0;
 		for (; done < n && rc == 0; done++)
 			rc = apply(&t, &requests[done], &results[done]);
-	if (rc == 0 && (t.changed || t.meta_changed != 0))
-		rc = txn_commit(&t);
-	else
+	}
+	if (rc != 0 || (!t.changed && t.meta_changed == 0)) {
 		txn_abort(&t);
-	if (rc != 0)
+		if (rc != 0)
+			undo(q, requests, results, done);
+		return (rc);
+	}
+	rc = txn_commit(&t, !may_be_undone(&t, requests, n));
+	/* Whether a commit that failed is on disk nobody knows: then nothing is taken
+	 * back. A blob may be left to the sweep, and a lease ends with this process. */
+	if (rc == STORE_GROW)
 		undo(q, requests, results, done);
 	return (rc);
 }

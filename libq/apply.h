@@ -36,8 +36,7 @@ struct request {
 struct result {
 	struct pushed pushed;     /* OP_PUSH */
 	struct q_settled settled; /* OP_SETTLE */
-	struct q_batch *batch;    /* OP_TAKE: given by the caller, filled */
-	uint64_t damaged;         /* OP_TAKE: a message that was set aside */
+	struct taken taken;       /* OP_TAKE */
 };
 
 /*

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Large bodies: files of their own, written before the commit that names them. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,17 +12,38 @@
 #include "error.h"
 #include "hash.h"
 #include "human.h"
-#include "message.h"
 #include "queue.h"
 
 #include "blob.h"
 
-enum { SWEEP_MOST = 256, COPY_SIZE = 1 << 17 };
+enum { COPY_SIZE = 1 << 17 };
 
 static void
 blob_name(uint64_t id, char name[64])
 {
-	(void)snprintf(name, 64, "blob/%llu", (unsigned long long)id);
+	(void)snprintf(name, 64, "%llu", (unsigned long long)id);
+}
+
+int
+blob_dir(struct q *q, int *fd)
+{
+	struct stat st;
+
+	if (q->blob == -1) {
+		q->blob = openat(
+		    q->dir.fd, "blob", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (q->blob == -1 && (errno == ENOTDIR || errno == ELOOP))
+			return (fail(Q_EUNSAFE, "blob is not a directory; refused"));
+		if (q->blob == -1)
+			return (fail_sys("blob"));
+		if (fstat(q->blob, &st) != 0 || st.st_mode & S_IWOTH) {
+			(void)close(q->blob);
+			q->blob = -1;
+			return (fail(Q_EUNSAFE, "blob is writable by others; refused"));
+		}
+	}
+	*fd = q->blob;
+	return (0);
 }
 
 int
@@ -39,24 +59,24 @@ q_blob_threshold(struct q *q, uint64_t *size)
 static int
 create(struct q_blob *b)
 {
-	struct q *q = b->q;
 	struct stat st;
 
 	for (int i = 0; i < 100; i++) {
-		(void)snprintf(b->name, sizeof(b->name), "blob/%d-%llx-%d.tmp",
+		(void)snprintf(b->name, sizeof(b->name), "%d-%llx-%d.tmp",
 		    (int)getpid(), (unsigned long long)clock_monotonic(), i);
-		b->fd = openat(q->dir.fd, b->name,
+		b->fd = openat(b->dir, b->name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (b->fd == -1 && errno == EEXIST)
 			continue;
-		if (b->fd == -1 || fchmod(b->fd, q->dir.mode) != 0 ||
+		if (b->fd == -1 || dir_give(&b->q->dir, b->fd) != 0 ||
 		    flock(b->fd, LOCK_EX) != 0 || fstat(b->fd, &st) != 0)
-			return (fail_sys("%s", b->name));
+			return (fail_sys("blob/%s", b->name));
 		if (st.st_nlink > 0)
 			return (0);
 		(void)close(b->fd);
+		b->fd = -1;
 	}
-	return (fail(Q_ESYS, "%s: no free name", b->name));
+	return (fail(Q_ESYS, "blob/%s: no free name", b->name));
 }
 
 int
@@ -64,16 +84,19 @@ q_blob_new(struct q *q, struct q_blob **out)
 {
 	struct q_blob *b;
 	uint64_t limit;
-	int rc;
+	int dir, rc;
 
-	if ((rc = q_option_get(q, Q_OPT_MAX_BODY, &limit)) != 0)
+	if ((rc = q_option_get(q, Q_OPT_MAX_BODY, &limit)) != 0 ||
+	    (rc = blob_dir(q, &dir)) != 0)
 		return (rc);
+	blob_sweep(q);
 	if ((b = calloc(1, sizeof(*b))) == NULL ||
 	    (b->hash = XXH3_createState()) == NULL) {
 		free(b);
 		return (fail(Q_ENOMEM, "out of memory"));
 	}
 	b->q = q;
+	b->dir = dir;
 	b->fd = -1;
 	b->limit = limit;
 	(void)XXH3_64bits_reset(b->hash);
@@ -121,7 +144,7 @@ q_blob_free(struct q_blob *b)
 	if (b == NULL)
 		return;
 	if (b->name[0] != '\0' && b->fd != -1)
-		(void)unlinkat(b->q->dir.fd, b->name, 0);
+		(void)unlinkat(b->dir, b->name, 0);
 	if (b->fd != -1)
 		(void)close(b->fd);
 	XXH3_freeState(b->hash);
@@ -146,20 +169,16 @@ blob_hash(const struct q_blob *b)
 int
 blob_adopt(struct q_blob *b, uint64_t id)
 {
-	int dir = b->q->dir.fd, fd;
 	char name[64];
-	int rc = 0;
+	int rc;
 
 	blob_name(id, name);
-	if (renameat(dir, b->name, dir, name) != 0)
-		return (fail_sys("%s", name));
-	if ((fd = openat(dir, "blob", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
-	    fsync(fd) != 0)
-		rc = fail_sys("blob");
-	if (fd != -1)
-		(void)close(fd);
-	if (rc != 0)
-		blob_disown(b, id);
+	if (renameat(b->dir, b->name, b->dir, name) != 0)
+		return (fail_sys("blob/%s", name));
+	if (fsync(b->dir) == 0)
+		return (0);
+	rc = fail_sys("blob");
+	blob_disown(b, id);
 	return (rc);
 }
 
@@ -169,71 +188,22 @@ blob_disown(struct q_blob *b, uint64_t id)
 	char name[64];
 
 	blob_name(id, name);
-	(void)renameat(b->q->dir.fd, name, b->q->dir.fd, b->name);
+	(void)renameat(b->dir, name, b->dir, b->name);
 }
 
 void
 blob_remove(struct q *q, const uint64_t *ids, size_t n)
 {
 	char name[64];
+	int dir;
 
+	if (n == 0 || blob_dir(q, &dir) != 0)
+		return;
 	/* Not flushed: what a crash brings back is an orphan, and swept. */
 	for (size_t i = 0; i < n; i++) {
 		blob_name(ids[i], name);
-		(void)unlinkat(q->dir.fd, name, 0);
+		(void)unlinkat(dir, name, 0);
 	}
-}
-
-/* Whether no living writer and no message needs the file. */
-static bool
-is_orphan(struct txn *t, int dirfd, const char *file)
-{
-	struct message m;
-	struct span value;
-	struct key key;
-	char *end;
-	uint64_t id = strtoull(file, &end, 10);
-	bool orphan;
-	int fd;
-
-	if (*end == '\0' && id != 0) {
-		key = key_id(id);
-		if (txn_get(t, T_BODY, key_span(&key), &value) != 0)
-			return (true);
-		return (message_decode(value.data, value.size, id, &m) == 0 &&
-			!(m.flags & MSG_BLOB));
-	}
-	if (strstr(file, ".tmp") == NULL ||
-	    (fd = openat(
-		 dirfd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) == -1)
-		return (false);
-	orphan = flock(fd, LOCK_EX | LOCK_NB) == 0;
-	(void)close(fd);
-	return (orphan);
-}
-
-void
-blob_sweep(struct txn *t)
-{
-	struct dirent *e;
-	DIR *d;
-	int fd, looked = 0;
-
-	if ((fd = openat(t->q->dir.fd, "blob", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) ==
-	    -1)
-		return;
-	if ((d = fdopendir(fd)) == NULL) {
-		(void)close(fd);
-		return;
-	}
-	while (looked < SWEEP_MOST && (e = readdir(d)) != NULL) {
-		if (e->d_name[0] == '.')
-			continue;
-		looked++;
-		if (is_orphan(t, fd, e->d_name))
-			(void)unlinkat(fd, e->d_name, 0);
-	}
-	(void)closedir(d);
 }
 
 /* Read the whole and compare: a body is right or not given at all. */
@@ -272,13 +242,15 @@ int
 q_msg_open(struct q *q, const struct q_msg *msg, int *out)
 {
 	char name[64];
-	int fd, rc;
+	int dir, fd, rc;
 
 	if (!msg->blob)
 		return (fail(
 		    Q_EINVAL, "message %llu has no file", (unsigned long long)msg->id));
+	if ((rc = blob_dir(q, &dir)) != 0)
+		return (rc);
 	blob_name(msg->id, name);
-	if ((rc = dir_open_file(q->dir.fd, name, O_RDONLY, &fd)) != 0)
+	if ((rc = dir_open_file(dir, name, O_RDONLY, &fd)) != 0)
 		return (rc == Q_ESYS && errno == ENOENT
 			    ? fail(Q_ECORRUPT,
 				  "message %llu: the file of its body is missing",
@@ -286,7 +258,10 @@ q_msg_open(struct q *q, const struct q_msg *msg, int *out)
 			    : rc);
 	if ((rc = verify(fd, msg->size, msg->blob_hash)) != 0) {
 		(void)close(fd);
-		return (rc);
+		return (rc == Q_ECORRUPT
+			    ? fail(rc, "message %llu is damaged (its file)",
+				  (unsigned long long)msg->id)
+			    : rc);
 	}
 	*out = fd;
 	return (0);

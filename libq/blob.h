@@ -12,7 +12,7 @@
 
 struct q_blob {
 	struct q *q;
-	int fd;
+	int dir, fd;
 	char name[64];
 	uint64_t size, limit;
 	void *hash; /* XXH3 state */
@@ -28,7 +28,9 @@ int blob_adopt(struct q_blob *blob, uint64_t id);
 void blob_disown(struct q_blob *blob, uint64_t id);
 /* Remove the files of messages whose end is committed. */
 void blob_remove(struct q *q, const uint64_t *ids, size_t n);
-/* Remove what crashed writers left: a bounded number, inside a write transaction. */
-void blob_sweep(struct txn *t);
+/* Remove some of what crashed processes left. Outside of any transaction. */
+void blob_sweep(struct q *q);
+/* The directory of blobs; belongs to the handle. */
+int blob_dir(struct q *q, int *fd);
 
 #endif

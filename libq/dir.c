@@ -73,6 +73,8 @@ dir_open_file(int dirfd, const char *name, int flags, int *out)
 		rc = fail_sys("%s", name);
 	else if (!S_ISREG(st.st_mode))
 		rc = fail(Q_EUNSAFE, "%s is not a regular file; refused", name);
+	else if (st.st_mode & S_IWOTH)
+		rc = unsafe("writable by others");
 	else if (st.st_nlink > 1)
 		rc = fail(Q_EUNSAFE, "%s has a second link; refused", name);
 	else {
@@ -96,13 +98,14 @@ check_safe(struct dir *d)
 	if (dir.st_uid != data.st_uid)
 		return (unsafe("data.mdb and its directory have different owners"));
 	d->mode = data.st_mode & 0666;
+	d->uid = data.st_uid;
 	return (0);
 }
 
 int
 dir_open(const char *path, unsigned flags, struct dir *out)
 {
-	struct dir d = { -1, -1, 0 };
+	struct dir d = { .fd = -1, .data = -1 };
 	int rc;
 
 	if ((d.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1) {
@@ -126,6 +129,14 @@ dir_open(const char *path, unsigned flags, struct dir *out)
 out:
 	dir_close(&d);
 	return (rc);
+}
+
+int
+dir_give(const struct dir *d, int fd)
+{
+	if (geteuid() == 0 && d->uid != 0 && fchown(fd, d->uid, (gid_t)-1) != 0)
+		return (-1);
+	return (fchmod(fd, d->mode));
 }
 
 void

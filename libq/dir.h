@@ -12,6 +12,7 @@ struct dir {
 	int fd;      /* the directory; also the gate of lock.h */
 	int data;    /* data.mdb; also what is locked */
 	mode_t mode; /* of files made in it */
+	uid_t uid;   /* of its owner */
 };
 
 /*
@@ -28,6 +29,9 @@ void dir_close(struct dir *dir);
 int dir_check(const struct dir *dir, struct stat *st);
 /* Open a file of the directory that must be regular, without following a link. */
 int dir_open_file(int dirfd, const char *name, int flags, int *fd);
+/* A file just made becomes the queue's: mode whatever the umask, owner if we are root.
+ */
+int dir_give(const struct dir *dir, int fd);
 /* Q_ENOTSUP if fd is on a file system without coherent locks and maps. */
 int dir_check_fs(int fd);
 

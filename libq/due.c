@@ -17,13 +17,28 @@ misplaced(uint64_t id)
 		(unsigned long long)id));
 }
 
-/* The state that an index claims: that the record agrees is checked by place and time.
+/* A message whose state cannot be read must not keep the others from their time. */
+static int
+set_aside(struct txn *t, enum table table, uint64_t id)
+{
+	int rc = txn_drop(t, table);
+
+	return (rc == 0 ? life_damage(t, id) : rc);
+}
+
+/*
+ * The state that an index claims: that the record agrees is checked by place and time.
+ * The index's cursor stands on its row. STORE_NONE: it was damaged, and is set aside.
  */
 static int
 listed(struct txn *t, uint64_t id, enum q_state state, uint64_t due, struct state *s)
 {
 	int rc = life_get(t, id, s);
 
+	if (rc == Q_ECORRUPT) {
+		rc = set_aside(t, state == Q_LEASED ? T_LEASED : T_DELAYED, id);
+		return (rc == 0 ? STORE_NONE : rc);
+	}
 	if (rc == STORE_NONE || (rc == 0 && (s->state != state || s->due != due)))
 		return (misplaced(id));
 	return (rc);
@@ -65,8 +80,9 @@ promote_delayed(struct txn *t, unsigned most)
 		id = get_be64((const uint8_t *)key.data + 8);
 		if (due > (uint64_t)t->now.wall)
 			return (0);
-		if ((rc = listed(t, id, Q_DELAYED, due, &s)) != 0 ||
-		    (rc = life_leave(t, id, &s)) != 0)
+		if ((rc = listed(t, id, Q_DELAYED, due, &s)) == STORE_NONE)
+			continue;
+		if (rc != 0 || (rc = life_leave(t, id, &s)) != 0)
 			return (rc);
 		s.state = Q_READY;
 		if ((rc = life_enter(t, id, &s)) != 0)
@@ -95,9 +111,12 @@ promote_leased(struct txn *t, unsigned most)
 		rebooted = get_be32(k) != t->meta.boot.number;
 		if (!rebooted && due > (uint64_t)t->now.boot)
 			return (0);
-		if ((rc = listed(t, id, Q_LEASED, due, &s)) != 0 ||
-		    (rc = life_lapse(
-			 t, id, &s, rebooted ? "rebooted" : "lease ran out")) != 0)
+		if ((rc = listed(t, id, Q_LEASED, due, &s)) == STORE_NONE)
+			continue;
+		if (rc == 0)
+			rc = life_lapse(
+			    t, id, &s, rebooted ? "rebooted" : "lease ran out");
+		if (rc != 0)
 			return (rc);
 	}
 	return (0);
@@ -115,8 +134,8 @@ expire_row(struct txn *t, uint8_t kind, uint64_t id)
 		rc = txn_del(t, T_DONE, key_span(&k));
 		return (rc == STORE_NONE ? 0 : rc);
 	}
-	if ((rc = life_get(t, id, &s)) != 0)
-		return (rc == STORE_NONE ? 0 : rc);
+	if ((rc = life_get(t, id, &s)) != 0) /* a damaged one is its taker's to find */
+		return (rc == STORE_NONE || rc == Q_ECORRUPT ? 0 : rc);
 	/* Never while leased: that is decided when the message comes back. The dead
 	 * stay. */
 	if (s.state != Q_READY && s.state != Q_DELAYED)
@@ -184,7 +203,9 @@ holders_between(struct txn *t, struct key at, const struct key *end, unsigned mo
 		at = key_lease(t->meta.boot.number, due, id + 1);
 		if (due != HELD && v.size == 0)
 			continue;
-		if ((rc = listed(t, id, Q_LEASED, due, &s)) != 0)
+		if ((rc = listed(t, id, Q_LEASED, due, &s)) == STORE_NONE)
+			continue;
+		if (rc != 0)
 			return (rc);
 		if (due == HELD)
 			died = !hold_alive(t, id, &skip);
@@ -198,7 +219,7 @@ holders_between(struct txn *t, struct key at, const struct key *end, unsigned mo
 }
 
 int
-due_holders(struct txn *t)
+due_holders(struct txn *t, unsigned most)
 {
 	uint32_t boot = t->meta.boot.number;
 	/* From anywhere and round: with many live holders each is looked at in its
@@ -213,8 +234,8 @@ due_holders(struct txn *t)
 	if (txn_entries(t, T_LEASED) == 0)
 		return (0);
 	if ((rc = hold_begin(t)) != 0 ||
-	    (rc = holders_between(t, middle, &end, DUE_MOST)) != 0 ||
-	    (rc = holders_between(t, held, &middle, DUE_MOST)) != 0)
+	    (rc = holders_between(t, middle, &end, most)) != 0 ||
+	    (rc = holders_between(t, held, &middle, most)) != 0)
 		return (rc);
-	return (holders_between(t, timed, &held, 16 * DUE_MOST));
+	return (holders_between(t, timed, &held, 16 * most));
 }

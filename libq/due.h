@@ -13,8 +13,8 @@ enum { DUE_MOST = 256 };
  * that are over, messages past their TTL, receipts no longer to be remembered.
  */
 int due_promote(struct txn *t, unsigned most);
-/* Free the leases of holders and owners that died; looks at a bounded number. */
-int due_holders(struct txn *t);
+/* Free the leases of holders and owners that died; looks at some times most of them. */
+int due_holders(struct txn *t, unsigned most);
 /* Whether the boot of the recorded deadlines is this one. */
 bool due_same_boot(const struct txn *t);
 

@@ -104,7 +104,7 @@ exchange_once(struct q *q, const struct before *before, const struct take *take,
 			goto out;
 		r[n].op = OP_TAKE;
 		r[n].take = *take;
-		result[n].batch = b;
+		result[n].taken.batch = b;
 	}
 	if ((rc = apply_all(q, r, result, n + (take != NULL))) != 0)
 		goto out;
@@ -112,12 +112,14 @@ exchange_once(struct q *q, const struct before *before, const struct take *take,
 	if (take == NULL)
 		goto out;
 	if (take->how->damaged != NULL)
-		*take->how->damaged = result[n].damaged;
-	if (result[n].damaged != 0) {
+		*take->how->damaged = result[n].taken.damaged;
+	if (result[n].taken.damaged != 0) {
 		rc = fail(Q_ECORRUPT,
 		    "message %llu is damaged (checksum); set aside; "
 		    "run 'qctl check'",
-		    (unsigned long long)result[n].damaged);
+		    (unsigned long long)result[n].taken.damaged);
+	} else if (result[n].taken.code != 0) {
+		rc = result[n].taken.code;
 	} else if (b->count == 0) {
 		rc = fail(Q_EMPTY, "queue is empty");
 	} else {
@@ -154,6 +156,9 @@ exchange(struct q *q, struct before before, const struct q_take *args,
 	q_time until, now;
 	int rc;
 
+	for (size_t i = 0; i < before.finish_count; i++)
+		if ((rc = settle_check(&before.finish[i].how)) != 0)
+			return (rc);
 	if (args == NULL)
 		return (exchange_once(q, &before, NULL, NULL));
 	if ((rc = take_check(args, &take)) != 0)
@@ -165,7 +170,7 @@ exchange(struct q *q, struct before before, const struct q_take *args,
 	       args->wait > 0) {
 		before = (struct before){ 0 };
 		now = clock_monotonic();
-		if (now >= until || (args->stop != NULL && args->stop(args->arg)))
+		if (now >= until || (q->stop != NULL && q->stop(q->arg)))
 			return (fail(Q_ETIMEDOUT, "no message in the time given"));
 		clock_sleep(until - now < WAIT_STEP ? until - now : WAIT_STEP);
 	}
@@ -201,6 +206,8 @@ q_settle(struct q *q, const struct q_settle *how, const struct q_receipt *receip
 		rc = fail(Q_ENOMEM, "out of memory");
 		goto out;
 	}
+	if ((rc = settle_check(how)) != 0)
+		goto out;
 	for (size_t i = 0; i < n; i++) {
 		r[i].op = OP_SETTLE;
 		r[i].settle = (struct settle){ how, receipts[i], false };
@@ -227,7 +234,8 @@ q_batch_settle(struct q *q, const struct q_settle *how, struct q_batch *batch,
 	r.part.batch = batch;
 	r.part.first = first;
 	r.part.n = n;
-	if ((rc = apply_all(q, &r, &result, 1)) == 0 && how->verb != Q_EXTEND)
+	if ((rc = settle_check(how)) == 0 && (rc = apply_all(q, &r, &result, 1)) == 0 &&
+	    how->verb != Q_EXTEND)
 		batch_let_go(q, batch, first, n);
 	return (rc);
 }

@@ -51,7 +51,7 @@ hold_create(struct q *q)
 	fd = openat(q->dir.fd, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return (fail_sys("%s", name));
-	(void)fchmod(fd, q->dir.mode); /* of the queue, whatever the umask */
+	(void)dir_give(&q->dir, fd);
 	(void)close(fd);
 	return (0);
 }

@@ -10,6 +10,8 @@
 
 #include "life.h"
 
+enum { FAILURES_KEPT = 32 };
+
 /* The table that lists messages of a state, and the key there. */
 static enum table
 place(uint64_t id, const struct state *s, struct key *k)
@@ -184,25 +186,38 @@ life_retry(struct txn *t, uint64_t id, struct state *s, q_time due)
 	return (life_enter(t, id, s));
 }
 
+/* No more than FAILURES_KEPT of one message. */
+static int
+forget_oldest_failure(struct txn *t, uint64_t id)
+{
+	struct key first = key_failure(id, 0);
+	struct span key = key_span(&first), v;
+	int n = 0, rc;
+
+	for (rc = txn_seek(t, T_FAILURE, &key, &v);
+	     rc == 0 && memcmp(key.data, first.b, 8) == 0;
+	     rc = txn_next(t, T_FAILURE, &key, &v))
+		n++;
+	if ((rc != 0 && rc != STORE_NONE) || n <= FAILURES_KEPT)
+		return (rc == STORE_NONE ? 0 : rc);
+	key = key_span(&first);
+	rc = txn_seek(t, T_FAILURE, &key, &v);
+	return (rc == 0 ? txn_drop(t, T_FAILURE) : rc);
+}
+
 int
 life_fail(struct txn *t, uint64_t id, struct state *s, const char *reason)
 {
-	enum { KEPT = 32 }; /* of the failures of one message */
 	uint8_t record[FAILURE_MAX];
 	struct failure f = { .when = t->now.wall, .pid = s->pid, .reason = reason };
-	struct key k;
+	struct key k = key_failure(id, s->delivery);
 	int rc;
 
 	f.reason_size = strnlen(reason, Q_MAX_REASON);
-	if (s->flags & ST_FAILED && s->delivery > KEPT) {
-		k = key_failure(id, s->delivery - KEPT);
-		if ((rc = txn_del(t, T_FAILURE, key_span(&k))) != 0 && rc != STORE_NONE)
-			return (rc);
-	}
 	s->flags |= ST_FAILED;
-	k = key_failure(id, s->delivery);
-	return (txn_put(t, T_FAILURE, key_span(&k),
-	    (struct span){ record, failure_encode(&f, id, record) }));
+	rc = txn_put(t, T_FAILURE, key_span(&k),
+	    (struct span){ record, failure_encode(&f, id, record) });
+	return (rc == 0 ? forget_oldest_failure(t, id) : rc);
 }
 
 int

@@ -9,26 +9,28 @@
 
 #include "clock.h"
 #include "error.h"
+#include "queue.h"
 
 #include "lock.h"
 
 enum { POLL_MIN = 50000, POLL_MAX = 2000000 }; /* nanoseconds between attempts */
 
-/* 0, Q_ETIMEDOUT or Q_ESYS. flock(2) has no time limit of its own, hence the polling.
- */
+/* flock(2) has no time limit of its own: it is interrupted, or polled. */
 static int
-flock_until(int fd, int op, q_time until)
+flock_until(const struct q *q, int fd, int op, q_time until)
 {
-	q_time pause = POLL_MIN;
+	q_time pause = POLL_MIN, now;
 
-	while (flock(fd, op | LOCK_NB) != 0) {
+	while (flock(fd, op | (q->alarm == NULL ? LOCK_NB : 0)) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return (fail_sys("flock"));
+		if (q->stop != NULL && q->stop(q->arg))
+			return (fail(Q_EBUSY, "interrupted; nothing done"));
+		if ((now = clock_monotonic()) >= until)
+			return (Q_ETIMEDOUT);
 		if (errno == EINTR)
 			continue;
-		if (errno != EWOULDBLOCK)
-			return (fail_sys("flock"));
-		if (clock_monotonic() >= until)
-			return (Q_ETIMEDOUT);
-		clock_sleep(pause);
+		clock_sleep(until - now < pause ? until - now : pause);
 		if ((pause += pause / 2) > POLL_MAX)
 			pause = POLL_MAX;
 	}
@@ -78,14 +80,14 @@ stopped(pid_t pid)
 }
 
 static int
-busy(int gate, int data, q_time wait)
+busy(const struct q *q)
 {
 	unsigned long long seconds =
-	    (unsigned long long)((wait + Q_SECOND / 2) / Q_SECOND);
-	pid_t pid = holder(data);
+	    (unsigned long long)((q->lock_wait + Q_SECOND / 2) / Q_SECOND);
+	pid_t pid = holder(q->dir.data);
 
 	if (pid == 0)
-		pid = holder(gate);
+		pid = holder(q->dir.fd);
 	if (pid == 0)
 		return (fail(Q_EBUSY,
 		    "other processes have held the queue for %llu s; "
@@ -97,17 +99,32 @@ busy(int gate, int data, q_time wait)
 	    (int)pid, stopped(pid) ? ", stopped" : "", seconds));
 }
 
-int
-lock_take(int gate, int data, int op, q_time wait)
+static int
+wait_for(const struct q *q, int op)
 {
-	q_time until = time_add(clock_monotonic(), wait);
+	q_time until = time_add(clock_monotonic(), q->lock_wait);
 	int rc;
 
-	if ((rc = flock_until(gate, LOCK_EX, until)) == 0) {
-		rc = flock_until(data, op, until);
-		(void)flock(gate, LOCK_UN);
+	if (q->alarm != NULL)
+		q->alarm(q->lock_wait);
+	if ((rc = flock_until(q, q->dir.fd, LOCK_EX, until)) == 0) {
+		rc = flock_until(q, q->dir.data, op, until);
+		(void)flock(q->dir.fd, LOCK_UN);
 	}
-	return (rc == Q_ETIMEDOUT ? busy(gate, data, wait) : rc);
+	if (q->alarm != NULL)
+		q->alarm(0);
+	return (rc == Q_ETIMEDOUT ? busy(q) : rc);
+}
+
+int
+lock_take(const struct q *q, int op)
+{
+	bool gate = flock(q->dir.fd, LOCK_EX | LOCK_NB) == 0;
+	bool taken = gate && flock(q->dir.data, op | LOCK_NB) == 0;
+
+	if (gate)
+		(void)flock(q->dir.fd, LOCK_UN);
+	return (taken ? 0 : wait_for(q, op)); /* mostly, nobody is in the way */
 }
 
 void

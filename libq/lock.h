@@ -13,8 +13,9 @@
 
 #include "q.h"
 
-/* op is LOCK_EX or LOCK_SH. Q_EBUSY: another process kept it for all of wait. */
-int lock_take(int gate, int data, int op, q_time wait);
+/* op is LOCK_EX or LOCK_SH. Q_EBUSY: another process kept it for all of q->lock_wait.
+ */
+int lock_take(const struct q *q, int op);
 void lock_drop(int data);
 
 #endif

@@ -72,7 +72,10 @@ recount(struct txn *t, uint64_t id, enum q_state listed, struct q_stat *st)
 	int rc = life_get(t, id, &s);
 
 	if (rc != 0)
-		return (rc == STORE_NONE ? 0 : rc);
+		return (rc == STORE_NONE || rc == Q_ECORRUPT ? 0 : rc);
+	/* By its TTL, a message is met here that the rows of delays show only later. */
+	if (listed == Q_READY && s.state == Q_DELAYED && s.due > (uint64_t)t->now.wall)
+		listed = Q_DELAYED;
 	if (s.state != listed || (now = state_now(t, id, &s)) == listed)
 		return (0);
 	st->count[listed]--;

@@ -6,6 +6,7 @@
 #include "bytes.h"
 #include "error.h"
 #include "hash.h"
+#include "policy.h"
 
 #include "message.h"
 
@@ -55,6 +56,7 @@ message_decode(const void *record, size_t size, uint64_t id, struct message *out
 {
 	struct reader r = { record, (const uint8_t *)record + size, false };
 	struct message m = { 0 };
+	uint8_t zero;
 	uint64_t check = read_be64(&r);
 
 	if (r.bad || check != hash_record(r.p, (size_t)(r.end - r.p), id))
@@ -62,7 +64,7 @@ message_decode(const void *record, size_t size, uint64_t id, struct message *out
 		    (unsigned long long)id));
 	m.flags = read_be16(&r);
 	m.rank = read_8(&r);
-	(void)read_8(&r);
+	zero = read_8(&r);
 	m.pushed = (q_time)read_be64(&r);
 	m.uid = read_be32(&r);
 	if (m.flags & MSG_EXPIRES)
@@ -81,7 +83,8 @@ message_decode(const void *record, size_t size, uint64_t id, struct message *out
 		m.body = r.p;
 		m.size = (uint64_t)(r.end - r.p);
 	}
-	if (r.bad || (m.flags & ~MSG_KNOWN) != 0 ||
+	if (r.bad || zero != 0 || m.rank > POLICY_RANK_MOST ||
+	    (m.flags & ~MSG_KNOWN) != 0 ||
 	    (m.headers_size > 0 &&
 		message_check_headers(m.headers, m.headers_size) != 0))
 		return (fail(Q_ECORRUPT, "message %llu is damaged (layout)",

@@ -121,11 +121,13 @@ meta_decode(struct meta *m, enum meta_record record, const void *data, size_t si
 	case META_RECORDS:
 		break;
 	}
+	if (newer && record == META_REC_FORMAT)
+		return (fail(Q_EVERSION,
+		    "format %u is newer than this program knows (%d); upgrade qutils",
+		    format, META_FORMAT));
 	if (newer)
 		return (fail(Q_EVERSION,
-		    "format %u is newer than this program knows (%d); "
-		    "upgrade qutils",
-		    format, META_FORMAT));
+		    "record '%s' is of a newer program; upgrade qutils", keys[record]));
 	if (r.bad || r.p != r.end || format == 0)
 		return (fail(Q_ECORRUPT, "meta record '%s' is damaged", keys[record]));
 	return (0);

@@ -6,6 +6,8 @@
 
 #include "q.h"
 
+enum { POLICY_RANK_MOST = Q_MAX_PRIORITY - Q_MIN_PRIORITY };
+
 /* Priorities are stored as a rank, so that the highest sorts first. */
 static inline uint8_t
 policy_rank(int priority)

@@ -93,6 +93,7 @@ put_message(struct txn *t, const struct q_push *p, uint64_t id)
 		.rank = policy_rank(p->priority),
 		.pushed = t->now.wall,
 		.uid = (uint32_t)geteuid(),
+		.max_attempts = p->max_attempts,
 		.headers = p->headers,
 		.headers_size = p->headers_size,
 		.body = p->body,
@@ -104,6 +105,8 @@ put_message(struct txn *t, const struct q_push *p, uint64_t id)
 
 	if (p->headers_size > 0)
 		m.flags |= MSG_HEADERS;
+	if (p->max_attempts > 0)
+		m.flags |= MSG_ATTEMPTS;
 	if (p->ttl > 0) {
 		m.flags |= MSG_EXPIRES;
 		m.expires = time_add(t->now.wall, p->ttl);
@@ -147,11 +150,8 @@ push_one(struct txn *t, const struct q_push *p)
 	uint64_t id = t->meta.next;
 	int rc;
 
-	if (p->blob != NULL) {
-		blob_sweep(t);
-		if ((rc = blob_adopt(p->blob, id)) != 0)
-			return (rc);
-	}
+	if (p->blob != NULL && (rc = blob_adopt(p->blob, id)) != 0)
+		return (rc);
 	if ((rc = put_message(t, p, id)) != 0 || (rc = put_state(t, p, id)) != 0) {
 		if (p->blob != NULL)
 			blob_disown(p->blob, id);

@@ -109,6 +109,16 @@ struct q_open {
 	mode_t mode;    /* of a created queue: 0700 if 0; its files follow it */
 	gid_t group;    /* of a created queue, if has_group */
 	bool has_group;
+	/*
+	 * A wait for the lock blocks in the kernel, in order of arrival, if the caller
+	 * can end it: alarm(d) shall make a signal interrupt system calls after d, and
+	 * every few milliseconds from then on; alarm(0) stops that. NULL: the library
+	 * polls.
+	 */
+	void (*alarm)(q_time);
+	/* Asked while something is waited for: true gives up. NULL: never. */
+	bool (*stop)(void *arg);
+	void *arg;
 	q_time lock_wait; /* longest wait for another process; 30 s if 0 */
 };
 
@@ -273,9 +283,6 @@ struct q_take {
 	bool each;
 	struct q_batch *ack; /* acknowledge this batch in the same transaction */
 	uint64_t *damaged;   /* if not NULL: the id of a message set aside, or 0 */
-	/* Called between short waits; true ends the wait with Q_ETIMEDOUT. */
-	bool (*stop)(void *);
-	void *arg;
 };
 
 /*
@@ -297,11 +304,12 @@ struct q_settle {
 	const char
 	    *reason;  /* kept with the failure; cut to Q_MAX_REASON; may be NULL */
 	bool strict;  /* refuse a lease that is over, taken by another or not */
+	bool backoff; /* Q_RELEASE: wait as after so many failures in a row */
 	bool counted; /* Q_RELEASE: the attempt counts */
 };
 
 struct q_settled {
-	int code;           /* 0, Q_ENOENT, Q_ESTALE, Q_EFOREIGN */
+	int code;           /* 0, Q_ENOENT, Q_ESTALE, Q_EFOREIGN, Q_ECORRUPT */
 	bool again;         /* it had been settled so before; nothing changed */
 	q_time late;        /* the lease was over for so long; accepted all the same */
 	enum q_state state; /* what became of it; 0: gone */

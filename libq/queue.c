@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Handles: opening, closing, and the options of a queue. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "apply.h"
 #include "create.h"
@@ -20,9 +21,12 @@ q_open(const char *path, const struct q_open *args, struct q **out)
 		args = &none;
 	if ((q = calloc(1, sizeof(*q))) == NULL)
 		return (fail(Q_ENOMEM, "out of memory"));
-	q->dir = (struct dir){ -1, -1, 0 };
-	q->hold = q->probe = -1;
+	q->dir = (struct dir){ .fd = -1, .data = -1 };
+	q->hold = q->probe = q->blob = -1;
 	q->flags = args->flags;
+	q->alarm = args->alarm;
+	q->stop = args->stop;
+	q->arg = args->arg;
 	q->lock_wait = args->lock_wait != 0 ? args->lock_wait : 30 * Q_SECOND;
 	if (args->flags & Q_CREATE && args->flags & Q_EXCL)
 		rc = create_queue(path, args);
@@ -45,6 +49,8 @@ q_close(struct q *q)
 	if (q == NULL)
 		return;
 	hold_close(q);
+	if (q->blob != -1)
+		(void)close(q->blob);
 	store_close(&q->store);
 	dir_close(&q->dir);
 	free(q);

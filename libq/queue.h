@@ -12,8 +12,12 @@ struct q {
 	struct store store;
 	unsigned flags; /* of enum q_open_flag */
 	q_time lock_wait;
+	void (*alarm)(q_time);   /* as in q_open, or NULL */
+	bool (*stop)(void *arg); /* likewise */
+	void *arg;
 	int hold;  /* descriptor that carries our byte locks, or -1; see hold.h */
 	int probe; /* another, to see those of others, or -1 */
+	int blob;  /* the directory of blobs, or -1; see blob.h */
 	int dead;  /* code of the failure after which nothing is tried any more */
 };
 

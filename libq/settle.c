@@ -39,10 +39,12 @@ settle_gone(struct txn *t, const struct settle *c, struct q_settled *r)
 static q_time
 lateness(const struct txn *t, const struct state *s)
 {
-	if (s->state == Q_LEASED)
+	bool same_boot = s->boot == t->meta.boot.number;
+
+	if (s->state == Q_LEASED && same_boot)
 		return (
 		    s->due <= (uint64_t)t->now.boot ? t->now.boot - (q_time)s->due : 0);
-	if (s->due == HELD || s->boot != t->meta.boot.number || s->state == Q_DELAYED)
+	if (s->due == HELD || !same_boot || s->state == Q_DELAYED)
 		return (t->now.wall > s->changed ? t->now.wall - s->changed : 1);
 	return (t->now.boot > (q_time)s->due ? t->now.boot - (q_time)s->due : 1);
 }
@@ -122,11 +124,22 @@ settle_ack(struct txn *t, const struct settle *c, struct state *s)
 	return (rc == 0 && !c->ours ? remember(t, c->receipt.id, &d) : rc);
 }
 
+static q_time
+backoff(const struct txn *t, uint64_t id, uint32_t attempt)
+{
+	const uint64_t *o = t->meta.option;
+
+	return (policy_backoff(attempt, (q_time)o[Q_OPT_BACKOFF],
+	    (q_time)o[Q_OPT_BACKOFF_MAX], hash_record(&id, sizeof(id), t->random)));
+}
+
 static int
 settle_release(struct txn *t, const struct settle *c, struct state *s)
 {
-	q_time due = c->how->delay > 0 ? time_add(t->now.wall, c->how->delay) : 0;
+	q_time delay = c->how->delay;
 
+	if (c->how->backoff)
+		delay = backoff(t, c->receipt.id, s->in_a_row + 1U);
 	/* A thousand times "not now" in a row is an attempt after all. */
 	if (c->how->counted || s->in_a_row >= POLICY_UNCOUNTED_IN_A_ROW) {
 		s->in_a_row = 0;
@@ -135,7 +148,8 @@ settle_release(struct txn *t, const struct settle *c, struct state *s)
 		s->uncounted++;
 	}
 	life_count(t, COUNT_RELEASED, 1);
-	return (life_retry(t, c->receipt.id, s, due));
+	return (life_retry(
+	    t, c->receipt.id, s, delay > 0 ? time_add(t->now.wall, delay) : 0));
 }
 
 static int
@@ -152,19 +166,15 @@ settle_extend(struct txn *t, const struct settle *c, struct state *s)
 static int
 settle_fail(struct txn *t, const struct settle *c, struct state *s)
 {
-	const uint64_t *o = t->meta.option;
+	const char *reason = c->how->reason != NULL ? c->how->reason : "failed";
 	uint64_t id = c->receipt.id;
-	q_time delay = c->how->has_delay
-	                   ? c->how->delay
-	                   : policy_backoff(life_attempts(s), (q_time)o[Q_OPT_BACKOFF],
-				 (q_time)o[Q_OPT_BACKOFF_MAX],
-				 hash_record(&id, sizeof(id), t->random));
+	q_time delay =
+	    c->how->has_delay ? c->how->delay : backoff(t, id, life_attempts(s));
 	int rc;
 
 	s->in_a_row = 0;
 	life_count(t, COUNT_FAILED, 1);
-	if ((rc = life_fail(
-		 t, id, s, c->how->reason != NULL ? c->how->reason : "failed")) != 0)
+	if ((rc = life_fail(t, id, s, reason)) != 0)
 		return (rc);
 	return (life_retry(t, id, s, delay > 0 ? time_add(t->now.wall, delay) : 0));
 }
@@ -232,5 +242,15 @@ settle_apply(struct txn *t, const struct settle *c, struct q_settled *r)
 		r->state = s.state;
 		r->due = s.state == Q_DELAYED ? (q_time)s.due : 0;
 	}
+	return (0);
+}
+
+int
+settle_check(const struct q_settle *how)
+{
+	if (how->verb < Q_ACK || how->verb > Q_KILL)
+		return (fail(Q_EINVAL, "no verb to settle by"));
+	if (how->delay < 0 || how->lease < 0)
+		return (fail(Q_EINVAL, "a duration is negative"));
 	return (0);
 }

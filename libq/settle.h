@@ -13,6 +13,8 @@ struct settle {
 	              twice */
 };
 
+/* Whether the caller's wish makes sense: 0 or Q_EINVAL. */
+int settle_check(const struct q_settle *how);
 /* result->code says what became of it; returns a code only when the transaction is
  * lost. */
 int settle_apply(struct txn *t, const struct settle *s, struct q_settled *result);

@@ -19,6 +19,7 @@ any_over(const struct q_push *messages, size_t n, uint64_t size)
 	return (false);
 }
 
+/* One over the queue's limit stays in memory: the push refuses it in its turn. */
 static int
 spill_one(struct q *q, struct q_push *m, struct spill *s)
 {
@@ -27,9 +28,13 @@ spill_one(struct q *q, struct q_push *m, struct spill *s)
 
 	if ((rc = q_blob_new(q, &blob)) != 0)
 		return (rc);
+	if ((rc = q_blob_write(blob, m->body, m->size)) != 0) {
+		q_blob_free(blob);
+		return (rc == Q_ETOOBIG ? 0 : rc);
+	}
 	s->blobs[s->count++] = blob;
 	m->blob = blob;
-	return (q_blob_write(blob, m->body, m->size));
+	return (0);
 }
 
 int

@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "error.h"
 #include "hash.h"
+#include "policy.h"
 
 #include "state.h"
 
@@ -61,6 +62,7 @@ state_decode(const void *record, size_t size, uint64_t id, struct state *out)
 {
 	struct reader r = { record, (const uint8_t *)record + size, false };
 	struct state s = { 0 };
+	uint8_t zero;
 	uint64_t check = read_be64(&r);
 
 	if (r.bad || check != hash_record(r.p, (size_t)(r.end - r.p), id))
@@ -73,7 +75,7 @@ state_decode(const void *record, size_t size, uint64_t id, struct state *out)
 	s.uncounted = read_be32(&r);
 	s.in_a_row = read_be16(&r);
 	s.settled = read_8(&r);
-	(void)read_8(&r);
+	zero = read_8(&r);
 	s.due = read_be64(&r);
 	s.changed = (q_time)read_be64(&r);
 	s.boot = read_be32(&r);
@@ -85,7 +87,8 @@ state_decode(const void *record, size_t size, uint64_t id, struct state *out)
 		s.owner_ns = read_be64(&r);
 	}
 	if (r.bad || r.p != r.end || s.state < Q_READY || s.state >= Q_STATES ||
-	    (s.flags & ~ST_KNOWN) != 0 || s.uncounted > s.delivery)
+	    (s.flags & ~ST_KNOWN) != 0 || s.uncounted > s.delivery || zero != 0 ||
+	    s.rank > POLICY_RANK_MOST)
 		return (fail(Q_ECORRUPT, "state of message %llu is damaged (layout)",
 		    (unsigned long long)id));
 	*out = s;

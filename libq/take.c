@@ -11,7 +11,7 @@
 
 #include "take.h"
 
-enum { BYTES_DEFAULT = 16 << 20 };
+enum { BYTES_DEFAULT = 16 << 20, HOLDERS_EACH_TIME = 16 };
 
 /* What take_one() made of the first ready message. */
 enum outcome { TAKEN, GONE, DAMAGED, NO_ROOM };
@@ -94,35 +94,50 @@ take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size
 	return (0);
 }
 
-/* Stand on the message to be taken next: the first, or the one asked for. */
+/* Stand on the message asked for. STORE_NONE: it is not ready. */
 static int
-find(struct txn *t, const struct q_take *how, uint64_t *id, uint8_t *rank)
+find_id(struct txn *t, uint64_t id, uint8_t *rank, struct taken *result)
 {
-	struct span key, v;
-	struct key k;
+	struct span v;
 	struct state s;
-	int rc;
+	struct key k;
+	int rc = life_get(t, id, &s);
 
-	if (how->id == 0) {
-		if ((rc = txn_first(t, T_READY, &key, &v)) != 0)
-			return (rc);
-		*rank = *(const uint8_t *)key.data;
-		*id = get_be64((const uint8_t *)key.data + 1);
-		return (0);
-	}
-	if ((rc = life_get(t, how->id, &s)) != 0)
+	if (rc == STORE_NONE)
+		result->code =
+		    fail(Q_ENOENT, "no such message (done, expired or purged)");
+	if (rc != 0)
 		return (rc);
 	if (s.state != Q_READY)
 		return (STORE_NONE);
-	k = key_ready(s.rank, how->id);
+	k = key_ready(s.rank, id);
 	*rank = s.rank;
-	*id = how->id;
 	return (txn_get(t, T_READY, key_span(&k), &v));
 }
 
+/* Stand on the message to be taken next: the first, or the one asked for. */
 static int
-take_ready(struct txn *t, const struct take *take, struct q_batch *b, uint64_t *damaged)
+find(struct txn *t, const struct q_take *how, uint64_t *id, uint8_t *rank,
+    struct taken *result)
 {
+	struct span key, v;
+	int rc;
+
+	if (how->id != 0) {
+		*id = how->id;
+		return (find_id(t, how->id, rank, result));
+	}
+	if ((rc = txn_first(t, T_READY, &key, &v)) != 0)
+		return (rc);
+	*rank = *(const uint8_t *)key.data;
+	*id = get_be64((const uint8_t *)key.data + 1);
+	return (0);
+}
+
+static int
+take_ready(struct txn *t, const struct take *take, struct taken *result)
+{
+	struct q_batch *b = result->batch;
 	size_t n = take->how->n != 0 ? take->how->n : 1;
 	size_t room = take->how->bytes != 0 ? take->how->bytes : (size_t)BYTES_DEFAULT;
 	enum outcome outcome = TAKEN;
@@ -130,19 +145,17 @@ take_ready(struct txn *t, const struct take *take, struct q_batch *b, uint64_t *
 	uint8_t rank;
 	int rc = 0;
 
-	while (b->count < n && *damaged == 0 && outcome != NO_ROOM) {
-		if ((rc = find(t, take->how, &id, &rank)) != 0)
+	while (b->count < n && (outcome == TAKEN || outcome == GONE)) {
+		if ((rc = find(t, take->how, &id, &rank, result)) != 0 ||
+		    (rc = take_one(t, take, id, rank, room, b, &outcome)) != 0)
 			break;
-		if ((rc = take_one(t, take, id, rank, room, b, &outcome)) != 0)
-			break;
-		if (outcome == DAMAGED && b->count > 0)
-			break;
-		if (outcome == DAMAGED)
-			*damaged = id;
-		if (outcome == TAKEN)
-			room -= b->msg[b->count - 1].body_size < room
-			            ? b->msg[b->count - 1].body_size
-			            : room;
+		if (outcome == DAMAGED && b->count == 0)
+			result->damaged = id;
+		if (outcome == TAKEN) {
+			size_t size = b->msg[b->count - 1].body_size;
+
+			room -= size < room ? size : room;
+		}
 	}
 	return (rc == STORE_NONE ? 0 : rc);
 }
@@ -168,16 +181,21 @@ hold_batch(struct txn *t, struct q_batch *b, bool each)
 }
 
 int
-take_apply(struct txn *t, const struct take *take, struct q_batch *b, uint64_t *damaged)
+take_apply(struct txn *t, const struct take *take, struct taken *result)
 {
+	struct q_batch *b = result->batch;
 	int rc;
 
-	*damaged = 0;
-	if ((rc = take_ready(t, take, b, damaged)) != 0)
+	result->damaged = 0;
+	result->code = 0;
+	/* What a dead holder had comes first: it is older. When there is nothing else,
+	 * it is worth looking at more of them. */
+	if ((rc = due_holders(t, HOLDERS_EACH_TIME)) != 0 ||
+	    (rc = take_ready(t, take, result)) != 0)
 		return (rc);
-	if (b->count == 0 && *damaged == 0) {
-		if ((rc = due_holders(t)) != 0 ||
-		    (rc = take_ready(t, take, b, damaged)) != 0)
+	if (b->count == 0 && result->damaged == 0 && result->code == 0) {
+		if ((rc = due_holders(t, DUE_MOST)) != 0 ||
+		    (rc = take_ready(t, take, result)) != 0)
 			return (rc);
 	}
 	if (take->how->lease == 0 && b->count > 0)

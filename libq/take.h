@@ -11,11 +11,13 @@ struct take {
 	uint64_t owner_start, owner_ns; /* of how->owner */
 };
 
-/*
- * Append what is taken to batch. 0 also when nothing was ready. *damaged is the id of a
- * message that was set aside, or 0.
- */
-int take_apply(
-    struct txn *t, const struct take *take, struct q_batch *batch, uint64_t *damaged);
+struct taken {
+	struct q_batch *batch; /* given by the caller, filled */
+	uint64_t damaged;      /* a message that was set aside, or 0 */
+	int code;              /* Q_ENOENT: the one asked for does not exist; else 0 */
+};
+
+/* Returns a code only when the transaction is lost; 0 also when nothing was ready. */
+int take_apply(struct txn *t, const struct take *take, struct taken *result);
 
 #endif

@@ -129,7 +129,7 @@ txn_begin(struct q *q, bool write, struct txn *t)
 	*t = (struct txn){ .q = q, .write = write };
 	if (write && (q->flags & Q_RDONLY))
 		return (fail(Q_EACCES, "opened to look only"));
-	rc = lock_take(q->dir.fd, q->dir.data, write ? LOCK_EX : LOCK_SH, q->lock_wait);
+	rc = lock_take(q, write ? LOCK_EX : LOCK_SH);
 	if (rc != 0)
 		return (rc);
 	if ((rc = clock_read(&t->now)) != 0 || (rc = begin_mdb(t)) != 0 ||
@@ -155,9 +155,10 @@ close_cursors(struct txn *t)
 }
 
 int
-txn_commit(struct txn *t)
+txn_commit(struct txn *t, bool durable)
 {
 	struct q *q = t->q;
+	uint64_t *blobs = t->blobs;
 	int rc;
 
 	if ((rc = save_meta(t)) != 0) {
@@ -165,8 +166,10 @@ txn_commit(struct txn *t)
 		return (rc);
 	}
 	close_cursors(t);
+	(void)mdb_env_set_flags(q->store.env, MDB_NOMETASYNC, !durable);
 	rc = store_code(mdb_txn_commit(t->mdb), "commit");
 	t->mdb = NULL; /* LMDB freed it, whether or not it succeeded */
+	t->blobs = NULL;
 	if (rc != 0 && rc != STORE_GROW) {
 		/* What the kernel now holds of the file is unknown, except when it
 		 * refused to store more: that is found before the meta page is touched.
@@ -175,11 +178,10 @@ txn_commit(struct txn *t)
 			q->dead = rc;
 		store_close(&q->store);
 	}
-	if (rc == 0)
-		blob_remove(q, t->blobs, t->blob_count);
-	free(t->blobs);
-	t->blobs = NULL;
 	lock_drop(q->dir.data);
+	if (rc == 0)
+		blob_remove(q, blobs, t->blob_count);
+	free(blobs);
 	return (rc);
 }
 

@@ -17,7 +17,8 @@ struct txn {
 	MDB_txn *mdb;
 	MDB_cursor *cursor[TABLES];
 	bool write;
-	bool changed; /* something was written; else the commit costs no flush */
+	bool changed;  /* something was written; else the commit costs no flush */
+	bool promoted; /* by what fell due, beside what was asked for */
 	struct meta meta;
 	unsigned meta_changed; /* bit set of enum meta_record */
 	struct clock now;
@@ -32,8 +33,11 @@ struct txn {
  * After 0 the caller ends it with txn_commit() or txn_abort(), which unlock.
  */
 int txn_begin(struct q *q, bool write, struct txn *t);
-/* Durable when it returns 0. After a failed flush the handle is dead. */
-int txn_commit(struct txn *t);
+/*
+ * On disk when it returns 0; without durable, a power cut may take it back, whole.
+ * After a failed flush the handle is dead.
+ */
+int txn_commit(struct txn *t, bool durable);
 /* Does nothing to a transaction that has ended. */
 void txn_abort(struct txn *t);
 

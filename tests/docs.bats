@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
+	: "${SRC:?the source folder}" "${BIN:?the folder of the build}"
 	cd "$BATS_TEST_TMPDIR" || exit 1
 	man=$SRC/man
 	CC=${CC:-cc}
@@ -16,6 +17,11 @@ commands() {
 	for page in "$man"/q*.1; do
 		basename "$page" .1
 	done
+}
+
+# The commands there are.
+installed() {
+	sed -n 's/^COMMANDS := //p' "$SRC/Makefile"
 }
 
 # The literal blocks of a page's section EXAMPLES, as they are read.
@@ -83,28 +89,32 @@ statuses() {
 		sort -n | tr '\n' ' '
 }
 
-# Names of the functions that q.h declares.
-declared() {
-	"$CC" -fpreprocessed -dD -E -P "$SRC/libq/q.h" | grep -o 'q_[a-z_]* *(' | tr -d ' (' | sort -u
+# q.h without comments and what it includes.
+bare_header() {
+	grep -v '^#include' "$SRC/libq/q.h" | "$CC" -E -P -x c -
 }
 
-# "-d delay": the pairs of letter and name of all commands, and after them the commands.
+# Names of the functions that q.h declares.
+declared() {
+	bare_header | grep -o 'q_[a-z_]* *(' | tr -d ' (' | sort -u
+}
+
+# "d delay qack qpush": a letter, its name, and the commands that have it so.
 letters() {
 	local c
-	for c in $(commands); do
+	for c in $(installed); do
 		"$BIN/$c" --options
-	done | awk -F '\t' '$2 != "-" {
-		pair = $2 " " $3
-		seen[pair] = seen[pair] " " $1
-	}
-	END {
-		for (pair in seen)
-			print pair seen[pair]
-	}' | LC_ALL=C sort
+	done | awk -F '\t' '$2 != "-" { print $2, $3, $1 }' | LC_ALL=C sort |
+		awk '{
+			pair = $1 " " $2
+			printf "%s", pair == last ? " " $3 : (NR > 1 ? "\n" : "") $0
+			last = pair
+		}
+		END { print "" }'
 }
 
 @test "every command of the Makefile has a page" {
-	for c in $(sed -n 's/^COMMANDS := //p' "$SRC/Makefile"); do
+	for c in $(installed); do
 		[ -f "$man/$c.1" ] || { echo "$c.1 is missing"; false; }
 	done
 }
@@ -143,19 +153,19 @@ letters() {
 
 @test "a page lists the exit statuses of its command" {
 	[ "$(statuses "$man/qpush.1")" = "0 2 3 4 65 75 " ]
-	[ "$(statuses "$man/qpop.1")" = "0 1 2 3 65 75 " ]
+	[ "$(statuses "$man/qpop.1")" = "0 1 2 3 4 65 75 " ]
 	[ "$(statuses "$man/qack.1")" = "0 1 2 3 65 75 " ]
 	[ "$(statuses "$man/qstat.1")" = "0 1 2 3 65 75 " ]
-	[ "$(statuses "$man/qctl.1")" = "0 1 2 3 65 75 " ]
+	[ "$(statuses "$man/qctl.1")" = "0 2 3 65 75 " ]
 	[ "$(statuses "$man/q.7")" = "0 1 2 3 4 65 75 " ]
 }
 
 @test "a page has the sections, in their order" {
 	for c in $(commands); do
-		sed -n 's/^\.Sh //p' "$man/$c.1" >sections
 		printf '%s\n' NAME SYNOPSIS DESCRIPTION ENVIRONMENT FILES 'EXIT STATUS' EXAMPLES \
 			'SEE ALSO' CAVEATS >want
 		grep -Fxv CAVEATS want >short
+		sed -n 's/^\.Sh //p' "$man/$c.1" | grep -Fxf want >sections
 		diff want sections || diff short sections || { echo "$c"; false; }
 	done
 }
@@ -163,15 +173,16 @@ letters() {
 @test "the table of option letters is that of the commands" {
 	letters >table
 	sed -n 's/^\.It Fl \([^ ]*\) Ta \([^ ]*\) Ta \(.*\)/\1 \2 \3/p' "$man/q.7" |
-		sed "s/all$/$(commands | tr '\n' ' ')/; s/ $//" | LC_ALL=C sort >page
+		sed "s/ all$/ $(installed | tr ' ' '\n' | sort | paste -sd ' ')/" |
+		LC_ALL=C sort >page
 	diff table page
 }
 
-@test "a letter is one long option everywhere" {
+@test "a letter is one long option everywhere, but for those known" {
 	letters >table
 	cut -d ' ' -f 1 table | uniq -d >twice
-	cat twice
-	[ ! -s twice ]
+	printf '%s\n' n >known # at most so many: --count of qpop, --limit of qstat
+	diff known twice
 }
 
 @test "the examples of the commands run" {
@@ -222,17 +233,12 @@ letters() {
 }
 
 @test "the prototypes of q(3) are those of q.h" {
-	"$CC" -fpreprocessed -dD -E -P "$SRC/libq/q.h" | tr '\n\t' '  ' | tr ';' '\n' |
-		grep -o '[a-z_0-9 ]* \**q_[a-z_]*([^)]*)$' | grep -v '(\*' | tr -d ' ' |
-		sort >header
+	bare_header | tr '\n' ' ' | tr ';' '\n' | grep -o 'q_[a-z_]*([^)]*)$' |
+		tr -d ' \t' | sort >header
 	[ "$(wc -l <header)" -eq "$(declared | wc -l)" ]
-	mandoc -Tascii "$man/q.3" | col -bx |
-		sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | tr '\n' ' ' | tr ';' '\n' |
-		grep -o '[a-z_0-9 ]* \**q_[a-z_]*([^)]*)$' |
-		sed 's/.*   *\([a-z_0-9][a-z_0-9 ]* *\**q_[a-z_]*(\)/\1/' | tr -d ' ' | sort >page
-	sed -n 's/.*\(q_[a-z_]*(.*\)/\1/p' header | sort >header.args
-	sed -n 's/.*\(q_[a-z_]*(.*\)/\1/p' page | sort >page.args
-	diff header.args page.args
+	mandoc -Tascii "$man/q.3" | col -bx | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' |
+		tr '\n' ' ' | tr ';' '\n' | grep -o 'q_[a-z_]*([^)]*)$' | tr -d ' ' | sort >page
+	diff header page
 }
 
 @test "every code is in q(3), and no other" {

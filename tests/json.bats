@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
 # JSON: what one command prints, the other reads.
 
 load lib
@@ -40,10 +41,12 @@ essence() {
 	head -c 60000000 /dev/zero >in
 	qpush jobs <in
 	mkfifo pipe
-	start qpop --json jobs >pipe
+	exec 4<>pipe # so that opening it does not wait
+	start qpop --json jobs >pipe 4>&-
 	{
 		head -c 70000000 >json
 		awk '/^VmHWM/ { print $2 }' "/proc/$pid/status" >peak
+		exec 4>&-
 		cat >>json
 	} <pipe
 	ended 0

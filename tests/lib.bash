@@ -34,17 +34,22 @@ teardown() {
 }
 
 # Run in the background, with the stdin it is given and the signals of a foreground
-# process; its id is in $pid.
+# process; its id is in $pid. Descriptor 7, the tests' end of a FIFO, stays ours.
 start() {
-	env --default-signal=INT,QUIT "$@" <&0 3>&- &
+	env --default-signal=INT,QUIT "$@" <&0 3>&- 7>&- &
 	pid=$!
 	started+=("$pid")
 }
 
-# Wait for a started process, and see that it ended with STATUS.
+gone() {
+	[[ ! -e /proc/$1 || $(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null) == [ZX] ]]
+}
+
+# Wait for a started process, and see that it ends with STATUS.
 ended() {
 	local want=$1 rc=0
 
+	eventually gone "${2:-$pid}"
 	wait "${2:-$pid}" || rc=$?
 	is "$rc" "$want"
 }

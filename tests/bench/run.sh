@@ -35,6 +35,7 @@ dir=$(mktemp -d "${TMPDIR:-/var/tmp}/qutils-bench.XXXXXX")
 trap 'peers_stop; rm -rf "$dir"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+trap 'exit 141' PIPE
 case $(stat -f -c %T "$dir") in
 tmpfs | ramfs)
 	echo "bench: $dir is in memory, where a flush costs nothing;" \

@@ -52,6 +52,10 @@ function chart(r,    i, y, body, w, file) {
 	for (i = 1; i <= lines[r]; i++) {
 		if (i == 1 || what[r, i] != what[r, i - 1]) {
 			panel(r, i)
+			if (most == 0) { # all good: nothing to draw
+				i = last
+				continue
+			}
 			y += height + 6
 			body = body sprintf("<text x=\"10\" y=\"%d\" font-weight=\"bold\">%s" \
 				" (%s%s)</text>\n", y, escape(what[r, i]), unit[r, i], \

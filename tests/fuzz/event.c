@@ -20,7 +20,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(record + 8, data, size);
 	(void)put_be64(record, hash_record(record + 8, size, 1));
 	if (failure_decode(record, 8 + size, 1, &f) == 0 &&
-	    (failure_encode(&f, 1, again) != 8 + size || memcmp(again, record, 8 + size) != 0))
+	    (failure_encode(&f, 1, again) != 8 + size ||
+		memcmp(again, record, 8 + size) != 0))
 		abort();
 	if (done_decode(record, 8 + size, 1, &d) == 0) {
 		done_encode(&d, 1, again);

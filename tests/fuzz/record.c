@@ -16,7 +16,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct message m;
 
 	if (size > 3)
-		(void)message_decode(data, size, 1, &m); /* with a checksum that is wrong */
+		(void)message_decode(
+		    data, size, 1, &m); /* with a checksum that is wrong */
 	memcpy(record + 8, data, size);
 	if (size > 3)
 		record[11] = 0; /* unused: readers do not look at it */
@@ -24,7 +25,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (message_decode(record, 8 + size, 1, &m) == 0) {
 		again = malloc(message_size(&m));
 		message_encode(&m, 1, again);
-		if (message_size(&m) != 8 + size || memcmp(again, record, 8 + size) != 0)
+		if (message_size(&m) != 8 + size ||
+		    memcmp(again, record, 8 + size) != 0)
 			abort();
 		free(again);
 	}

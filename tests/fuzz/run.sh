@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # run.sh SECONDS FUZZER...: each fuzzer for so long; a line of TAP each, 1 if one crashes.
-# Inputs kept in corpus/NAME are where it begins. What it finds is not kept, except that
-# an input which crashes it is shown and left in the current directory as crash-*.
+# Inputs kept in corpus/NAME are where it begins. What it finds is not kept, but an input
+# that crashes it is shown, and left beside the fuzzer as NAME-crash-*.
 set -u
 
 seconds=$1
@@ -26,7 +26,7 @@ for fuzzer; do
 		set -- "$@" "$here/corpus/$name"
 	fi
 	if "$fuzzer" -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 \
-		-max_len=4096 -timeout=10 "$@" >"$log" 2>&1; then
+		-max_len=4096 -timeout=10 -artifact_prefix="$fuzzer-" "$@" >"$log" 2>&1; then
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
 		echo "ok $number - fuzz $name # ${runs:-?} inputs"
 	else

@@ -21,7 +21,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		record[23] = 0; /* unused: readers do not look at it */
 	(void)put_be64(record, hash_record(record + 8, size, 1));
 	if (state_decode(record, 8 + size, 1, &s) == 0 &&
-	    (state_encode(&s, 1, again) != 8 + size || memcmp(again, record, 8 + size) != 0))
+	    (state_encode(&s, 1, again) != 8 + size ||
+		memcmp(again, record, 8 + size) != 0))
 		abort();
 	free(record);
 	return (0);

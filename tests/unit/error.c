@@ -34,8 +34,8 @@ every_code_has_a_text_of_its_own(void **state)
 static void
 other_numbers_are_unknown_and_not_temporary(void **state)
 {
-	static const int other[] = { 1, 2, 100, INT32_MAX, -Q_CODES, -Q_CODES - 1, -1000,
-		INT32_MIN + 1, INT32_MIN };
+	static const int other[] = { 1, 2, 100, INT32_MAX, -Q_CODES, -Q_CODES - 1,
+		-1000, INT32_MIN + 1, INT32_MIN };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
@@ -76,9 +76,16 @@ errno_chooses_the_code(void **state)
 	static const struct {
 		int error, code;
 	} row[] = {
-		{ ENOSPC, Q_ENOSPC }, { EDQUOT, Q_ENOSPC }, { EFBIG, Q_ENOSPC },
-		{ ENOMEM, Q_ENOMEM }, { EACCES, Q_EACCES }, { EPERM, Q_EACCES },
-		{ EROFS, Q_EACCES }, { EIO, Q_ESYS }, { EMFILE, Q_ESYS }, { ENOENT, Q_ESYS },
+		{ ENOSPC, Q_ENOSPC },
+		{ EDQUOT, Q_ENOSPC },
+		{ EFBIG, Q_ENOSPC },
+		{ ENOMEM, Q_ENOMEM },
+		{ EACCES, Q_EACCES },
+		{ EPERM, Q_EACCES },
+		{ EROFS, Q_EACCES },
+		{ EIO, Q_ESYS },
+		{ EMFILE, Q_ESYS },
+		{ ENOENT, Q_ESYS },
 	};
 
 	(void)state;

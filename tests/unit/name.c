@@ -70,8 +70,10 @@ what_has_a_slash_is_a_path(void **state)
 static void
 other_names_are_refused(void **state)
 {
-	static const char *const bad[] = { "", ".", "..", ".jobs", "-", "-jobs", "a b", "a\nb",
-		"a:b", "a*", "~", "@", "42", "0", "00000000000000000000042", "j\xc3\xb6" "b",
+	static const char *const bad[] = { "", ".", "..", ".jobs", "-", "-jobs", "a b",
+		"a\nb", "a:b", "a*", "~", "@", "42", "0", "00000000000000000000042",
+		"j\xc3\xb6"
+		"b",
 		"a\x7f", "a\\b" };
 
 	(void)state;
@@ -112,11 +114,11 @@ the_root_has_a_default(void **state)
 
 	(void)state;
 	(void)setenv("HOME", "/home/me", 1);
-	assert_path("jobs", root ? "/var/spool/qutils/jobs"
-	                         : "/home/me/.local/state/qutils/jobs");
+	assert_path("jobs",
+	    root ? "/var/spool/qutils/jobs" : "/home/me/.local/state/qutils/jobs");
 	(void)setenv("XDG_STATE_HOME", "not/absolute", 1);
-	assert_path("jobs", root ? "/var/spool/qutils/jobs"
-	                         : "/home/me/.local/state/qutils/jobs");
+	assert_path("jobs",
+	    root ? "/var/spool/qutils/jobs" : "/home/me/.local/state/qutils/jobs");
 	(void)setenv("XDG_STATE_HOME", "/xdg", 1);
 	assert_path("jobs", root ? "/var/spool/qutils/jobs" : "/xdg/qutils/jobs");
 	(void)setenv("Q_ROOT", "", 1); /* as if it were not set */

@@ -19,7 +19,8 @@ every_option_has_a_row(void **state)
 
 		assert_non_null(o);
 		assert_non_null(o->name);
-		assert_true(o->name[0] != '\0' &&
+		assert_true(
+		    o->name[0] != '\0' &&
 		    o->name[strspn(o->name, "abcdefghijklmnopqrstuvwxyz-")] == '\0');
 		assert_true(o->help != NULL && o->help[0] != '\0');
 		assert_in_range(o->kind, Q_COUNT, Q_DURATION);
@@ -51,7 +52,7 @@ other_numbers_have_no_row(void **state)
 {
 	(void)state;
 	assert_null(q_option_info(Q_OPTIONS));
-	assert_null(q_option_info((enum q_option)-1));
+	assert_null(q_option_info((enum q_option) - 1));
 	assert_null(q_option_info((enum q_option)1000));
 }
 

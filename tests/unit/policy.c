@@ -40,7 +40,7 @@ jitter_takes_off_at_most_a_half(void **state)
 		}
 		/* Both ends are reached. */
 		assert_true(policy_backoff(attempt, base, cap, (uint64_t)most / 2) ==
-		    most - most / 2);
+			    most - most / 2);
 	}
 }
 
@@ -54,8 +54,10 @@ nothing_overflows(void **state)
 	assert_true(policy_backoff(UINT32_MAX, base, cap, 0) == cap);
 	for (size_t i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
 		assert_true(policy_backoff(UINT32_MAX, 1, large[i], 0) == large[i]);
-		assert_true(policy_backoff(UINT32_MAX, large[i], INT64_MAX, 0) == INT64_MAX);
-		assert_true(policy_backoff(UINT32_MAX, large[i], large[i], UINT64_MAX) > 0);
+		assert_true(
+		    policy_backoff(UINT32_MAX, large[i], INT64_MAX, 0) == INT64_MAX);
+		assert_true(
+		    policy_backoff(UINT32_MAX, large[i], large[i], UINT64_MAX) > 0);
 	}
 }
 

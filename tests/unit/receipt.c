@@ -32,8 +32,10 @@ assert_round_trip(uint64_t id, uint32_t delivery, uint32_t check)
 static void
 what_is_formatted_is_parsed(void **state)
 {
-	static const uint64_t ids[] = { 1, 9, 10, 42, UINT32_MAX, UINT64_MAX - 1, UINT64_MAX };
-	static const uint32_t numbers[] = { 1, 2, 31, 32, 1000, UINT32_MAX - 1, UINT32_MAX };
+	static const uint64_t ids[] = { 1, 9, 10, 42, UINT32_MAX, UINT64_MAX - 1,
+		UINT64_MAX };
+	static const uint32_t numbers[] = { 1, 2, 31, 32, 1000, UINT32_MAX - 1,
+		UINT32_MAX };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
@@ -48,7 +50,8 @@ what_is_formatted_is_parsed(void **state)
 static void
 the_text_is_short_enough_to_type(void **state)
 {
-	const struct q_receipt r = { 42, 1, 0 }, most = { UINT64_MAX, UINT32_MAX, CHECK_MAX };
+	const struct q_receipt r = { 42, 1, 0 },
+			       most = { UINT64_MAX, UINT32_MAX, CHECK_MAX };
 	char text[Q_MAX_RECEIPT];
 
 	(void)state;
@@ -62,13 +65,41 @@ static void
 what_is_not_a_receipt_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", ".", "..", "foo", "42", "42.1", "42.1.", "42.1.k3jx", "42.1.k3jx9x",
-		"42.1.k3jx9 ", " 42.1.k3jx9", "42.1.k3jx9\n", "42 .1.k3jx9", "+42.1.k3jx9",
-		"-42.1.k3jx9", "0.1.k3jx9", "042.1.k3jx9", "42.0.k3jx9", "42.01.k3jx9",
-		"42..k3jx9", ".1.k3jx9", "42,1,k3jx9", "0x2a.1.k3jx9", "42.1.K3JX9",
-		"42.1.k3jxi", "42.1.k3jxl", "42.1.k3jxo", "42.1.k3jxu", "42.1.k3j.9",
-		"18446744073709551616.1.k3jx9", "99999999999999999999.1.k3jx9",
-		"184467440737095516150.1.k3jx9", "42.4294967296.k3jx9", "42.1.k3j\xff" "9",
+		"",
+		".",
+		"..",
+		"foo",
+		"42",
+		"42.1",
+		"42.1.",
+		"42.1.k3jx",
+		"42.1.k3jx9x",
+		"42.1.k3jx9 ",
+		" 42.1.k3jx9",
+		"42.1.k3jx9\n",
+		"42 .1.k3jx9",
+		"+42.1.k3jx9",
+		"-42.1.k3jx9",
+		"0.1.k3jx9",
+		"042.1.k3jx9",
+		"42.0.k3jx9",
+		"42.01.k3jx9",
+		"42..k3jx9",
+		".1.k3jx9",
+		"42,1,k3jx9",
+		"0x2a.1.k3jx9",
+		"42.1.K3JX9",
+		"42.1.k3jxi",
+		"42.1.k3jxl",
+		"42.1.k3jxo",
+		"42.1.k3jxu",
+		"42.1.k3j.9",
+		"18446744073709551616.1.k3jx9",
+		"99999999999999999999.1.k3jx9",
+		"184467440737095516150.1.k3jx9",
+		"42.4294967296.k3jx9",
+		"42.1.k3j\xff"
+		"9",
 	};
 	struct q_receipt r = { 5, 6, 7 };
 
@@ -108,12 +139,14 @@ one_wrong_digit_is_found(void **state)
 	(void)state;
 	q_receipt_format(&r, text);
 	for (size_t i = 0; i < strlen(text); i++)
-		for (const char *c = "0123456789abcdefghjkmnpqrstvwxyz."; *c != '\0'; c++) {
+		for (const char *c = "0123456789abcdefghjkmnpqrstvwxyz."; *c != '\0';
+		     c++) {
 			if (text[i] == *c)
 				continue;
 			strcpy(wrong, text);
 			wrong[i] = *c;
-			assert_true(q_receipt_parse(wrong, &got) == Q_EINVAL ||
+			assert_true(
+			    q_receipt_parse(wrong, &got) == Q_EINVAL ||
 			    receipt_check(uuid, got.id, got.delivery) != got.check);
 		}
 }

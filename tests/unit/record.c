@@ -116,18 +116,21 @@ assert_message(const struct message *m)
 	free(record);
 }
 
-static const struct message plain = { .rank = 100, .pushed = 1, .body = "body", .size = 4 };
+static const struct message plain = {
+	.rank = 100, .pushed = 1, .body = "body", .size = 4
+};
 
 static void
 a_message_is_read_as_written(void **state)
 {
 	static const char headers[] = "type=text/plain\0empty=\0a.b_c-D9=x=y";
-	const struct message full = { MSG_EXPIRES | MSG_ATTEMPTS | MSG_HEADERS, 200, INT64_MAX,
-		INT64_MAX, UINT32_MAX, UINT32_MAX, headers, sizeof(headers), "b\0dy", 4, 0 };
-	const struct message negative = { MSG_EXPIRES, 0, INT64_MIN, -1, 0, 0, NULL, 0, "x", 1,
-		0 };
-	const struct message blob = { MSG_BLOB | MSG_HEADERS, 1, 0, 0, 0, 0, "a=", 3, NULL,
-		UINT64_MAX, UINT64_MAX };
+	const struct message full = { MSG_EXPIRES | MSG_ATTEMPTS | MSG_HEADERS, 200,
+		INT64_MAX, INT64_MAX, UINT32_MAX, UINT32_MAX, headers, sizeof(headers),
+		"b\0dy", 4, 0 };
+	const struct message negative = { MSG_EXPIRES, 0, INT64_MIN, -1, 0, 0, NULL, 0,
+		"x", 1, 0 };
+	const struct message blob = { MSG_BLOB | MSG_HEADERS, 1, 0, 0, 0, 0, "a=", 3,
+		NULL, UINT64_MAX, UINT64_MAX };
 	const struct message empty = { 0 };
 
 	(void)state;
@@ -207,11 +210,13 @@ a_message_of_bad_layout_is_refused(void **state)
 	assert_int_equal(decode_message(record, size, ID), Q_ECORRUPT);
 	free(record);
 	/* Cut, with a checksum that fits: each field that is missing is missed. */
-	m = (struct message){ .flags = MSG_EXPIRES | MSG_ATTEMPTS | MSG_BLOB, .size = 1 };
+	m = (struct message){ .flags = MSG_EXPIRES | MSG_ATTEMPTS | MSG_BLOB,
+		.size = 1 };
 	record = encode_message(&m, &size);
 	for (size_t n = 8; n < size; n++) {
 		seal(record, n, ID);
-		assert_int_equal(decode_copy(decode_message, record, n, ID), Q_ECORRUPT);
+		assert_int_equal(
+		    decode_copy(decode_message, record, n, ID), Q_ECORRUPT);
 	}
 	free(record);
 }
@@ -224,10 +229,19 @@ headers_are_checked(void **state)
 		size_t size;
 		bool good;
 	} row[] = {
-		{ "", 0, true }, { "a=", 3, true }, { "a=b\0c=d", 8, true }, { "a==", 4, true },
-		{ "a-b_c.D9=\xff", 11, true }, { "a=\n", 4, true }, { "a", 2, false },
-		{ "=b", 3, false }, { "a=b", 3, false }, { "a b=c", 6, false },
-		{ "a=b\0", 5, false }, { "a=b\0\0c=d", 9, false }, { "\xc3\xb6=c", 5, false },
+		{ "", 0, true },
+		{ "a=", 3, true },
+		{ "a=b\0c=d", 8, true },
+		{ "a==", 4, true },
+		{ "a-b_c.D9=\xff", 11, true },
+		{ "a=\n", 4, true },
+		{ "a", 2, false },
+		{ "=b", 3, false },
+		{ "a=b", 3, false },
+		{ "a b=c", 6, false },
+		{ "a=b\0", 5, false },
+		{ "a=b\0\0c=d", 9, false },
+		{ "\xc3\xb6=c", 5, false },
 		{ "a=b\0c", 6, false },
 	};
 
@@ -274,9 +288,9 @@ assert_state(const struct state *s, size_t want)
 static void
 a_state_is_read_as_written(void **state)
 {
-	const struct state full = { Q_LEASED, 255, ST_KNOWN, UINT32_MAX, UINT32_MAX, UINT16_MAX,
-		UINT8_MAX, HELD, INT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX,
-		UINT64_MAX, UINT64_MAX };
+	const struct state full = { Q_LEASED, 255, ST_KNOWN, UINT32_MAX, UINT32_MAX,
+		UINT16_MAX, UINT8_MAX, HELD, INT64_MAX, UINT32_MAX, UINT32_MAX,
+		UINT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	struct state s = full;
 
 	(void)state;
@@ -337,7 +351,7 @@ states_have_names(void **state)
 	}
 	assert_null(q_state_name((enum q_state)0));
 	assert_null(q_state_name(Q_STATES));
-	assert_null(q_state_name((enum q_state)-1));
+	assert_null(q_state_name((enum q_state) - 1));
 	assert_int_equal(q_state_of(""), 0);
 	assert_int_equal(q_state_of("Ready"), 0);
 	assert_int_equal(q_state_of("read"), 0);
@@ -400,21 +414,25 @@ a_failure_of_bad_layout_is_refused(void **state)
 	(void)state;
 	for (size_t n = 8; n < size; n++) {
 		seal(record, n, ID);
-		assert_int_equal(decode_copy(decode_failure, record, n, ID), Q_ECORRUPT);
+		assert_int_equal(
+		    decode_copy(decode_failure, record, n, ID), Q_ECORRUPT);
 	}
 	record[FAILURE_FIXED - 1] = 2; /* a byte is left over */
 	seal(record, size, ID);
 	assert_int_equal(decode_failure(record, size, ID), Q_ECORRUPT);
 	(void)put_be16(long_record + FAILURE_FIXED - 2, Q_MAX_REASON + 1);
 	seal(long_record, sizeof(long_record), ID);
-	assert_int_equal(decode_failure(long_record, sizeof(long_record), ID), Q_ECORRUPT);
+	assert_int_equal(
+	    decode_failure(long_record, sizeof(long_record), ID), Q_ECORRUPT);
 }
 
 static void
 an_end_is_read_as_written(void **state)
 {
 	static const struct done ends[] = {
-		{ 1, Q_ACK, 1 }, { UINT32_MAX, UINT8_MAX, INT64_MAX }, { 0, 0, INT64_MIN },
+		{ 1, Q_ACK, 1 },
+		{ UINT32_MAX, UINT8_MAX, INT64_MAX },
+		{ 0, 0, INT64_MIN },
 	};
 	uint8_t record[DONE_SIZE];
 	struct done got;
@@ -423,8 +441,8 @@ an_end_is_read_as_written(void **state)
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		done_encode(&ends[i], ID, record);
 		assert_int_equal(done_decode(record, sizeof(record), ID, &got), 0);
-		assert_true(got.delivery == ends[i].delivery && got.verb == ends[i].verb &&
-		    got.when == ends[i].when);
+		assert_true(got.delivery == ends[i].delivery &&
+			    got.verb == ends[i].verb && got.when == ends[i].when);
 		assert_fragile(decode_done, record, sizeof(record), ID);
 	}
 }
@@ -462,7 +480,8 @@ meta_is_read_as_written(void **state)
 		size_t size = meta_encode(&m, (enum meta_record)r, record);
 
 		assert_in_range(size, 9, META_MAX_SIZE);
-		assert_int_equal(meta_decode(&got, (enum meta_record)r, record, size), 0);
+		assert_int_equal(
+		    meta_decode(&got, (enum meta_record)r, record, size), 0);
 		assert_fragile(decode_meta, record, size, (uint64_t)r);
 		assert_non_null(meta_key((enum meta_record)r));
 		for (int k = 0; k < r; k++)
@@ -474,8 +493,8 @@ meta_is_read_as_written(void **state)
 	assert_memory_equal(got.counter, m.counter, sizeof(m.counter));
 	assert_memory_equal(got.boot.id, m.boot.id, sizeof(m.boot.id));
 	assert_true(got.boot.number == m.boot.number &&
-	    got.boot.hold_inode == m.boot.hold_inode &&
-	    got.boot.hold_since == m.boot.hold_since);
+		    got.boot.hold_inode == m.boot.hold_inode &&
+		    got.boot.hold_since == m.boot.hold_since);
 	assert_true(got.next == m.next);
 }
 

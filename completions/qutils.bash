@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: ISC
+# Written by completions/generate.sh from the option tables; do not edit.
+
+# shellcheck shell=bash
+
+# Names below the root that have a queue. A name that the commands would refuse is not
+# offered, so that nothing needs quoting.
+_qutils_queues() {
+	local root=${Q_ROOT:-} file name
+
+	if [[ ! $root && $EUID == 0 ]]; then
+		root=/var/spool/qutils
+	elif [[ ! $root ]]; then
+		root=${XDG_STATE_HOME:-$HOME/.local/state}/qutils
+	fi
+	for file in "$root"/*/data.mdb; do
+		name=${file%/data.mdb}
+		name=${name##*/}
+		if [[ $name == "$1"* && $name != *[!A-Za-z0-9._-]* && $name == *[!0-9]* &&
+			$name != [.-]* && -e $file ]]; then
+			COMPREPLY+=("$name")
+		fi
+	done
+}
+
+# What begins with $1 as compgen finds it: -f files, -d directories, -c commands.
+_qutils_find() {
+	compopt -o filenames 2>/dev/null
+	mapfile -t COMPREPLY < <(compgen "$2" -- "${1//\\/}")
+}
+
+_qutils_words() {
+	local cur=$1 word
+
+	shift
+	for word; do
+		[[ $word == "$cur"* ]] && COMPREPLY+=("$word")
+	done
+}
+
+# _qutils_complete CURRENT KIND [WORD...]: a value of that kind.
+_qutils_complete() {
+	case $2 in
+	file) _qutils_find "$1" -f ;;
+	dir) _qutils_find "$1" -d ;;
+	words) _qutils_words "$1" "${@:3}" ;;
+	queue)
+		if [[ $1 == */* || $1 == '~'* ]]; then
+			_qutils_find "$1" -d
+		else
+			_qutils_queues "$1"
+		fi
+		;;
+	esac
+}
+
+# The option whose argument the word after $2 is, if it needs one: sets needs.
+_qutils_needs() {
+	local value letters=${2#-}
+
+	needs=
+	if [[ $2 == --* ]]; then
+		value=${_qutils_value["$1 $2"]-}
+		[[ $value && $value != *\?* ]] && needs=$2
+		return
+	fi
+	for ((; ${#letters} > 0; )); do
+		value=${_qutils_value["$1 -${letters:0:1}"]-}
+		if [[ $value ]]; then
+			[[ ${#letters} == 1 && $value != *\?* ]] && needs=-$letters
+			return
+		fi
+		letters=${letters:1}
+	done
+}
+
+# Read the words before the current one: sets operands, needs and dashes.
+_qutils_read() {
+	local cmd=$1 i word
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ $needs ]]; then
+			[[ $word == = ]] || needs= # Bash makes "--count=5" three words
+		elif [[ $word == -- ]]; then
+			dashes=$i
+			return
+		elif [[ $word == = && ${COMP_WORDS[i - 1]} == --* ]]; then
+			needs=${COMP_WORDS[i - 1]}
+		elif [[ $word == -?* ]]; then
+			_qutils_needs "$cmd" "$word"
+		else
+			((operands++))
+		fi
+	done
+}
+
+_qutils() {
+	local cmd=${1##*/} cur=${COMP_WORDS[COMP_CWORD]} operands=0 needs='' dashes=0
+	local shape=${_qutils_shape[${1##*/}]-}
+	local -a words
+
+	COMPREPLY=()
+	cur=${cur#[\"\']} # readline closes what was opened
+	_qutils_read "$cmd"
+	if [[ $cur == = && ${COMP_WORDS[COMP_CWORD - 1]} == --* ]]; then
+		needs=${COMP_WORDS[COMP_CWORD - 1]}
+		cur=
+	fi
+	if [[ $needs ]]; then
+		read -ra words <<<"${_qutils_value["$cmd $needs"]-}"
+		_qutils_complete "$cur" "${words[0]%\?}" "${words[@]:1}"
+	elif ((dashes > 0)); then
+		[[ $shape == *runs* ]] || return 0
+		if ((COMP_CWORD == dashes + 1)); then
+			_qutils_find "$cur" -c
+		else
+			_qutils_find "$cur" -f
+		fi
+	elif [[ $cur == -* ]]; then
+		read -ra words <<<"${_qutils_options[$cmd]-}"
+		_qutils_words "$cur" "${words[@]}"
+	else
+		read -ra words <<<"${_qutils_sub[$cmd]-}"
+		if ((${#words[@]} > 0 && operands-- == 0)); then
+			_qutils_words "$cur" "${words[@]}"
+		elif ((operands == 0)) || [[ $shape == *many* ]]; then
+			_qutils_complete "$cur" queue
+		fi
+	fi
+}
+
+declare -gA _qutils_value _qutils_options _qutils_shape _qutils_sub
+_qutils_options[qack]='--release --fail --dead --extend -d --delay --reason --strict -j --json --lock-wait --force -q --quiet -v --verbose -h --help -V --version'
+_qutils_options[qctl]='--mode --group -j --json --lock-wait --force -q --quiet -v --verbose -h --help -V --version'
+_qutils_options[qpop]='-L --lease -n --count -w --wait --id -l --lines -0 --null -j --json -o --output -r --receipt --owner -P --parallel -I --replace -T --timeout --kill-after --dead-on --stop-on-failure --idle-exit --lock-wait --force -q --quiet -v --verbose -h --help -V --version'
+_qutils_options[qpush]='-l --lines -0 --null -J --json-lines -f --file -d --delay --at -e --expire -p --priority -m --max-attempts -H --header -i --print-id -w --wait -C --no-create --atomic --allow-empty --from-command --lock-wait --force -q --quiet -v --verbose -h --help -V --version'
+_qutils_options[qstat]='--list --state -n --limit --body -j --json --lock-wait --force -q --quiet -v --verbose -h --help -V --version'
+_qutils_shape[qack]=''
+_qutils_shape[qctl]=''
+_qutils_shape[qpop]='runs'
+_qutils_shape[qpush]='runs'
+_qutils_shape[qstat]='many'
+_qutils_sub[qctl]='create set get ls'
+_qutils_value['qack --delay']='time '
+_qutils_value['qack --extend']='time '
+_qutils_value['qack --lock-wait']='time '
+_qutils_value['qack --reason']='text '
+_qutils_value['qack -d']='time '
+_qutils_value['qctl --group']='text '
+_qutils_value['qctl --lock-wait']='time '
+_qutils_value['qctl --mode']='text '
+_qutils_value['qpop --count']='words all'
+_qutils_value['qpop --dead-on']='text '
+_qutils_value['qpop --id']='count '
+_qutils_value['qpop --idle-exit']='time '
+_qutils_value['qpop --kill-after']='time '
+_qutils_value['qpop --lease']='time '
+_qutils_value['qpop --lock-wait']='time '
+_qutils_value['qpop --output']='file '
+_qutils_value['qpop --owner']='count '
+_qutils_value['qpop --parallel']='count '
+_qutils_value['qpop --receipt']='file '
+_qutils_value['qpop --replace']='text '
+_qutils_value['qpop --timeout']='time '
+_qutils_value['qpop --wait']='time? '
+_qutils_value['qpop -I']='text '
+_qutils_value['qpop -L']='time '
+_qutils_value['qpop -P']='count '
+_qutils_value['qpop -T']='time '
+_qutils_value['qpop -n']='words all'
+_qutils_value['qpop -o']='file '
+_qutils_value['qpop -r']='file '
+_qutils_value['qpop -w']='time? '
+_qutils_value['qpush --at']='time '
+_qutils_value['qpush --delay']='time '
+_qutils_value['qpush --expire']='time '
+_qutils_value['qpush --file']='file '
+_qutils_value['qpush --header']='text '
+_qutils_value['qpush --lock-wait']='time '
+_qutils_value['qpush --max-attempts']='count '
+_qutils_value['qpush --priority']='count '
+_qutils_value['qpush --wait']='time? '
+_qutils_value['qpush -H']='text '
+_qutils_value['qpush -d']='time '
+_qutils_value['qpush -e']='time '
+_qutils_value['qpush -f']='file '
+_qutils_value['qpush -m']='count '
+_qutils_value['qpush -p']='count '
+_qutils_value['qpush -w']='time? '
+_qutils_value['qstat --limit']='count '
+_qutils_value['qstat --lock-wait']='time '
+_qutils_value['qstat --state']='words ready delayed blocked leased dead'
+_qutils_value['qstat -n']='count '
+complete -F _qutils qpush qpop qack qstat qctl

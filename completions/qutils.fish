@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: ISC
+# Written by completions/generate.sh from the option tables; do not edit.
+
+# Names below the root that have a queue; directories for what has a '/'.
+function __qutils_queues
+    if string match -q -r '/|^~' -- (commandline -ct)
+        __fish_complete_directories (commandline -ct) ''
+        return
+    end
+    set -l root $Q_ROOT
+    if test -z "$root"; and test (id -u) -eq 0
+        set root /var/spool/qutils
+    else if test -z "$root"
+        set root $XDG_STATE_HOME
+        test -n "$root"; or set root $HOME/.local/state
+        set root $root/qutils
+    end
+    # A name that the commands would refuse is not offered.
+    for file in $root/*/data.mdb
+        set -l name (string split / -- $file)[-2]
+        string match -r '^(?![0-9]+$)[A-Za-z0-9_][A-Za-z0-9._-]*$' -- "$name"
+    end
+end
+
+# How many operands stand before the word, given the options that need an argument;
+# fails after "--" and where an option or its argument is meant.
+function __qutils_operands
+    set -l words (commandline -opc)[2..]
+    set -l count 0
+    set -l argument false
+    for word in $words
+        if $argument
+            set argument false
+        else if test "$word" = --
+            return 1
+        else if string match -q -- '--*' $word
+            contains -- $word $argv; and set argument true
+        else if string match -q -r -- '^-.' $word
+            # Of grouped letters, the first that needs an argument ends the group.
+            set -l letters (string split '' -- (string sub -s 2 -- $word))
+            for i in (seq (count $letters))
+                if contains -- -$letters[$i] $argv
+                    test $i -eq (count $letters); and set argument true
+                    break
+                end
+            end
+        else
+            set count (math $count + 1)
+        end
+    end
+    test $argument = false; or return 1
+    echo $count
+end
+
+# Whether so many operands stand before the word: TEST NUMBER OPTION...
+function __qutils_operand
+    set -l count (__qutils_operands $argv[3..]); or return 1
+    test $count $argv[1] $argv[2]
+end
+
+function __qutils_after_dashes
+    contains -- -- (commandline -opc)
+end
+
+# What fish knows of the command that follows "--".
+function __qutils_command
+    set -l words (commandline -opc)
+    set -l dashes (contains -i -- -- $words)
+    set -l rest $words[(math $dashes + 1)..]
+    complete -C (string join ' ' -- (string escape -- $rest) (commandline -ct))
+end
+
+complete -c qpush -e
+complete -c qpush -f
+complete -c qpush -n 'not __qutils_after_dashes' -s l -l lines -d 'a message per line of stdin'
+complete -c qpush -n 'not __qutils_after_dashes' -s 0 -l null -d 'a message per NUL-terminated record'
+complete -c qpush -n 'not __qutils_after_dashes' -s J -l json-lines -d 'a message per line, as a JSON object'
+complete -c qpush -n 'not __qutils_after_dashes' -s f -l file -r -F -d 'a message is what FILE contains'
+complete -c qpush -n 'not __qutils_after_dashes' -s d -l delay -x -d 'ready only after DURATION'
+complete -c qpush -n 'not __qutils_after_dashes' -l at -x -d 'ready only from TIME on'
+complete -c qpush -n 'not __qutils_after_dashes' -s e -l expire -x -d 'drop it if not taken in DURATION'
+complete -c qpush -n 'not __qutils_after_dashes' -s p -l priority -x -d '-100..100, higher goes first (0)'
+complete -c qpush -n 'not __qutils_after_dashes' -s m -l max-attempts -x -d 'attempts before it is dead (20)'
+complete -c qpush -n 'not __qutils_after_dashes' -s H -l header -x -d 'an attribute beside the body'
+complete -c qpush -n 'not __qutils_after_dashes' -s i -l print-id -d 'print the id of each message'
+complete -c qpush -n 'not __qutils_after_dashes' -s w -l wait -d 'wait for room in a full queue'
+complete -c qpush -n 'not __qutils_after_dashes' -s C -l no-create -d 'the queue must exist'
+complete -c qpush -n 'not __qutils_after_dashes' -l atomic -d 'store all messages or none'
+complete -c qpush -n 'not __qutils_after_dashes' -l allow-empty -d 'accept an empty message'
+complete -c qpush -n 'not __qutils_after_dashes' -l from-command -d 'push COMMAND\'s output if it exits 0'
+complete -c qpush -n 'not __qutils_after_dashes' -l lock-wait -x -d 'wait so long for another process (30s)'
+complete -c qpush -n 'not __qutils_after_dashes' -l force -d 'accept a network file system'
+complete -c qpush -n 'not __qutils_after_dashes' -s q -l quiet -d 'print nothing but errors'
+complete -c qpush -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what happens'
+complete -c qpush -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
+complete -c qpush -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
+complete -c qpush -n __qutils_after_dashes -a '(__qutils_command)'
+complete -c qpush -n '__qutils_operand -eq 0 --file -f --delay -d --at --expire -e --priority -p --max-attempts -m --header -H --lock-wait' -a '(__qutils_queues)'
+complete -c qpop -e
+complete -c qpop -f
+complete -c qpop -n 'not __qutils_after_dashes' -s L -l lease -x -d 'take under a lease; qack finishes it'
+complete -c qpop -n 'not __qutils_after_dashes' -s n -l count -x -a 'all' -d 'at most so many (1)'
+complete -c qpop -n 'not __qutils_after_dashes' -s w -l wait -d 'wait for a message'
+complete -c qpop -n 'not __qutils_after_dashes' -l id -x -d 'take this message only'
+complete -c qpop -n 'not __qutils_after_dashes' -s l -l lines -d 'end each body with a newline'
+complete -c qpop -n 'not __qutils_after_dashes' -s 0 -l null -d 'end each body with a NUL'
+complete -c qpop -n 'not __qutils_after_dashes' -s j -l json -d 'a JSON object per message'
+complete -c qpop -n 'not __qutils_after_dashes' -s o -l output -r -F -d 'write to FILE, which appears when complete'
+complete -c qpop -n 'not __qutils_after_dashes' -s r -l receipt -r -F -d 'write the receipt to FILE, with -L'
+complete -c qpop -n 'not __qutils_after_dashes' -l owner -x -d 'the lease ends with that process, too'
+complete -c qpop -n 'not __qutils_after_dashes' -s P -l parallel -x -d 'so many COMMANDs at once (1)'
+complete -c qpop -n 'not __qutils_after_dashes' -s I -l replace -x -d 'what an argument shows for the body ({})'
+complete -c qpop -n 'not __qutils_after_dashes' -s T -l timeout -x -d 'end a COMMAND that takes longer'
+complete -c qpop -n 'not __qutils_after_dashes' -l kill-after -x -d 'KILL so long after TERM (10s)'
+complete -c qpop -n 'not __qutils_after_dashes' -l dead-on -x -d 'exits that mean never again (65,100)'
+complete -c qpop -n 'not __qutils_after_dashes' -l stop-on-failure -d 'take no more when one failed'
+complete -c qpop -n 'not __qutils_after_dashes' -l idle-exit -x -d 'end after so long without work'
+complete -c qpop -n 'not __qutils_after_dashes' -l lock-wait -x -d 'wait so long for another process (30s)'
+complete -c qpop -n 'not __qutils_after_dashes' -l force -d 'accept a network file system'
+complete -c qpop -n 'not __qutils_after_dashes' -s q -l quiet -d 'print nothing but errors'
+complete -c qpop -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what happens'
+complete -c qpop -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
+complete -c qpop -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
+complete -c qpop -n __qutils_after_dashes -a '(__qutils_command)'
+complete -c qpop -n '__qutils_operand -eq 0 --lease -L --count -n --id --output -o --receipt -r --owner --parallel -P --replace -I --timeout -T --kill-after --dead-on --idle-exit --lock-wait' -a '(__qutils_queues)'
+complete -c qack -e
+complete -c qack -f
+complete -c qack -n 'not __qutils_after_dashes' -l release -d 'give back, without counting the attempt'
+complete -c qack -n 'not __qutils_after_dashes' -l fail -d 'failed: again after the back-off, or dead'
+complete -c qack -n 'not __qutils_after_dashes' -l dead -d 'failed for good: no more attempts'
+complete -c qack -n 'not __qutils_after_dashes' -l extend -x -d 'keep it, for DURATION from now'
+complete -c qack -n 'not __qutils_after_dashes' -s d -l delay -x -d 'not again before, with --release, --fail'
+complete -c qack -n 'not __qutils_after_dashes' -l reason -x -d 'kept with the failure'
+complete -c qack -n 'not __qutils_after_dashes' -l strict -d 'refuse leases that are over, taken or not'
+complete -c qack -n 'not __qutils_after_dashes' -s j -l json -d 'print a JSON object per receipt'
+complete -c qack -n 'not __qutils_after_dashes' -l lock-wait -x -d 'wait so long for another process (30s)'
+complete -c qack -n 'not __qutils_after_dashes' -l force -d 'accept a network file system'
+complete -c qack -n 'not __qutils_after_dashes' -s q -l quiet -d 'print nothing but errors'
+complete -c qack -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what happens'
+complete -c qack -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
+complete -c qack -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
+complete -c qack -n '__qutils_operand -eq 0 --extend --delay -d --reason --lock-wait' -a '(__qutils_queues)'
+complete -c qstat -e
+complete -c qstat -f
+complete -c qstat -n 'not __qutils_after_dashes' -l list -d 'list the messages of a queue'
+complete -c qstat -n 'not __qutils_after_dashes' -l state -x -a 'ready delayed blocked leased dead' -d 'list those in STATE only'
+complete -c qstat -n 'not __qutils_after_dashes' -s n -l limit -x -d 'list at most so many'
+complete -c qstat -n 'not __qutils_after_dashes' -l body -d 'list with bodies, with --json'
+complete -c qstat -n 'not __qutils_after_dashes' -s j -l json -d 'a JSON object per queue or message'
+complete -c qstat -n 'not __qutils_after_dashes' -l lock-wait -x -d 'wait so long for another process (30s)'
+complete -c qstat -n 'not __qutils_after_dashes' -l force -d 'accept a network file system'
+complete -c qstat -n 'not __qutils_after_dashes' -s q -l quiet -d 'print nothing but errors'
+complete -c qstat -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what happens'
+complete -c qstat -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
+complete -c qstat -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
+complete -c qstat -n '__qutils_operand -ge 0 --state --limit -n --lock-wait' -a '(__qutils_queues)'
+complete -c qctl -e
+complete -c qctl -f
+complete -c qctl -n 'not __qutils_after_dashes' -l mode -x -d 'of a new queue, in octal (0700)'
+complete -c qctl -n 'not __qutils_after_dashes' -l group -x -d 'of a new queue, by name or number'
+complete -c qctl -n 'not __qutils_after_dashes' -s j -l json -d 'get: print a JSON object'
+complete -c qctl -n 'not __qutils_after_dashes' -l lock-wait -x -d 'wait so long for another process (30s)'
+complete -c qctl -n 'not __qutils_after_dashes' -l force -d 'accept a network file system'
+complete -c qctl -n 'not __qutils_after_dashes' -s q -l quiet -d 'print nothing but errors'
+complete -c qctl -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what happens'
+complete -c qctl -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
+complete -c qctl -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
+complete -c qctl -n '__qutils_operand -eq 0 --mode --group --lock-wait' -a 'create set get ls'
+complete -c qctl -n '__qutils_operand -eq 1 --mode --group --lock-wait' -a '(__qutils_queues)'

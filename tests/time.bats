@@ -1,0 +1,163 @@
+#!/usr/bin/env bats
+# Clocks that are set, and reboots.
+
+load lib
+
+# The same command at another time: after WALL and BOOT seconds on those clocks.
+at() {
+	ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$BIN/tool/shim-time \
+		SHIM_WALL=$1 SHIM_BOOT=$2 "${@:3}"
+}
+
+# The same command ten seconds after a reboot, which takes the wall clock one minute.
+rebooted() {
+	local up
+
+	up=$(cut -d. -f1 /proc/uptime)
+	[ -e boot_id ] || cat /proc/sys/kernel/random/uuid >boot_id
+	SHIM_BOOT_ID=$PWD/boot_id at 60 $((10 - up)) "$@"
+}
+
+@test "the clocks of these tests are bent" {
+	is "$(date +%Y-%m-%d -d @"$(($(date +%s) + 864000))")" "$(at 864000 0 date +%Y-%m-%d)"
+	! cmp -s <(rebooted cat /proc/sys/kernel/random/boot_id) /proc/sys/kernel/random/boot_id
+}
+
+@test "a wall clock that is set forward or back does not move a lease" {
+	qpush jobs x
+	qpop -L 1h jobs >/dev/null
+	is_silent 1 at 36000 0 qpop jobs
+	is_silent 1 at -36000 0 qpop jobs
+	counts jobs leased=1
+	is "$(at -36000 3601 qpop --json jobs | jq -c '[.body, .attempt]')" '["x",2]'
+}
+
+@test "a lease lasts for its time since boot, also through suspend" {
+	qpush jobs x
+	qpop -L 1h jobs >/dev/null
+	is_silent 1 at 0 3590 qpop jobs
+	is "$(at 0 3601 qpop jobs)" x
+}
+
+@test "qstat sees a lease end on the clock a take would see" {
+	qpush jobs x
+	qpop -L 1h jobs >/dev/null
+	is "$(at 36000 0 qstat --json jobs | jq -c '[.ready, .leased]')" '[0,1]'
+	is "$(at 0 3601 qstat --json jobs | jq -c '[.ready, .leased]')" '[1,0]'
+}
+
+@test "a reboot frees every lease at once and counts the attempt" {
+	qpush jobs timed owned
+	qpop -L 1000h jobs >/dev/null
+	qpop -L 1000h --owner $$ jobs >/dev/null
+	is_silent 1 qpop jobs
+	is "$(rebooted qstat --json jobs | jq -c '[.ready, .leased]')" '[2,0]'
+	is "$(rebooted qpop --json -n all jobs | jq -c '[.body, .attempt]')" \
+		$'["timed",2]\n["owned",2]'
+}
+
+@test "a reboot frees the message of a worker that went down with it" {
+	head -c 500K /dev/zero | qpush jobs
+	mkfifo pipe
+	exec 7<>pipe
+	start qpop jobs >pipe
+	eventually has_count jobs leased=1
+	is "$(rebooted qpop --json jobs | jq .attempt)" 2
+}
+
+@test "a reboot frees any number of leases" {
+	seq 15000 >in
+	qpush -l jobs <in
+	qpop -L 1000h -n all -l jobs >/dev/null
+	counts jobs leased=15000 ready=0
+	rebooted qpop -n all -l jobs | cmp - in
+	is "$(rebooted qstat --json jobs | jq -c '[.ready, .leased, .done]')" '[0,0,15000]'
+}
+
+@test "right after a reboot qstat counts no lease as one, however many there were" {
+	seq 15000 | qpush -l jobs
+	qpop -L 1000h -n all -l jobs >/dev/null
+	is "$(rebooted qstat --json jobs | jq -c '[.ready, .leased]')" '[15000,0]'
+}
+
+@test "a lease taken after a reboot lasts, though the boot clock is behind" {
+	qpush jobs x
+	qpop -L 1h jobs >/dev/null
+	is "$(rebooted qpop -L 1h -l jobs | cut -f2)" x
+	run -1 rebooted qpop jobs
+	is "$output" ''
+}
+
+@test "work that was done before a reboot can still be acknowledged" {
+	qpush jobs x
+	qpop -L 1h -r receipt jobs >/dev/null
+	run -0 --separate-stderr rebooted qack jobs "$(cat receipt)"
+	has "$stderr" "lease was over for"
+	has "$stderr" "nobody had taken it; done"
+	counts jobs done=1 ready=0 leased=0
+}
+
+@test "an old receipt is stale when the message was taken again after a reboot" {
+	qpush jobs x
+	qpop -L 1h -r receipt jobs >/dev/null
+	rebooted qpop -L 1h jobs >/dev/null
+	run -1 --separate-stderr rebooted qack jobs "$(cat receipt)"
+	has "$stderr" "lease lost: delivered again (attempt 2)"
+}
+
+@test "delayed messages follow the wall clock, not the time since boot" {
+	qpush -d 1h jobs x
+	is_silent 1 at 3590 7200 qpop jobs
+	is_silent 1 at -36000 0 qpop jobs
+	is "$(at 3601 0 qpop jobs)" x
+}
+
+@test "a delayed message outlives a reboot" {
+	qpush -d 59s jobs due
+	qpush -d 1h jobs later
+	is "$(rebooted qpop -n all jobs)" due
+}
+
+@test "a life follows the wall clock" {
+	qpush -e 1h jobs x
+	is_silent 1 at 3601 0 qpop jobs
+	counts jobs expired=1
+	balances jobs
+	qpush -e 1h jobs y
+	is "$(at -36000 0 qpop jobs)" y
+}
+
+@test "order is that of the pushes, whatever the clock said" {
+	qpush jobs a
+	at -36000 0 qpush jobs b
+	at 36000 0 qpush jobs c
+	qpush jobs d
+	is "$(drain jobs)" $'a\nb\nc\nd'
+}
+
+@test "times in the far future neither overflow nor come early" {
+	qpush -d 100000d jobs a
+	qpush --at @9223372036 jobs b
+	qpush --at 2262-04-11T00:00:00Z jobs c
+	counts jobs delayed=3 ready=0
+	is_silent 1 qpop jobs
+	is_silent 1 at 3000000000 0 qpop jobs
+	qpush -e 100000d jobs d
+	qpop -L 100000d -r receipt jobs >/dev/null
+	is_silent 1 at 3000000000 3000000000 qpop jobs
+	counts jobs leased=1
+	qack jobs "$(cat receipt)"
+	balances jobs
+}
+
+@test "a clock that starts in 1970 is no obstacle" {
+	local shift=$((100 - $(date +%s)))
+
+	at "$shift" 0 qpush jobs a
+	at "$shift" 0 qpush -e 1h -d 1s jobs b
+	is "$(at "$shift" 0 qpop jobs)" a
+	qpush jobs c
+	is "$(drain jobs)" c
+	counts jobs expired=1
+	balances jobs
+}
