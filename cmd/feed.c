@@ -149,6 +149,14 @@ feed_is_full(const struct feed *f)
 	return (f->bytes >= FEED_BYTES || f->count >= FEED_COUNT);
 }
 
+const char *
+feed_reason(int code)
+{
+	return (code == Q_ENOSPC
+		    ? "no space left on device; taking and acknowledging still work"
+		    : q_errmsg());
+}
+
 static void
 print_ids(struct feed *f, const uint64_t *ids, size_t n)
 {
@@ -169,10 +177,7 @@ failed(struct feed *f, int code, q_time until)
 		(void)usleep(ROOM_STEP_MS * 1000);
 		return;
 	}
-	if (code == Q_ENOSPC)
-		feed_stop(f, DIAG_AGAIN, NULL,
-		    "no space left on device; taking and acknowledging still work");
-	feed_stop(f, diag_status(code), NULL, q_errmsg());
+	feed_stop(f, diag_status(code), NULL, feed_reason(code));
 }
 
 static void

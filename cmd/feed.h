@@ -52,6 +52,8 @@ void feed_end(struct feed *f);
  */
 _Noreturn void feed_refuse(
     struct feed *f, int status, const char *where, const char *why);
+/* What to say of a code of libq. */
+const char *feed_reason(int code);
 /* Ends the process by the signal that came, saying how much is stored. */
 _Noreturn void feed_interrupted(struct feed *f);
 /* The same as feed_refuse() with nothing more to store. */

@@ -44,7 +44,7 @@ replace(const char *argument, const char *mark, const char *text)
 		to = mempcpy(to, p, (size_t)(hit - p));
 		to = stpcpy(to, text);
 	}
-	(void)strcpy(to, p);
+	memcpy(to, p, strlen(p) + 1);
 	return (out);
 }
 

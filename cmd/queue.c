@@ -77,7 +77,7 @@ queue_try(const char *name, const struct q_open *args, int *status)
 struct q *
 queue_open(const char *name, const struct q_open *args)
 {
-	int status;
+	int status = DIAG_FAILED;
 	struct q *q = queue_try(name, args, &status);
 
 	if (q == NULL)

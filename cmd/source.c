@@ -76,7 +76,7 @@ static void
 blob_try(struct input *in, int rc)
 {
 	if (rc != 0)
-		feed_refuse(in->feed, diag_status(rc), in->where, q_errmsg());
+		feed_refuse(in->feed, diag_status(rc), in->where, feed_reason(rc));
 }
 
 static void

@@ -195,7 +195,7 @@ void
 blob_remove(struct q *q, const uint64_t *ids, size_t n)
 {
 	char name[64];
-	int dir;
+	int dir = -1;
 
 	if (n == 0 || blob_dir(q, &dir) != 0)
 		return;
@@ -242,7 +242,7 @@ int
 q_msg_open(struct q *q, const struct q_msg *msg, int *out)
 {
 	char name[64];
-	int dir, fd, rc;
+	int dir = -1, fd = -1, rc;
 
 	if (!msg->blob)
 		return (fail(

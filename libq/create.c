@@ -225,8 +225,8 @@ write_data(int data, uint64_t hold_inode)
 	if ((rc = store_open(&store, data, 0, false, true)) != 0)
 		return (rc);
 	if ((rc = write_meta(&store, hold_inode)) == 0)
-		rc = space_allocate(
-		    data, store_end(&store), store_end(&store) + 2 * SPACE_RESERVE);
+		rc = space_allocate(data, store_end(&store),
+		    store_end(&store) + (uint64_t)2 * SPACE_RESERVE);
 	store_close(&store);
 	if (rc == 0 && fsync(data) != 0)
 		rc = fail_sys("data.mdb");
@@ -303,7 +303,7 @@ create_queue(const char *path, const struct q_open *args)
 	s.mode = args->mode != 0 ? args->mode & 0777 : 0700;
 	if (s.mode & S_IWOTH)
 		return (fail(Q_EINVAL, "a queue that others may write to is refused"));
-	if ((rc = site_split(path, &s)) != 0 ||
+	if ((rc = site_split(path, &s)) != 0 || s.parent == NULL ||
 	    (args->flags & Q_PARENTS && (rc = make_parents(s.parent)) != 0))
 		goto out;
 	s.parent_fd = open(s.parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

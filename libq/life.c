@@ -60,6 +60,7 @@ int
 life_enter(struct txn *t, uint64_t id, struct state *s)
 {
 	uint8_t record[STATE_OWNED_SIZE];
+	size_t size;
 	struct key k;
 	enum table table = place(id, s, &k);
 	/* Leases that end with a process are marked, to be found among many. */
@@ -70,8 +71,8 @@ life_enter(struct txn *t, uint64_t id, struct state *s)
 	if ((rc = txn_append(t, table, key_span(&k), mark)) != 0)
 		return (rc);
 	k = key_id(id);
-	return (txn_put(t, T_MSG, key_span(&k),
-	    (struct span){ record, state_encode(s, id, record) }));
+	size = state_encode(s, id, record);
+	return (txn_put(t, T_MSG, key_span(&k), (struct span){ record, size }));
 }
 
 void

@@ -114,6 +114,11 @@ recount_all(struct txn *t, struct q_stat *st)
 	struct key ttl = key_expiry(EXPIRY_TTL, 0, 0);
 	int rc;
 
+	/* After a reboot every lease is over: those beyond the bound need no look. */
+	if (!due_same_boot(t) && st->count[Q_LEASED] > LOOK_MOST) {
+		st->count[Q_READY] += st->count[Q_LEASED] - LOOK_MOST;
+		st->count[Q_LEASED] = LOOK_MOST;
+	}
 	/* Held leases are at the end of the table; all are looked at, up to the bound.
 	 */
 	if ((rc = recount_rows(

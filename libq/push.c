@@ -183,24 +183,42 @@ admit(struct txn *t, const struct push *push, struct pushed *result)
 	return (i < push->n && push->flags & Q_ATOMIC ? 0 : i);
 }
 
+static uint64_t
+room_for(const struct q_push *messages, size_t n)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += ROW_BYTES + messages[i].headers_size +
+		         (messages[i].blob != NULL ? 0 : messages[i].size);
+	return (bytes);
+}
+
+/* On a nearly full disk, as many as there is room for. */
+static int
+make_room(struct txn *t, const struct push *push, size_t *n, struct pushed *result)
+{
+	int rc;
+
+	while ((rc = space_ensure(t, room_for(push->messages, *n))) == Q_ENOSPC) {
+		result->code = rc;
+		*n = push->flags & Q_ATOMIC ? 0 : *n / 2;
+		if (*n == 0)
+			return (0);
+	}
+	return (rc);
+}
+
 int
 push_apply(struct txn *t, const struct push *push, struct pushed *result)
 {
-	uint64_t bytes = 0;
 	size_t n;
 	int rc;
 
 	*result = (struct pushed){ .first = t->meta.next };
-	n = admit(t, push, result);
-	for (size_t i = 0; i < n; i++)
-		bytes += ROW_BYTES + push->messages[i].headers_size +
-		         (push->messages[i].blob != NULL ? 0 : push->messages[i].size);
-	if (n == 0)
+	if ((n = admit(t, push, result)) == 0)
 		return (0);
-	if ((rc = space_ensure(t, bytes)) == Q_ENOSPC) {
-		result->code = rc;
-		return (0);
-	}
+	rc = make_room(t, push, &n, result);
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (push->ids != NULL)
 			push->ids[i] = t->meta.next;

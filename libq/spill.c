@@ -49,7 +49,7 @@ spill_large(struct q *q, const struct q_push **messages, size_t n, struct spill 
 	if ((rc = q_blob_threshold(q, &most)) != 0 || !any_over(*messages, n, most))
 		return (rc);
 	s->messages = calloc(n, sizeof(*s->messages));
-	s->blobs = calloc(n, sizeof(*s->blobs));
+	s->blobs = calloc(n, sizeof(struct q_blob *));
 	if (s->messages == NULL || s->blobs == NULL)
 		return (fail(Q_ENOMEM, "out of memory"));
 	memcpy(s->messages, *messages, n * sizeof(*s->messages));

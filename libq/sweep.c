@@ -44,7 +44,7 @@ take_sample(DIR *d, struct sample *s)
 			s->count = seen;
 		}
 		if (at < LOOK_MOST)
-			(void)strcpy(s->name[at], e->d_name);
+			memcpy(s->name[at], e->d_name, strlen(e->d_name) + 1);
 	}
 }
 

@@ -82,13 +82,10 @@ check_books(struct txn *t)
 static int
 check_size(const struct q *q, off_t size)
 {
-	uint64_t end;
-
-	if (size < 2 * (off_t)q->store.page ||
-	    (uint64_t)size < (end = store_end(&q->store)))
-		return (fail(Q_ECORRUPT, "data.mdb is damaged (cut to %lld bytes)",
-		    (long long)size));
-	return (0);
+	if (size >= 2 * (off_t)q->store.page && (uint64_t)size >= store_end(&q->store))
+		return (0);
+	return (fail(
+	    Q_ECORRUPT, "data.mdb is damaged (cut to %lld bytes)", (long long)size));
 }
 
 static int

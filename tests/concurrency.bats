@@ -207,19 +207,21 @@ lease_worker() {
 	is "$(grep -v '+++' trace)" ''
 }
 
-@test "qpush, qpop and qack load libc and at most two other objects" {
+@test "qpush, qpop and qack load nothing, or libc and at most two other objects" {
 	local command
 
 	for command in qpush qpop qack; do
-		ldd "$BIN/$command" >loaded
-		grep -q libc.so loaded
-		# not counted: the vdso and the loader
-		[ "$(grep -c '=>' loaded)" -le 3 ]
+		if ldd "$BIN/$command" >loaded 2>&1; then
+			# not counted: the vdso and the loader
+			[ "$(grep -c '=>' loaded)" -le 3 ]
+		else
+			grep -qE 'not a dynamic|statically' loaded
+		fi
 	done
 }
 
 @test "a small push and a small pop need less than 4 MB" {
-	if ldd "$BIN/qpush" | grep -q asan; then
+	if ldd "$BIN/qpush" 2>&1 | grep -q asan; then
 		skip "sanitizers need memory of their own"
 	fi
 	qpush jobs warm

@@ -641,15 +641,17 @@ on_small_disk() {
 	local n
 
 	qpush jobs x
+	seq 70000 >in
 	for n in 1 2; do
-		run --separate-stderr env ASAN_OPTIONS=verify_asan_link_order=0 SHIM_SYNC="$n" \
-			LD_PRELOAD="$BIN/tool/shim-sync" qpush -l jobs < <(seq 40000)
-		[ "$status" -eq 3 ]
+		SHIM_SYNC=$n run --separate-stderr preloaded shim-sync qpush -l jobs <in
+		is "$status" 3
 		has "$stderr" "Input/output error"
 		if [ "$n" = 1 ]; then
 			has "$stderr" "nothing stored"
+			counts jobs pushed=1
 		else
 			has "$stderr" "32768 stored, the rest was not"
+			counts jobs pushed=32769
 		fi
 	done
 	balances jobs

@@ -54,6 +54,13 @@ ended() {
 	is "$rc" "$want"
 }
 
+# preloaded SHIM COMMAND...: with a library between it and the system. Ours are then those
+# that are linked dynamically, whatever the others are.
+preloaded() {
+	PATH=$BIN/api:$PATH LD_LIBRARY_PATH=$BIN LD_PRELOAD=$BIN/tool/$1 \
+		ASAN_OPTIONS=verify_asan_link_order=0 "${@:2}"
+}
+
 # Repeat COMMAND until it succeeds.
 eventually() {
 	local end=$((SECONDS + 20))

@@ -5,8 +5,7 @@ load lib
 
 # The same command at another time: after WALL and BOOT seconds on those clocks.
 at() {
-	ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$BIN/tool/shim-time \
-		SHIM_WALL=$1 SHIM_BOOT=$2 "${@:3}"
+	SHIM_WALL=$1 SHIM_BOOT=$2 preloaded shim-time "${@:3}"
 }
 
 # The same command ten seconds after a reboot, which takes the wall clock one minute.
