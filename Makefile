@@ -27,6 +27,7 @@ CFLAGS  ?= -O2 -g
 SAN     ?=
 B       ?= build$(if $(SAN),-san)
 FUZZ_SECONDS ?= 60
+fuzz_san := -fsanitize=fuzzer
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	    -Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla -Wno-missing-field-initializers
@@ -91,12 +92,17 @@ $(tools): $(B)/tool/%: tests/tool/%.c $(B)/libq.a
 	$(if $(filter shim-%,$*),$(CC) -shared -fPIC -D_GNU_SOURCE -O2 -o $@ $< -ldl, \
 	$(CC) $(all_cpp) $(all_c) $(LDFLAGS) -o $@ $^ $(archives) -lpthread)
 
-# Fuzzers compile libq again: they need clang's coverage instrumentation.
-$(fuzzers): $(B)/fuzz/%: tests/fuzz/%.c $(wildcard libq/*.c libq/*.h cmd/*.h) \
-		$(cmd_obj:$(B)/%.o=%.c)
+# What is fuzzed is compiled once more, for clang's coverage instrumentation.
+$(B)/fuzz/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	clang $(all_cpp) -Icmd -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(archives) $(libs_qstat)
+	clang $(all_cpp) -Icmd -std=c11 -g -O1 $(fuzz_san)-no-link,address,undefined \
+		-fno-sanitize-recover=all -MMD -MP -c -o $@ $<
+
+$(B)/fuzz.a: $(patsubst $(B)/%,$(B)/fuzz/%,$(lib_obj) $(cmd_obj))
+	$(AR) rcs $@ $^
+
+$(fuzzers): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz.a
+	clang $(fuzz_san),address,undefined -o $@ $^ $(archives) $(libs_qstat)
 
 $(B)/libq.pc: libq/libq.pc.in Makefile
 	@mkdir -p $(@D)
@@ -106,7 +112,7 @@ demo: all
 	PATH=$(CURDIR)/$(B):$$PATH sh tests/demo.sh
 
 test: all $(apis) $(units) $(tools) $(if $(SAN),,fuzz-brief)
-	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' sh tests/run.sh
+	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' SAN='$(SAN)' sh tests/run.sh
 
 fuzz-brief: $(fuzzers)
 	sh tests/fuzz/run.sh 2 $(fuzzers)

@@ -76,7 +76,7 @@ feed_stop(struct feed *f, int status, const char *where, const char *why)
 void
 feed_interrupted(struct feed *f)
 {
-	clear_progress(f);
+	clean_up(f);
 	diag_error(
 	    f->name, "interrupted; %" PRIu64 " stored, the rest was not", f->stored);
 	stop_exit();

@@ -198,8 +198,10 @@ run_delivery(const struct options *o)
 	struct out out;
 	int status;
 
-	if (out_open(&out, o->output, o->delivery.count == 1) != 0)
+	if (out_open(&out, o->output, o->delivery.count == 1) != 0) {
+		q_close(q);
 		return (DIAG_FAILED);
+	}
 	status = deliver(&o->delivery, q, &out);
 	out_close(&out);
 	q_close(q);

@@ -153,12 +153,16 @@ add_failures(struct txn *t, struct q_batch *b, struct q_msg *m)
 static q_time
 due_of(const struct txn *t, const struct state *s)
 {
+	q_time left;
+
 	if (s->state == Q_DELAYED)
 		return ((q_time)s->due);
 	if (s->state != Q_LEASED)
 		return (0);
-	return (
-	    s->due == HELD ? Q_FOREVER : (q_time)s->due - t->now.boot + t->now.wall);
+	if (s->due > INT64_MAX) /* held */
+		return (Q_FOREVER);
+	left = (q_time)s->due - t->now.boot;
+	return (left > 0 ? time_add(t->now.wall, left) : t->now.wall + left);
 }
 
 static int

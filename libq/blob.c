@@ -250,7 +250,12 @@ q_msg_open(struct q *q, const struct q_msg *msg, int *out)
 	if ((rc = blob_dir(q, &dir)) != 0)
 		return (rc);
 	blob_name(msg->id, name);
-	if ((rc = dir_open_file(dir, name, O_RDONLY, &fd)) != 0)
+	/* Something else in its place is no reason to try this message again and again.
+	 */
+	if ((rc = dir_open_file(dir, name, O_RDONLY, &fd)) == Q_EUNSAFE)
+		return (fail(Q_ECORRUPT, "message %llu: blob/%s is not its file",
+		    (unsigned long long)msg->id, name));
+	if (rc != 0)
 		return (rc == Q_ESYS && errno == ENOENT
 			    ? fail(Q_ECORRUPT,
 				  "message %llu: the file of its body is missing",

@@ -75,6 +75,7 @@ make_dir(const char *path, const char *parent)
 
 	if (mkdir(path, 0700) != 0)
 		return (errno == EEXIST ? 0 : fail_sys("%s", path));
+	(void)chmod(path, 0700); /* a umask may have taken what we need ourselves */
 	if ((fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
 	    fsync(fd) != 0)
 		rc = fail_sys("%s", parent);
@@ -161,6 +162,7 @@ open_temp(struct site *s)
 		(void)snprintf(s->temp, sizeof(s->temp), "%s%llx", s->prefix, tag);
 		if (mkdirat(s->parent_fd, s->temp, 0700) != 0)
 			return (fail_sys("cannot create"));
+		(void)fchmodat(s->parent_fd, s->temp, 0700, 0); /* whatever the umask */
 		s->fd = openat(s->parent_fd, s->temp,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (s->fd == -1 && errno == ENOENT)
@@ -172,7 +174,9 @@ open_temp(struct site *s)
 		(void)close(s->fd);
 		s->fd = -1;
 	}
-	return (mkdirat(s->fd, "blob", 0700) == 0 ? 0 : fail_sys("cannot create"));
+	if (mkdirat(s->fd, "blob", 0700) != 0 || fchmodat(s->fd, "blob", 0700, 0) != 0)
+		return (fail_sys("cannot create"));
+	return (0);
 }
 
 static int

@@ -6,10 +6,11 @@
 
 #include "event.h"
 
+/* The size first: a damaged row may claim more than there is to read. */
 static struct reader
-checked(const void *record, size_t size, uint64_t id)
+checked(const void *record, size_t size, size_t most, uint64_t id)
 {
-	struct reader r = { record, (const uint8_t *)record + size, false };
+	struct reader r = { record, (const uint8_t *)record + size, size > most };
 	uint64_t check = read_be64(&r);
 
 	if (!r.bad && check != hash_record(r.p, (size_t)(r.end - r.p), id))
@@ -39,7 +40,7 @@ failure_encode(const struct failure *f, uint64_t id, uint8_t record[FAILURE_MAX]
 int
 failure_decode(const void *record, size_t size, uint64_t id, struct failure *out)
 {
-	struct reader r = checked(record, size, id);
+	struct reader r = checked(record, size, FAILURE_MAX, id);
 	struct failure f = { 0 };
 
 	f.when = (q_time)read_be64(&r);
@@ -65,7 +66,7 @@ done_encode(const struct done *d, uint64_t id, uint8_t record[DONE_SIZE])
 int
 done_decode(const void *record, size_t size, uint64_t id, struct done *out)
 {
-	struct reader r = checked(record, size, id);
+	struct reader r = checked(record, size, DONE_SIZE, id);
 	struct done d = { 0 };
 
 	d.delivery = read_be32(&r);

@@ -39,7 +39,11 @@ life_get(struct txn *t, uint64_t id, struct state *s)
 	struct span v;
 	int rc = txn_get(t, T_MSG, key_span(&k), &v);
 
-	return (rc == 0 ? state_decode(v.data, v.size, id, s) : rc);
+	if (rc != 0)
+		return (rc);
+	if (v.size != STATE_SIZE && v.size != STATE_OWNED_SIZE)
+		return (store_broken(id));
+	return (state_decode(v.data, v.size, id, s));
 }
 
 int

@@ -13,7 +13,7 @@
 /* Kinds of rows in the table expiry. */
 enum { EXPIRY_TTL = 0, EXPIRY_DONE = 1 };
 
-/* 0, STORE_NONE if there is no such message, Q_ECORRUPT. */
+/* 0, STORE_NONE if there is no such message, Q_ECORRUPT, STORE_BROKEN. */
 int life_get(struct txn *t, uint64_t id, struct state *s);
 int life_leave(struct txn *t, uint64_t id, const struct state *s);
 int life_enter(struct txn *t, uint64_t id, struct state *s);

@@ -26,6 +26,12 @@ message_size(const struct message *m)
 	return (n + (m->flags & MSG_BLOB ? 16 : (size_t)m->size));
 }
 
+size_t
+message_most(uint64_t body)
+{
+	return (FIXED + 8 + 4 + 4 + Q_MAX_HEADERS + 16 + (size_t)body);
+}
+
 void
 message_encode(const struct message *m, uint64_t id, uint8_t *record)
 {

@@ -33,6 +33,8 @@ struct message {
 size_t message_size(const struct message *m);
 /* Write the record of message id, message_size() bytes. */
 void message_encode(const struct message *m, uint64_t id, uint8_t *record);
+/* The most bytes of a record with an inline body of that size. */
+size_t message_most(uint64_t body);
 /* m points into record. Q_ECORRUPT: it is not, whole, the record of message id. */
 int message_decode(const void *record, size_t size, uint64_t id, struct message *m);
 /* Whether headers are NAME=VALUE\0 ..., with names fit for an environment. */

@@ -55,6 +55,15 @@ store_code(int rc, const char *what)
 	    mdb_strerror(rc)));
 }
 
+int
+store_broken(uint64_t id)
+{
+	return (fail(STORE_BROKEN,
+	    "data.mdb is damaged (a row of message %llu); "
+	    "run 'qctl check'",
+	    (unsigned long long)id));
+}
+
 /* Every table is opened once, in a transaction of its own, for the life of the handle.
  */
 static int
@@ -144,6 +153,27 @@ store_grow(struct store *s)
 	if (info.me_mapsize > SIZE_MAX / 2)
 		return (fail(Q_EFULL, "the queue is as large as this machine can map"));
 	return (store_code(mdb_env_set_mapsize(s->env, info.me_mapsize * 2), "map"));
+}
+
+/* Layout of LMDB's page header and MDB_meta, data version 1, where words have 64 bits.
+ */
+enum { META_TXNID = 16 + 4 + 4 + 8 + 8 + 2 * 48 + 8 };
+
+int
+store_check(const struct store *s, int fd)
+{
+	uint64_t id[2];
+
+	if (sizeof(size_t) != 8)
+		return (0);
+	for (int i = 0; i < 2; i++)
+		if (pread(fd, &id[i], sizeof(id[i]),
+			(off_t)(i * s->page) + META_TXNID) != (ssize_t)sizeof(id[i]))
+			return (fail_sys("data.mdb"));
+	if (id[0] % 2 == 0 && id[1] % 2 == 1 &&
+	    (id[0] + 1 == id[1] || id[1] + 1 == id[0]))
+		return (0);
+	return (fail(Q_ECORRUPT, "data.mdb is damaged (meta pages); run 'qctl check'"));
 }
 
 uint64_t

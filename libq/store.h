@@ -35,8 +35,13 @@ struct store {
 enum {
 	STORE_GROW = -1000, /* the map is too small: store_grow(), then all again */
 	STORE_NONE = -1001, /* no such key */
+	/* A row has a size that was never written: its page is damaged, and a write
+	 * near it would have LMDB move what is not there. Nothing is set aside then. */
+	STORE_BROKEN = -1002,
 };
 
+/* Say that the row of message id is broken: STORE_BROKEN. */
+int store_broken(uint64_t id);
 /* The code for a result of LMDB; keeps a sentence for all but the internal ones. */
 int store_code(int mdb_rc, const char *what);
 /*
@@ -47,6 +52,12 @@ int store_open(struct store *s, int fd, off_t size, bool rdonly, bool create);
 /* NULL-safe; also after a failed open. */
 void store_close(struct store *s);
 int store_grow(struct store *s);
+/*
+ * The two meta pages hold the numbers of the last two transactions, each on its own
+ * side. LMDB has no other check of them, and where one is damaged may go back to an
+ * older state of the whole file without a word. Q_ECORRUPT then.
+ */
+int store_check(const struct store *s, int fd);
 /* Bytes of the file in use at the last commit: whatever it has beyond is spare. */
 uint64_t store_end(const struct store *s);
 /* Name of a table in the file. */

@@ -50,8 +50,12 @@ read_one(struct txn *t, uint64_t id, uint8_t rank, struct state *s, struct messa
 		rc = Q_ECORRUPT;
 	if (rc == 0)
 		rc = txn_get(t, T_BODY, key_span(&k), &v);
+	if (rc == 0 && v.size > message_most(s->size))
+		return (store_broken(id));
 	if (rc == 0)
 		rc = message_decode(v.data, v.size, id, m);
+	if (rc == 0 && m->size != s->size)
+		rc = Q_ECORRUPT;
 	return (rc == STORE_NONE ? Q_ECORRUPT : rc);
 }
 

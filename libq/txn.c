@@ -100,7 +100,8 @@ begin_mdb(struct txn *t)
 	if (q->store.env == NULL && (rc = store_open(&q->store, q->dir.data, st.st_size,
 					 q->flags & Q_RDONLY, false)) != 0)
 		return (rc);
-	if ((rc = check_size(q, st.st_size)) != 0)
+	if ((rc = check_size(q, st.st_size)) != 0 ||
+	    (rc = store_check(&q->store, q->dir.data)) != 0)
 		return (rc);
 	if (t->write)
 		space_guard(q, (uint64_t)st.st_size);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What goes wrong around a queue: crashes, damage, full disks, limits and other users.
 
+# shellcheck disable=SC2154 # bats and lib.bash set output, stderr, status and pid
 load lib
 
 setup_file() {
@@ -16,7 +17,7 @@ as_ordinary_user() {
 		chmod 755 "$public"
 		chown "$NOBODY" "$public/work"
 	fi
-	cd "$public/work"
+	cd "$public/work" || return 1
 	export Q_ROOT=$public/work/root PATH=$public:$PATH
 }
 
@@ -52,9 +53,9 @@ all_fail() {
 # ---- creation ----
 
 @test "a queue whose creators are killed at random is absent or whole" {
-	local round i pids
+	local i pids
 
-	for round in {1..40}; do
+	for _ in {1..40}; do
 		pids=()
 		for i in 1 2 3 4; do
 			timeout -s KILL "0.00$((RANDOM % 10))" qpush jobs "$i" 2>/dev/null &
@@ -85,9 +86,9 @@ all_fail() {
 }
 
 @test "a creator in the making is not disturbed by another's sweep" {
-	local i round
+	local i
 
-	for round in {1..10}; do
+	for _ in {1..10}; do
 		for i in {1..8}; do
 			qpush "q$((i % 2))" "$i" &
 		done
@@ -148,7 +149,7 @@ all_fail() {
 	run --separate-stderr qpop jobs
 	[ "$status" -eq 3 ] || [ "$status" -eq 65 ]
 	is "$output" ''
-	has "$stderr" "symbolic link"
+	has "$stderr" "blob/1 is not its file"
 }
 
 @test "a symbolic link in place of the directory of large bodies is refused" {
@@ -295,32 +296,31 @@ survives() {
 	counts jobs dead=1 ready=0
 }
 
-# It has fallen due, and a take has met it.
-was_damaged() {
-	run qpop --id 999 jobs
-	[ "$status" -eq 65 ] || has_count jobs dead=1
-}
-
 @test "a damaged state of a delayed message does not hold up the others for ever" {
-	qpush -d 1ms jobs a
+	qpush -d 1h jobs a
 	qpush jobs b c
 	damage record msg 0000000000000001
-	eventually was_damaged
+	# the take that meets it may say so, the ones after it give what there is
+	SHIM_WALL=3601 run preloaded shim-time qpop --id 999 jobs
+	[ "$status" -eq 65 ] || [ "$status" -eq 1 ]
 	is "$(qpop jobs)" b
 	qpush jobs d
 	is "$(qpop -n all -l jobs)" $'c\nd'
 	counts jobs dead=1
+	balances jobs
 }
 
 @test "a damaged state of a leased message does not hold up the others for ever" {
 	qpush jobs a b c
-	qpop -L 1ms jobs >/dev/null
+	qpop -L 1h jobs >/dev/null
 	damage record msg 0000000000000001
-	eventually was_damaged
+	SHIM_BOOT=3601 run preloaded shim-time qpop --id 999 jobs
+	[ "$status" -eq 65 ] || [ "$status" -eq 1 ]
 	is "$(qpop jobs)" b
 	qpush jobs d
 	is "$(qpop -n all -l jobs)" $'c\nd'
 	counts jobs dead=1
+	balances jobs
 }
 
 @test "a damaged meta record is damage" {
@@ -378,7 +378,7 @@ was_damaged() {
 @test "who waits on a queue that is removed is told" {
 	qpush -d 1h jobs x
 	start qpop -w jobs 2>err
-	eventually eval "ls -l /proc/$pid/fd | grep -q data.mdb"
+	eventually has_open "$pid"
 	rm -r "$Q_ROOT/jobs"
 	ended 3
 	has "$(cat err)" "deleted or replaced while in use"
@@ -496,6 +496,7 @@ was_damaged() {
 }
 
 @test "a limit on memory is an error, and loses nothing" {
+	[ -z "${SAN:-}" ] || skip "sanitizers need address space of their own"
 	local mb stored=0 failed=0 status
 
 	for mb in 4 8 16 32 64 96 128 192 256 512 1024; do
@@ -520,7 +521,7 @@ was_damaged() {
 @test "a stopped process that has the lock is named, after --lock-wait" {
 	qpush jobs x
 	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
-	eventually eval '! flock -n "$Q_ROOT/jobs/data.mdb" true'
+	eventually is_locked jobs
 	kill -STOP "$pid"
 	eventually grep -q '^State:.T' "/proc/$pid/status"
 	fails 75 "another process (pid $pid, stopped) has held the queue for" \
@@ -539,7 +540,7 @@ was_damaged() {
 @test "who looks is not kept out by others who look" {
 	qpush jobs x
 	start flock -s -F "$Q_ROOT/jobs/data.mdb" sleep 1000
-	eventually eval '! flock -n "$Q_ROOT/jobs/data.mdb" true'
+	eventually is_locked jobs
 	counts jobs ready=1
 	fails 75 "has held the queue" qpop --lock-wait 10ms jobs
 }
@@ -547,9 +548,9 @@ was_damaged() {
 @test "a signal ends the wait for the lock" {
 	qpush jobs x
 	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
-	eventually eval '! flock -n "$Q_ROOT/jobs/data.mdb" true'
+	eventually is_locked jobs
 	start qpop --lock-wait 1h jobs
-	eventually eval "ls -l /proc/$pid/fd | grep -q data.mdb"
+	eventually has_open "$pid"
 	kill -TERM "$pid"
 	ended 143
 }

@@ -74,6 +74,16 @@ eventually() {
 	done
 }
 
+# Whether somebody holds the transaction lock of a queue.
+is_locked() {
+	! flock -n "$Q_ROOT/$1/data.mdb" true
+}
+
+# Whether a process has opened a queue.
+has_open() {
+	[[ $(readlink "/proc/$1/fd/"*) == */data.mdb* ]]
+}
+
 is() {
 	if [ "$1" != "$2" ]; then
 		printf 'is:     %q\nwanted: %q\n' "$1" "$2" >&2
@@ -94,14 +104,14 @@ fails() {
 
 	shift 2
 	run --separate-stderr "-$want" "$@"
-	is "$output" ''
+	is "${output:-}" ''
 	has "${stderr:-}" "$text"
 }
 
 # As fails, and silently.
 is_silent() {
 	run --separate-stderr "-$1" "${@:2}"
-	is "$output${stderr:-}" ''
+	is "${output:-}${stderr:-}" ''
 }
 
 # A number of qstat: count QUEUE NAME, "ready" for instance.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Preloaded: a disk that fails. From the SHIM_SYNC-th flush on (1 is the first), EIO. */
+/* Preloaded: a disk that fails. From the SHIM_SYNC-th flush on (1 is the first), EIO.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/syscall.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Preloaded: another time. SHIM_WALL and SHIM_BOOT are seconds added to CLOCK_REALTIME
- * and CLOCK_BOOTTIME; SHIM_BOOT_ID is a file to be read in place of the kernel's boot id.
+ * and CLOCK_BOOTTIME; SHIM_BOOT_ID is a file to be read in place of the kernel's boot
+ * id.
  */
 #include <fcntl.h>
 #include <stdarg.h>

@@ -14,6 +14,7 @@
 #include "hash.h"
 #include "message.h"
 #include "meta.h"
+#include "policy.h"
 #include "state.h"
 
 enum { ID = 42 };
@@ -288,7 +289,7 @@ assert_state(const struct state *s, size_t want)
 static void
 a_state_is_read_as_written(void **state)
 {
-	const struct state full = { Q_LEASED, 255, ST_KNOWN, UINT32_MAX, UINT32_MAX,
+	const struct state full = { Q_LEASED, POLICY_RANK_MOST, ST_KNOWN, UINT32_MAX, UINT32_MAX,
 		UINT16_MAX, UINT8_MAX, HELD, INT64_MAX, UINT32_MAX, UINT32_MAX,
 		UINT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	struct state s = full;
