@@ -103,7 +103,7 @@ apply_all(struct q *q, const struct request *requests, struct result *results, s
 	while ((rc = apply_once(q, requests, results, n)) == STORE_GROW)
 		if ((rc = store_grow(&q->store)) != 0)
 			break;
-	return (rc == STORE_NONE
-		    ? fail(Q_ECORRUPT, "a row is missing; run 'qctl check'")
-		    : rc);
+	if (rc == STORE_NONE)
+		return (fail(Q_ECORRUPT, "a row is missing; run 'qctl check'"));
+	return (rc == STORE_BROKEN ? Q_ECORRUPT : rc);
 }

@@ -72,7 +72,9 @@ recount(struct txn *t, uint64_t id, enum q_state listed, struct q_stat *st)
 	int rc = life_get(t, id, &s);
 
 	if (rc != 0)
-		return (rc == STORE_NONE || rc == Q_ECORRUPT ? 0 : rc);
+		return (rc == STORE_NONE || rc == Q_ECORRUPT || rc == STORE_BROKEN
+			    ? 0
+			    : rc);
 	/* By its TTL, a message is met here that the rows of delays show only later. */
 	if (listed == Q_READY && s.state == Q_DELAYED && s.due > (uint64_t)t->now.wall)
 		listed = Q_DELAYED;
@@ -227,7 +229,7 @@ add(struct txn *t, struct q_batch *b, uint64_t id, enum q_state wanted, unsigned
 	bool whole;
 	int rc = life_get(t, id, &s);
 
-	if (rc != 0 && rc != Q_ECORRUPT)
+	if (rc != 0 && rc != Q_ECORRUPT && rc != STORE_BROKEN)
 		return (rc);
 	whole = rc == 0 && txn_get(t, T_BODY, key_span(&k), &v) == 0 &&
 	        message_decode(v.data, v.size, id, &m) == 0;
