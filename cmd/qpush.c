@@ -245,19 +245,22 @@ main(int argc, char **argv)
 	struct q_open open = { .flags = Q_CREATE };
 	struct options o = { 0 };
 	int c, fd = STDIN_FILENO;
+	bool bulk;
 
 	diag_start("qpush");
 	while ((c = opt_next(&cmd, argc, argv)) != -1)
 		set_option(&o, c);
 	check_usage(&o);
-	stop_catch();
+	bulk = o.form != 0 || opt_noperands == 1;
+	if (bulk) /* else there is nothing to put in order */
+		stop_catch();
 	if (o.from_command)
 		fd = spool_command(opt_command);
 	if (o.no_create)
 		open.flags = 0;
 	o.feed.name = opt_operands[0];
 	o.feed.progress =
-	    isatty(STDERR_FILENO) && !opt_common.quiet && !o.feed.print_ids;
+	    bulk && isatty(STDERR_FILENO) && !opt_common.quiet && !o.feed.print_ids;
 	o.feed.q = queue_open(o.feed.name, &open);
 	push_input(&o, fd);
 	feed_end(&o.feed);

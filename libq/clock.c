@@ -65,17 +65,25 @@ read_boot_id(uint8_t id[BOOT_ID_SIZE])
 }
 
 int
-clock_read(struct clock *clock)
+clock_boot_id(uint8_t id[BOOT_ID_SIZE])
 {
-	/* The boot id cannot change while a process lives. */
-	static _Thread_local uint8_t id[BOOT_ID_SIZE];
+	/* It cannot change while a process lives. */
+	static _Thread_local uint8_t kept[BOOT_ID_SIZE];
 	static _Thread_local bool known;
 	int rc;
 
-	if (!known && (rc = read_boot_id(id)) != 0)
+	if (!known && (rc = read_boot_id(kept)) != 0)
 		return (rc);
 	known = true;
-	memcpy(clock->boot_id, id, sizeof(id));
+	memcpy(id, kept, sizeof(kept));
+	return (0);
+}
+
+int
+clock_read(struct clock *clock)
+{
+	int rc;
+
 	if ((rc = read_clock(CLOCK_REALTIME, &clock->wall)) != 0)
 		return (rc);
 	return (read_clock(CLOCK_BOOTTIME, &clock->boot));

@@ -13,11 +13,11 @@ enum { BOOT_ID_SIZE = 16 };
 struct clock {
 	q_time wall; /* since 1970 */
 	q_time boot; /* CLOCK_BOOTTIME */
-	uint8_t boot_id[BOOT_ID_SIZE];
 };
 
-/* Q_ESYS: no clock, or the kernel does not tell its boot id. */
 int clock_read(struct clock *clock);
+/* What tells this boot of the machine from others. Q_ESYS: the kernel does not tell. */
+int clock_boot_id(uint8_t id[BOOT_ID_SIZE]);
 /* For waits inside this process. */
 q_time clock_monotonic(void);
 void clock_sleep(q_time duration);

@@ -195,12 +195,10 @@ write_meta(struct store *store, uint64_t hold_inode)
 		.boot = { .number = 1, .hold_inode = hold_inode } };
 	uint8_t record[META_MAX_SIZE];
 	MDB_txn *txn = NULL;
-	struct clock now;
 	int rc;
 
-	if ((rc = clock_read(&now)) != 0)
+	if ((rc = clock_boot_id(m.boot.id)) != 0)
 		return (rc);
-	memcpy(m.boot.id, now.boot_id, BOOT_ID_SIZE);
 	option_defaults(m.option);
 	if (getrandom(m.uuid, sizeof(m.uuid), 0) != sizeof(m.uuid))
 		return (fail_sys("random"));

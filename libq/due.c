@@ -44,24 +44,30 @@ listed(struct txn *t, uint64_t id, enum q_state state, uint64_t due, struct stat
 	return (rc);
 }
 
-bool
-due_same_boot(const struct txn *t)
+int
+due_same_boot(const struct txn *t, bool *same)
 {
-	return (memcmp(t->meta.boot.id, t->now.boot_id, BOOT_ID_SIZE) == 0);
+	uint8_t id[BOOT_ID_SIZE];
+	int rc = clock_boot_id(id);
+
+	if (rc == 0)
+		*same = memcmp(t->meta.boot.id, id, BOOT_ID_SIZE) == 0;
+	return (rc);
 }
 
-/* A new boot: every lease of an earlier one is over, by its number alone. */
-static void
-check_boot(struct txn *t)
+int
+due_check_boot(struct txn *t)
 {
 	struct boot *b = &t->meta.boot;
+	bool same = false;
+	int rc = due_same_boot(t, &same);
 
-	if (due_same_boot(t))
-		return;
-	memcpy(b->id, t->now.boot_id, BOOT_ID_SIZE);
+	if (rc != 0 || same)
+		return (rc);
 	b->number++;
 	b->hold_since = 0;
 	t->meta_changed |= 1U << META_REC_BOOT;
+	return (clock_boot_id(b->id));
 }
 
 static int
@@ -175,7 +181,8 @@ due_promote(struct txn *t, unsigned most)
 {
 	int rc;
 
-	check_boot(t);
+	if (txn_entries(t, T_LEASED) > 0 && (rc = due_check_boot(t)) != 0)
+		return (rc);
 	if ((rc = promote_expiry(t, EXPIRY_TTL, most)) != 0 ||
 	    (rc = promote_delayed(t, most)) != 0 || (rc = promote_leased(t, most)) != 0)
 		return (rc);

@@ -16,6 +16,9 @@ int due_promote(struct txn *t, unsigned most);
 /* Free the leases of holders and owners that died; looks at some times most of them. */
 int due_holders(struct txn *t, unsigned most);
 /* Whether the boot of the recorded deadlines is this one. */
-bool due_same_boot(const struct txn *t);
+int due_same_boot(const struct txn *t, bool *same);
+/* A new boot gets a number of its own: every lease of an earlier one is over by that.
+ * To be called before a lease is given, or its end is looked at. */
+int due_check_boot(struct txn *t);
 
 #endif

@@ -25,8 +25,12 @@ static bool
 lease_over(struct txn *t, uint64_t id, const struct state *s)
 {
 	uint64_t last;
+	bool same;
 
-	if (!due_same_boot(t) || s->boot != t->meta.boot.number)
+	/* What cannot be known does not end a lease. */
+	if (due_same_boot(t, &same) != 0)
+		return (false);
+	if (!same || s->boot != t->meta.boot.number)
 		return (true);
 	if (s->due == HELD)
 		return (!hold_alive(t, id, &last));
@@ -114,10 +118,11 @@ recount_all(struct txn *t, struct q_stat *st)
 {
 	uint64_t wall = (uint64_t)t->now.wall;
 	struct key ttl = key_expiry(EXPIRY_TTL, 0, 0);
+	bool same;
 	int rc;
 
 	/* After a reboot every lease is over: those beyond the bound need no look. */
-	if (!due_same_boot(t) && st->count[Q_LEASED] > LOOK_MOST) {
+	if (st->count[Q_LEASED] > LOOK_MOST && due_same_boot(t, &same) == 0 && !same) {
 		st->count[Q_READY] += st->count[Q_LEASED] - LOOK_MOST;
 		st->count[Q_LEASED] = LOOK_MOST;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Settling a delivery: is the receipt good, and what becomes of the message. */
+#include "due.h"
 #include "error.h"
 #include "event.h"
 #include "hash.h"
@@ -155,6 +156,10 @@ settle_release(struct txn *t, const struct settle *c, struct state *s)
 static int
 settle_extend(struct txn *t, const struct settle *c, struct state *s)
 {
+	int rc;
+
+	if ((rc = due_check_boot(t)) != 0)
+		return (rc);
 	if (s->state != Q_LEASED || s->due != HELD) /* a held one has no end to move */
 		s->due = (uint64_t)time_add(t->now.boot, c->how->lease);
 	s->state = Q_LEASED;

@@ -2,7 +2,6 @@
 /* The reserve of allocated blocks behind the data in use. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -29,31 +28,36 @@ space_allocate(int fd, uint64_t end, uint64_t size)
 }
 
 void
-space_guard(struct q *q, uint64_t size)
+space_guard(struct txn *t, uint64_t size)
 {
+	const struct q *q = t->q;
 	uint64_t slack = SPACE_RESERVE / 4;
 
 	/* A hole: it needs no room on a full disk, and is less than any push asks for.
 	 */
-	if (size < store_end(&q->store) + slack)
-		(void)!ftruncate(q->dir.data, (off_t)(size + slack));
+	if (size < store_end(&q->store) + slack &&
+	    ftruncate(q->dir.data, (off_t)(size + slack)) == 0)
+		size += slack;
+	t->file_size = size;
 }
 
 int
 space_ensure(struct txn *t, uint64_t bytes)
 {
-	struct q *q = t->q;
+	const struct q *q = t->q;
 	uint64_t end = store_end(&q->store), step = end / 8, need;
-	struct stat st;
+	int rc;
 
 	/* Rows, page headers and half-full pages; then the trees' copied paths. */
 	need = end + bytes + bytes / 2 + 64 * q->store.page + SPACE_RESERVE;
-	if (fstat(q->dir.data, &st) != 0)
-		return (fail_sys("data.mdb"));
-	if ((uint64_t)st.st_size >= need)
+	if (t->file_size >= need)
 		return (0);
 	step = step < STEP_MIN ? STEP_MIN : step > STEP_MAX ? STEP_MAX : step;
-	if (space_allocate(q->dir.data, end, need + step) == 0)
-		return (0);
-	return (space_allocate(q->dir.data, end, need));
+	if ((rc = space_allocate(q->dir.data, end, need + step)) == 0)
+		need += step;
+	else
+		rc = space_allocate(q->dir.data, end, need);
+	if (rc == 0)
+		t->file_size = need;
+	return (rc);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,15 @@ store_table_name(enum table table)
 	return (names[table]);
 }
 
+static bool
+no_size_limit(void)
+{
+	struct rlimit limit;
+
+	return (
+	    getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY);
+}
+
 int
 store_code(int rc, const char *what)
 {
@@ -47,6 +57,8 @@ store_code(int rc, const char *what)
 	case MDB_TXN_FULL:
 		return (fail(Q_ENOMEM, "%s: too much for one transaction", what));
 	}
+	if (rc == EFBIG && no_size_limit())
+		rc = MDB_CORRUPTED; /* nothing but a damaged page number leads so far */
 	if (rc > 0) {
 		errno = rc;
 		return (fail_sys("%s", what));

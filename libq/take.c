@@ -194,7 +194,8 @@ take_apply(struct txn *t, const struct take *take, struct taken *result)
 	result->code = 0;
 	/* What a dead holder had comes first: it is older. When there is nothing else,
 	 * it is worth looking at more of them. */
-	if ((rc = due_holders(t, HOLDERS_EACH_TIME)) != 0 ||
+	if ((rc = due_check_boot(t)) != 0 ||
+	    (rc = due_holders(t, HOLDERS_EACH_TIME)) != 0 ||
 	    (rc = take_ready(t, take, result)) != 0)
 		return (rc);
 	if (b->count == 0 && result->damaged == 0 && result->code == 0) {

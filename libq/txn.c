@@ -104,7 +104,7 @@ begin_mdb(struct txn *t)
 	    (rc = store_check(&q->store, q->dir.data)) != 0)
 		return (rc);
 	if (t->write)
-		space_guard(q, (uint64_t)st.st_size);
+		space_guard(t, (uint64_t)st.st_size);
 	do {
 		rc = mdb_txn_begin(
 		    q->store.env, NULL, t->write ? 0 : MDB_RDONLY, &t->mdb);

@@ -22,9 +22,10 @@ struct txn {
 	struct meta meta;
 	unsigned meta_changed; /* bit set of enum meta_record */
 	struct clock now;
-	uint64_t random; /* of this transaction, for jitter */
-	uint32_t pid;    /* of this process */
-	uint64_t *blobs; /* ids whose files go once this is committed */
+	uint64_t random;    /* of this transaction, for jitter */
+	uint32_t pid;       /* of this process */
+	uint64_t file_size; /* when it began */
+	uint64_t *blobs;    /* ids whose files go once this is committed */
 	size_t blob_count;
 };
 
