@@ -32,7 +32,7 @@ enum { LINE = 4096, OBJECT = 1024 };
 /* What reading a damaged data file may raise. */
 static const int damage_signals[] = {
 	SIGBUS,
-	SIGABRT, /* LMDB's assertions */
+	SIGABRT,                                  /* LMDB's assertions */
 #if !defined(__SANITIZE_ADDRESS__) && !ASAN_CLANG /* which reports it better */
 	SIGSEGV,
 #endif

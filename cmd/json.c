@@ -76,6 +76,24 @@ json_text(const char *text)
 	return (value);
 }
 
+/* What is known of the command, if it was one. Durations are seconds. */
+static void
+set_report(json_t *object, const struct q_report *r)
+{
+	json_set(object, "how", json_string(q_how_name(r->how)));
+	if (r->how == Q_HOW_EXITED)
+		set_number(object, "exit_status", (uint64_t)r->status);
+	if (r->how == Q_HOW_KILLED)
+		set_number(object, "signal", (uint64_t)r->status);
+	if (r->how == Q_HOW_SAID || r->took == 0)
+		return;
+	json_set(object, "took_seconds", json_real((double)r->took / 1e9));
+	json_set(object, "cpu_seconds", json_real((double)r->cpu / 1e9));
+	set_number(object, "peak_memory", r->memory);
+	json_set(object, "host", json_text(r->host));
+	json_set(object, "stderr", json_text(r->output));
+}
+
 static void
 set_failures(json_t *object, const struct q_msg *m)
 {
@@ -92,6 +110,7 @@ set_failures(json_t *object, const struct q_msg *m)
 		set_time(one, "when", f->when);
 		json_set(one, "reason", json_text(f->reason));
 		set_number(one, "pid", (uint64_t)f->pid);
+		set_report(one, &f->report);
 	}
 }
 

@@ -103,6 +103,31 @@ print_headers(const struct q_msg *m, FILE *out)
 	}
 }
 
+/* What a command was like, and the end of what it said on stderr. */
+static void
+print_report(const struct q_report *r, FILE *out)
+{
+	char took[TEXT_DURATION], cpu[TEXT_DURATION], memory[TEXT_SIZE];
+	const char *p = r->output, *end = p + r->output_size, *line;
+
+	if (r->took == 0)
+		return;
+	print_name("", out);
+	(void)fputs("on ", out);
+	text_print(out, r->host, strlen(r->host));
+	(void)fprintf(out, ", took %s, CPU %s, peak memory %s\n",
+	    text_duration(took, r->took), text_duration(cpu, r->cpu),
+	    text_size(memory, r->memory));
+	for (; p < end; p = line + 1) {
+		if ((line = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			line = end;
+		print_name("", out);
+		(void)fputs("stderr: ", out);
+		text_print(out, p, (size_t)(line - p));
+		(void)putc('\n', out);
+	}
+}
+
 static void
 print_failures(const struct q_msg *m, FILE *out)
 {
@@ -117,6 +142,7 @@ print_failures(const struct q_msg *m, FILE *out)
 		    f->delivery, (long)f->pid);
 		text_print(out, f->reason, strlen(f->reason));
 		(void)putc('\n', out);
+		print_report(&f->report, out);
 	}
 }
 

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,6 +79,7 @@ int
 out_open(struct out *out, const char *file, bool whole)
 {
 	const cookie_io_functions_t io = { .write = write_all };
+	struct stat st;
 
 	*out = (struct out){ .fd = STDOUT_FILENO, .file = file };
 	if ((file != NULL && (out->fd = open_file(out, whole)) == -1) ||
@@ -86,6 +89,7 @@ out_open(struct out *out, const char *file, bool whole)
 		return (-1);
 	}
 	(void)setvbuf(out->stream, NULL, _IOFBF, BUFFER);
+	out->pipe = fstat(out->fd, &st) == 0 && S_ISFIFO(st.st_mode);
 	return (0);
 }
 
@@ -153,10 +157,39 @@ sync_file(const struct out *out)
 	return (sync_parent(out->file));
 }
 
+/*
+ * What is in a pipe when its reader goes away is lost: written is not read. So wait
+ * until the pipe is empty, or there is nobody left to empty it.
+ */
+static int
+wait_read(const struct out *out)
+{
+	enum { PAUSE_MIN = 20000, PAUSE_MAX = 5000000 }; /* nanoseconds */
+	struct pollfd p = { .fd = out->fd };
+	struct timespec pause = { .tv_nsec = PAUSE_MIN };
+	int unread = 0;
+
+	while (ioctl(out->fd, FIONREAD, &unread) == 0 && unread > 0) {
+		if (stop_signal() != 0) {
+			errno = EINTR;
+			return (-1);
+		}
+		if (ppoll(&p, 1, &pause, NULL) > 0 && p.revents & POLLERR) {
+			errno = EPIPE;
+			return (-1);
+		}
+		if ((pause.tv_nsec += pause.tv_nsec / 2) > PAUSE_MAX)
+			pause.tv_nsec = PAUSE_MAX;
+	}
+	return (0);
+}
+
 int
 out_flush(struct out *out)
 {
 	if (out->error == 0 && fflush(out->stream) != 0)
+		set_error(out, errno);
+	if (out->error == 0 && out->pipe && wait_read(out) != 0)
 		set_error(out, errno);
 	if (out->error == 0 && out->file != NULL && sync_file(out) != 0)
 		set_error(out, errno);

@@ -16,6 +16,7 @@ struct out {
 	int fd;
 	FILE *stream;     /* for those who print; buffered */
 	const char *file; /* NULL: stdout */
+	bool pipe;        /* nobody has it until it was read */
 	char *temp;       /* what becomes file, once complete; NULL: written in place */
 	int error;        /* errno of the first failure */
 	char last;        /* byte written by out_write() */
@@ -30,8 +31,10 @@ int out_open(struct out *out, const char *file, bool whole);
 void out_write(struct out *out, const void *data, size_t size);
 /* All of a descriptor. */
 void out_copy(struct out *out, int fd);
-/* Hand everything over, to the kernel or, for a file, to the disk: 0, or -1 after
- * saying why. */
+/*
+ * Hand everything over: to the disk, if it is a file; to the reader, if it is a pipe;
+ * else to the kernel. 0, or -1 after saying why.
+ */
 int out_flush(struct out *out);
 /* A whole file that was not flushed is as before. */
 void out_close(struct out *out);

@@ -202,6 +202,9 @@ run_delivery(const struct options *o)
 		q_close(q);
 		return (DIAG_FAILED);
 	}
+	/* Who has the receipt decides when it is done, whatever he reads. */
+	if (o->delivery.take.lease != 0)
+		out.pipe = false;
 	status = deliver(&o->delivery, q, &out);
 	out_close(&out);
 	q_close(q);

@@ -10,10 +10,13 @@
  * back.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "diag.h"
 #include "now.h"
@@ -44,6 +47,8 @@ struct worker {
 	size_t running;
 	struct q_finish *finish; /* ended, not settled yet: one a place at most */
 	struct verdict *verdict;
+	struct q_report *report;
+	char (*tail)[JOB_TAIL + 1];
 	struct share **finish_share;
 	size_t finished;
 	uint64_t taken;
@@ -52,6 +57,7 @@ struct worker {
 	unsigned retries;
 	bool closed; /* takes no more */
 	int status;  /* the worst so far */
+	char host[HOST_NAME_MAX + 1];
 };
 
 static void
@@ -78,12 +84,14 @@ finish(
 	size_t i = w->finished++;
 
 	w->verdict[i] = *v;
+	w->report[i] = (struct q_report){ .how = Q_HOW_SAID };
 	w->finish_share[i] = s;
 	w->finish[i] = (struct q_finish){
 		.msg = m,
 		.how = {
 			.verb = v->verb,
 			.reason = w->verdict[i].reason,
+			.report = &w->report[i],
 			.backoff = v->later,
 		},
 		.result = { .code = 1 }, /* until libq says otherwise */
@@ -258,6 +266,33 @@ turn(struct worker *w)
 		none_taken(w, rc, damaged);
 }
 
+static q_time
+time_of(struct timeval tv)
+{
+	return ((q_time)tv.tv_sec * Q_SECOND + (q_time)tv.tv_usec * 1000);
+}
+
+/* For the failure record of what was finished last. */
+static void
+describe(struct worker *w, const struct job *j)
+{
+	size_t i = w->finished - 1;
+	struct q_report *r = &w->report[i];
+
+	r->how = j->timed_out             ? Q_HOW_TIMEOUT
+	         : WIFSIGNALED(j->status) ? Q_HOW_KILLED
+	                                  : Q_HOW_EXITED;
+	r->status =
+	    WIFSIGNALED(j->status) ? WTERMSIG(j->status) : WEXITSTATUS(j->status);
+	r->took = now_monotonic() - j->started;
+	r->cpu = time_of(j->usage.ru_utime) + time_of(j->usage.ru_stime);
+	r->memory = (uint64_t)j->usage.ru_maxrss * 1024;
+	r->host = w->host;
+	memcpy(w->tail[i], j->tail, j->tail_size);
+	r->output = w->tail[i];
+	r->output_size = j->tail_size;
+}
+
 static void
 reap(struct worker *w)
 {
@@ -279,6 +314,7 @@ reap(struct worker *w)
 		if (v.unable)
 			worse(w, DIAG_FAILED);
 		finish(w, j->msg, w->share[i], &v);
+		describe(w, j);
 	}
 }
 
@@ -354,9 +390,12 @@ allocate(struct worker *w)
 	/* A place may end a job and be given a message that cannot be started. */
 	w->finish = calloc(2 * n, sizeof(*w->finish));
 	w->verdict = calloc(2 * n, sizeof(*w->verdict));
+	w->report = calloc(2 * n, sizeof(*w->report));
+	w->tail = calloc(2 * n, sizeof(*w->tail));
 	w->finish_share = calloc(2 * n, sizeof(struct share *));
 	if (w->jobs == NULL || w->share == NULL || w->poll == NULL ||
-	    w->finish == NULL || w->verdict == NULL || w->finish_share == NULL)
+	    w->finish == NULL || w->verdict == NULL || w->report == NULL ||
+	    w->tail == NULL || w->finish_share == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
 }
 
@@ -366,6 +405,7 @@ worker_run(const struct worker_plan *plan, struct q *q, const char *name)
 	struct worker w = { .plan = plan, .q = q, .name = name };
 
 	allocate(&w);
+	(void)gethostname(w.host, sizeof(w.host) - 1);
 	block_signals(&w);
 	w.idle_since = now_monotonic();
 	for (;;) {
@@ -384,6 +424,8 @@ worker_run(const struct worker_plan *plan, struct q *q, const char *name)
 	free(w.poll);
 	free(w.finish);
 	free(w.verdict);
+	free(w.report);
+	free(w.tail);
 	free(w.finish_share);
 	return (w.status);
 }

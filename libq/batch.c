@@ -114,13 +114,32 @@ copy(struct q_batch *b, const void *data, size_t size, const void **out)
 	return (0);
 }
 
+/* A public copy of one failure record. */
+static int
+copy_failure(struct q_batch *b, const struct failure *f, struct q_failure *out)
+{
+	const void *reason = NULL, *host = NULL, *output = NULL;
+	int rc;
+
+	if ((rc = copy(b, f->reason, f->reason_size, &reason)) != 0 ||
+	    (rc = copy(b, f->report.host, f->host_size, &host)) != 0 ||
+	    (rc = copy(b, f->report.output, f->report.output_size, &output)) != 0)
+		return (rc);
+	out->when = f->when;
+	out->pid = (pid_t)f->pid;
+	out->reason = reason;
+	out->report = f->report;
+	out->report.host = host;
+	out->report.output = output;
+	return (0);
+}
+
 static int
 add_failures(struct txn *t, struct q_batch *b, struct q_msg *m)
 {
 	struct key from = key_failure(m->id, 0);
 	struct span key = key_span(&from), v;
 	struct q_failure *list = NULL, *more;
-	const void *reason = NULL;
 	size_t n = 0;
 	int rc;
 
@@ -129,20 +148,16 @@ add_failures(struct txn *t, struct q_batch *b, struct q_msg *m)
 	     rc = txn_next(t, T_FAILURE, &key, &v)) {
 		struct failure f;
 
-		if ((rc = failure_decode(v.data, v.size, m->id, &f)) != 0 ||
-		    (rc = copy(b, f.reason, f.reason_size, &reason)) != 0)
+		if ((rc = failure_decode(v.data, v.size, m->id, &f)) != 0)
 			return (rc);
 		if ((more = alloc(b, (n + 1) * sizeof(*list))) == NULL)
 			return (fail(Q_ENOMEM, "out of memory"));
 		if (n > 0)
 			memcpy(more, list, n * sizeof(*list));
 		list = more;
-		list[n++] = (struct q_failure){
-			.delivery = get_be32((const uint8_t *)key.data + 8),
-			.when = f.when,
-			.pid = (pid_t)f.pid,
-			.reason = reason,
-		};
+		if ((rc = copy_failure(b, &f, &list[n])) != 0)
+			return (rc);
+		list[n++].delivery = get_be32((const uint8_t *)key.data + 8);
 	}
 	m->failures = list;
 	m->failure_count = n;

@@ -25,14 +25,40 @@ damaged(const char *what, uint64_t id)
 	    (unsigned long long)id));
 }
 
+static const char *const hows[Q_HOWS] = {
+	[Q_HOW_SAID] = "said",
+	[Q_HOW_LAPSED] = "lapsed",
+	[Q_HOW_EXITED] = "exited",
+	[Q_HOW_KILLED] = "killed",
+	[Q_HOW_TIMEOUT] = "timeout",
+	[Q_HOW_DAMAGED] = "damaged",
+};
+
+const char *
+q_how_name(enum q_how how)
+{
+	return ((unsigned)how < Q_HOWS ? hows[how] : NULL);
+}
+
 size_t
 failure_encode(const struct failure *f, uint64_t id, uint8_t record[FAILURE_MAX])
 {
+	const struct q_report *r = &f->report;
 	uint8_t *p = put_be64(record + 8, (uint64_t)f->when);
 
 	p = put_be32(p, f->pid);
+	*p++ = (uint8_t)r->how;
+	*p++ = 0;
+	p = put_be16(p, (uint16_t)r->status);
+	p = put_be64(p, (uint64_t)r->took);
+	p = put_be64(p, (uint64_t)r->cpu);
+	p = put_be64(p, r->memory);
+	p = put_be16(p, (uint16_t)f->host_size);
 	p = put_be16(p, (uint16_t)f->reason_size);
+	p = put_be16(p, (uint16_t)r->output_size);
+	p = put_bytes(p, r->host, f->host_size);
 	p = put_bytes(p, f->reason, f->reason_size);
+	p = put_bytes(p, r->output, r->output_size);
 	(void)put_be64(record, hash_record(record + 8, (size_t)(p - record) - 8, id));
 	return ((size_t)(p - record));
 }
@@ -42,12 +68,25 @@ failure_decode(const void *record, size_t size, uint64_t id, struct failure *out
 {
 	struct reader r = checked(record, size, FAILURE_MAX, id);
 	struct failure f = { 0 };
+	uint8_t zero;
 
 	f.when = (q_time)read_be64(&r);
 	f.pid = read_be32(&r);
+	f.report.how = (enum q_how)read_8(&r);
+	zero = read_8(&r);
+	f.report.status = read_be16(&r);
+	f.report.took = (q_time)read_be64(&r);
+	f.report.cpu = (q_time)read_be64(&r);
+	f.report.memory = read_be64(&r);
+	f.host_size = read_be16(&r);
 	f.reason_size = read_be16(&r);
+	f.report.output_size = read_be16(&r);
+	f.report.host = (const char *)read_bytes(&r, f.host_size);
 	f.reason = (const char *)read_bytes(&r, f.reason_size);
-	if (r.bad || r.p != r.end || f.reason_size > Q_MAX_REASON)
+	f.report.output = (const char *)read_bytes(&r, f.report.output_size);
+	if (r.bad || r.p != r.end || zero != 0 || f.report.how >= Q_HOWS ||
+	    f.host_size > FAILURE_HOST_MOST || f.reason_size > Q_MAX_REASON ||
+	    f.report.output_size > Q_MAX_OUTPUT)
 		return (damaged("failure", id));
 	*out = f;
 	return (0);

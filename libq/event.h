@@ -12,17 +12,19 @@
 struct failure {
 	q_time when; /* wall clock */
 	uint32_t pid;
-	const char *reason; /* not NUL-terminated */
-	size_t reason_size;
+	struct q_report report; /* host and output not NUL-terminated when decoded */
+	const char *reason;     /* not NUL-terminated */
+	size_t host_size, reason_size;
 };
 
 enum {
-	FAILURE_FIXED = 8 + 8 + 4 + 2,
-	FAILURE_MAX = FAILURE_FIXED + Q_MAX_REASON,
+	FAILURE_FIXED = 8 + 8 + 4 + 1 + 1 + 2 + 8 + 8 + 8 + 2 + 2 + 2,
+	FAILURE_HOST_MOST = 255,
+	FAILURE_MAX = FAILURE_FIXED + FAILURE_HOST_MOST + Q_MAX_REASON + Q_MAX_OUTPUT,
 	DONE_SIZE = 8 + 4 + 1 + 8,
 };
 
-/* Returns the size. reason_size is at most Q_MAX_REASON. */
+/* Returns the size. The parts are within their limits. */
 size_t failure_encode(
     const struct failure *f, uint64_t id, uint8_t record[FAILURE_MAX]);
 int failure_decode(const void *record, size_t size, uint64_t id, struct failure *f);

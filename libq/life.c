@@ -211,26 +211,37 @@ forget_oldest_failure(struct txn *t, uint64_t id)
 }
 
 int
-life_fail(struct txn *t, uint64_t id, struct state *s, const char *reason)
+life_fail(struct txn *t, uint64_t id, struct state *s, const char *reason,
+    const struct q_report *report)
 {
 	uint8_t record[FAILURE_MAX];
 	struct failure f = { .when = t->now.wall, .pid = s->pid, .reason = reason };
 	struct key k = key_failure(id, s->delivery);
+	size_t size;
 	int rc;
 
+	f.report = *report;
 	f.reason_size = strnlen(reason, Q_MAX_REASON);
+	if (report->host != NULL)
+		f.host_size = strnlen(report->host, FAILURE_HOST_MOST);
+	if (report->output_size > Q_MAX_OUTPUT) {
+		f.report.output += report->output_size - Q_MAX_OUTPUT;
+		f.report.output_size = Q_MAX_OUTPUT;
+	}
 	s->flags |= ST_FAILED;
-	rc = txn_put(t, T_FAILURE, key_span(&k),
-	    (struct span){ record, failure_encode(&f, id, record) });
+	size = failure_encode(&f, id, record);
+	rc = txn_put(t, T_FAILURE, key_span(&k), (struct span){ record, size });
 	return (rc == 0 ? forget_oldest_failure(t, id) : rc);
 }
 
 int
 life_lapse(struct txn *t, uint64_t id, struct state *s, const char *reason)
 {
+	static const struct q_report lapsed = { .how = Q_HOW_LAPSED };
 	int rc;
 
-	if ((rc = life_leave(t, id, s)) != 0 || (rc = life_fail(t, id, s, reason)) != 0)
+	if ((rc = life_leave(t, id, s)) != 0 ||
+	    (rc = life_fail(t, id, s, reason, &lapsed)) != 0)
 		return (rc);
 	life_count(t, COUNT_LAPSED, 1);
 	s->flags = (uint16_t)((s->flags & ~ST_OWNED) | ST_LAPSED);
@@ -261,16 +272,14 @@ life_expire(struct txn *t, uint64_t id, const struct state *s, bool *ended)
 int
 life_damage(struct txn *t, uint64_t id)
 {
-	static const char reason[] = "damaged (checksum)";
-	struct state s;
+	static const struct q_report damaged = { .how = Q_HOW_DAMAGED };
+	struct state s = { 0 };
 	int rc = life_get(t, id, &s);
 
-	if (rc == Q_ECORRUPT ||
-	    rc == STORE_NONE) /* what it was is lost; that it was is not */
-		s = (struct state){ .flags = ST_FAILED };
-	else if (rc != 0)
+	/* What it was may be lost; that it was is not. */
+	if (rc != 0 && rc != Q_ECORRUPT && rc != STORE_NONE)
 		return (rc);
-	if ((rc = life_fail(t, id, &s, reason)) != 0)
+	if ((rc = life_fail(t, id, &s, "damaged (checksum)", &damaged)) != 0)
 		return (rc);
 	s.state = Q_DEAD;
 	life_count(t, COUNT_DIED, 1);

@@ -31,7 +31,8 @@ uint32_t life_max_attempts(const struct txn *t, const struct state *s);
  */
 int life_retry(struct txn *t, uint64_t id, struct state *s, q_time due);
 /* Record why the delivery failed. */
-int life_fail(struct txn *t, uint64_t id, struct state *s, const char *reason);
+int life_fail(struct txn *t, uint64_t id, struct state *s, const char *reason,
+    const struct q_report *report);
 /* The lease is over without an answer. */
 int life_lapse(struct txn *t, uint64_t id, struct state *s, const char *reason);
 /* Whether the TTL has passed; life_end() as expired then. *ended says so. */

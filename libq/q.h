@@ -72,6 +72,7 @@ enum {                         /* limits */
 	Q_MAX_NAME = 255,      /* bytes in the name of a queue */
 	Q_MAX_KEY = 1024,      /* bytes in a key or group */
 	Q_MAX_HEADERS = 16384, /* bytes of all headers of a message, as NAME=VALUE\0 */
+	Q_MAX_OUTPUT = 4096,   /* bytes kept of the stderr of a failed command */
 	Q_MAX_REASON = 1024,   /* bytes kept of a reason */
 	Q_MIN_PRIORITY = -100,
 	Q_MAX_PRIORITY = 100,
@@ -217,11 +218,37 @@ struct q_receipt {
 int q_receipt_parse(const char *text, struct q_receipt *receipt);
 void q_receipt_format(const struct q_receipt *receipt, char text[Q_MAX_RECEIPT]);
 
+enum q_how {            /* a delivery failed */
+	Q_HOW_SAID = 0, /* its consumer said so */
+	Q_HOW_LAPSED,   /* its lease ended without an answer */
+	Q_HOW_EXITED,   /* a command exited; status is what with */
+	Q_HOW_KILLED,   /* a command was killed; status is the signal */
+	Q_HOW_TIMEOUT,  /* a command was ended for its time limit */
+	Q_HOW_DAMAGED,  /* the message cannot be read */
+	Q_HOWS
+};
+
+/* "said", "lapsed", "exited", ...; NULL for what is none of them. */
+const char *q_how_name(enum q_how how);
+
+/* What is known of a command that failed. */
+struct q_report {
+	enum q_how how;
+	int status;
+	q_time took;        /* from its start to its end */
+	q_time cpu;         /* of it and its children, user and system */
+	uint64_t memory;    /* most it had resident, in bytes */
+	const char *host;   /* where it ran; NULL: unknown */
+	const char *output; /* the end of its stderr, with a NUL behind; may be NULL */
+	size_t output_size; /* cut to the last Q_MAX_OUTPUT bytes */
+};
+
 struct q_failure {
 	uint32_t delivery;  /* which one failed */
 	q_time when;        /* time of day */
 	pid_t pid;          /* who had it */
 	const char *reason; /* "lease ran out", or what the consumer said */
+	struct q_report report;
 };
 
 struct q_msg { /* made by the library alone, so it may grow */
@@ -301,8 +328,10 @@ struct q_settle {
 	q_time delay; /* Q_RELEASE: not before; Q_FAIL: in place of the back-off */
 	bool has_delay;
 	q_time lease; /* Q_EXTEND: from now */
-	const char
-	    *reason;  /* kept with the failure; cut to Q_MAX_REASON; may be NULL */
+	/* Kept with the failure, cut to Q_MAX_REASON; may be NULL. */
+	const char *reason;
+	/* Likewise, of a command; may be NULL. */
+	const struct q_report *report;
 	bool strict;  /* refuse a lease that is over, taken by another or not */
 	bool backoff; /* Q_RELEASE: wait as after so many failures in a row */
 	bool counted; /* Q_RELEASE: the attempt counts */

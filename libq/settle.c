@@ -168,6 +168,14 @@ settle_extend(struct txn *t, const struct settle *c, struct state *s)
 	return (life_enter(t, c->receipt.id, s));
 }
 
+static const struct q_report *
+report_of(const struct settle *c)
+{
+	static const struct q_report said = { .how = Q_HOW_SAID };
+
+	return (c->how->report != NULL ? c->how->report : &said);
+}
+
 static int
 settle_fail(struct txn *t, const struct settle *c, struct state *s)
 {
@@ -179,7 +187,7 @@ settle_fail(struct txn *t, const struct settle *c, struct state *s)
 
 	s->in_a_row = 0;
 	life_count(t, COUNT_FAILED, 1);
-	if ((rc = life_fail(t, id, s, reason)) != 0)
+	if ((rc = life_fail(t, id, s, reason, report_of(c))) != 0)
 		return (rc);
 	return (life_retry(t, id, s, delay > 0 ? time_add(t->now.wall, delay) : 0));
 }
@@ -191,7 +199,7 @@ settle_kill(struct txn *t, const struct settle *c, struct state *s)
 	int rc;
 
 	s->in_a_row = 0;
-	if ((rc = life_fail(t, c->receipt.id, s, reason)) != 0)
+	if ((rc = life_fail(t, c->receipt.id, s, reason, report_of(c))) != 0)
 		return (rc);
 	life_count(t, COUNT_FAILED, 1);
 	life_count(t, COUNT_DIED, 1);

@@ -64,8 +64,8 @@ static int
 take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size_t room,
     struct q_batch *b, enum outcome *outcome)
 {
-	struct message m;
-	struct state s;
+	struct message m = { 0 };
+	struct state s = { 0 };
 	int rc;
 
 	if ((rc = read_one(t, id, rank, &s, &m)) == Q_ECORRUPT) {

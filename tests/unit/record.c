@@ -289,9 +289,9 @@ assert_state(const struct state *s, size_t want)
 static void
 a_state_is_read_as_written(void **state)
 {
-	const struct state full = { Q_LEASED, POLICY_RANK_MOST, ST_KNOWN, UINT32_MAX, UINT32_MAX,
-		UINT16_MAX, UINT8_MAX, HELD, INT64_MAX, UINT32_MAX, UINT32_MAX,
-		UINT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+	const struct state full = { Q_LEASED, POLICY_RANK_MOST, ST_KNOWN, UINT32_MAX,
+		UINT32_MAX, UINT16_MAX, UINT8_MAX, HELD, INT64_MAX, UINT32_MAX,
+		UINT32_MAX, UINT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	struct state s = full;
 
 	(void)state;
@@ -377,37 +377,55 @@ decode_done(const void *record, size_t size, uint64_t id)
 }
 
 static void
-assert_failure(q_time when, uint32_t pid, const char *reason, size_t reason_size)
+assert_failure(const struct failure *f)
 {
-	const struct failure f = { when, pid, reason, reason_size };
 	uint8_t record[FAILURE_MAX];
-	size_t size = failure_encode(&f, ID, record);
+	size_t size = failure_encode(f, ID, record);
 	struct failure got;
 
-	assert_int_equal(size, FAILURE_FIXED + reason_size);
+	assert_int_equal(size,
+	    FAILURE_FIXED + f->host_size + f->reason_size + f->report.output_size);
 	assert_int_equal(failure_decode(record, size, ID, &got), 0);
-	assert_true(got.when == when && got.pid == pid);
-	assert_int_equal(got.reason_size, reason_size);
-	assert_memory_equal(got.reason, reason, reason_size);
+	assert_true(got.when == f->when && got.pid == f->pid);
+	assert_int_equal(got.report.how, f->report.how);
+	assert_int_equal(got.report.status, f->report.status);
+	assert_true(
+	    got.report.took == f->report.took && got.report.cpu == f->report.cpu);
+	assert_true(got.report.memory == f->report.memory);
+	assert_int_equal(got.host_size, f->host_size);
+	assert_int_equal(got.reason_size, f->reason_size);
+	assert_int_equal(got.report.output_size, f->report.output_size);
+	assert_memory_equal(got.reason, f->reason, f->reason_size);
+	assert_memory_equal(got.report.host, f->report.host, f->host_size);
+	assert_memory_equal(got.report.output, f->report.output, f->report.output_size);
 	assert_fragile(decode_failure, record, size, ID);
 }
 
 static void
 a_failure_is_read_as_written(void **state)
 {
-	char reason[Q_MAX_REASON];
+	static char host[FAILURE_HOST_MOST], reason[Q_MAX_REASON], output[Q_MAX_OUTPUT];
+	struct failure f = { .reason = "", .report = { .host = "", .output = "" } };
 
 	(void)state;
-	memset(reason, 0xff, sizeof(reason));
-	assert_failure(0, 0, "", 0);
-	assert_failure(INT64_MAX, UINT32_MAX, "exited 7", 8);
-	assert_failure(INT64_MIN, 1, reason, sizeof(reason));
+	memset(host, 'h', sizeof(host));
+	memset(reason, 'r', sizeof(reason));
+	memset(output, 'o', sizeof(output));
+	assert_failure(&f);
+	f = (struct failure){ INT64_MAX, UINT32_MAX,
+		{ Q_HOW_EXITED, 255, INT64_MAX, 1, UINT64_MAX, "host", "oops\n", 5 },
+		"exited 255", 4, 10 };
+	assert_failure(&f);
+	f = (struct failure){ INT64_MIN, 1,
+		{ Q_HOW_KILLED, 9, 0, 0, 0, host, output, sizeof(output) }, reason,
+		sizeof(host), sizeof(reason) };
+	assert_failure(&f);
 }
 
 static void
 a_failure_of_bad_layout_is_refused(void **state)
 {
-	const struct failure f = { 1, 2, "abc", 3 };
+	const struct failure f = { 1, 2, { 0 }, "abc", 0, 3 };
 	uint8_t record[FAILURE_MAX] = { 0 };
 	size_t size = failure_encode(&f, ID, record);
 	uint8_t long_record[FAILURE_MAX + 1] = { 0 };
@@ -418,10 +436,10 @@ a_failure_of_bad_layout_is_refused(void **state)
 		assert_int_equal(
 		    decode_copy(decode_failure, record, n, ID), Q_ECORRUPT);
 	}
-	record[FAILURE_FIXED - 1] = 2; /* a byte is left over */
+	record[FAILURE_FIXED - 3] = 2; /* a byte is left over */
 	seal(record, size, ID);
 	assert_int_equal(decode_failure(record, size, ID), Q_ECORRUPT);
-	(void)put_be16(long_record + FAILURE_FIXED - 2, Q_MAX_REASON + 1);
+	(void)put_be16(long_record + FAILURE_FIXED - 4, Q_MAX_REASON + 1);
 	seal(long_record, sizeof(long_record), ID);
 	assert_int_equal(
 	    decode_failure(long_record, sizeof(long_record), ID), Q_ECORRUPT);
