@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,26 +20,43 @@
 /* Linux takes no longer argument, whatever their sum. */
 enum { ARGUMENT_MOST = 128 << 10 };
 
+static int
+check_file(const char *file)
+{
+	struct stat st;
+
+	if (stat(file, &st) != 0 || access(file, X_OK) != 0)
+		return (errno);
+	return (S_ISREG(st.st_mode) ? 0 : EACCES);
+}
+
 int
-job_lookup(const char *command)
+job_lookup(const char *command, char **out)
 {
 	const char *path = getenv("PATH"), *end;
-	char *file;
-	int found = 0;
+	int error = ENOENT, rc;
 
-	if (strchr(command, '/') != NULL)
-		return (access(command, X_OK) == 0 ? 0 : errno);
-	for (path = path != NULL ? path : "/usr/local/bin:/usr/bin:/bin"; !found;
+	if (strchr(command, '/') != NULL) {
+		if ((rc = check_file(command)) == 0 && (*out = strdup(command)) == NULL)
+			rc = ENOMEM;
+		return (rc);
+	}
+	if (*command == '\0')
+		return (ENOENT);
+	for (path = path != NULL ? path : "/usr/local/bin:/usr/bin:/bin";;
 	     path = end + 1) {
 		end = strchrnul(path, ':');
-		if (asprintf(&file, "%.*s/%s", (int)(end - path), path, command) == -1)
+		/* An empty element is the current directory. */
+		if (asprintf(out, "%.*s%s%s", (int)(end - path), path,
+			end > path ? "/" : "./", command) == -1)
 			return (ENOMEM);
-		found = access(file, X_OK) == 0;
-		free(file);
+		if ((rc = check_file(*out)) == 0)
+			return (0);
+		free(*out);
+		error = rc == EACCES ? EACCES : error;
 		if (*end == '\0')
-			break;
+			return (error);
 	}
-	return (found ? 0 : ENOENT);
 }
 
 /* The body as an argument: without the newline of echo. NULL: it cannot be one. */
@@ -83,7 +101,8 @@ open_body(struct q *q, const struct q_msg *m, int *out, const char **why)
 }
 
 static int
-spawn(struct job *j, char **argv, char **env, const int fds[3], int hold)
+spawn(struct job *j, const char *path, char **argv, char **env, const int fds[3],
+    int hold)
 {
 	posix_spawn_file_actions_t act;
 	posix_spawnattr_t attr;
@@ -94,6 +113,7 @@ spawn(struct job *j, char **argv, char **env, const int fds[3], int hold)
 	(void)sigemptyset(&defaults);
 	(void)sigaddset(&defaults, SIGPIPE);
 	(void)sigaddset(&defaults, SIGXFSZ);
+	(void)sigaddset(&defaults, SIGCHLD);
 	(void)posix_spawnattr_init(&attr);
 	(void)posix_spawnattr_setsigdefault(&attr, &defaults);
 	(void)posix_spawnattr_setsigmask(&attr, &none);
@@ -109,10 +129,23 @@ spawn(struct job *j, char **argv, char **env, const int fds[3], int hold)
 	 */
 	if (hold != -1)
 		(void)posix_spawn_file_actions_adddup2(&act, hold, hold);
-	error = posix_spawnp(&j->pid, argv[0], &act, &attr, argv, env);
+	error = posix_spawn(&j->pid, path, &act, &attr, argv + 1, env);
+	if (error == ENOEXEC) { /* a script without '#!' is the shell's */
+		char *name = argv[1];
+
+		argv[1] = (char *)(uintptr_t)path;
+		error = posix_spawn(&j->pid, "/bin/sh", &act, &attr, argv, env);
+		argv[1] = name;
+	}
 	(void)posix_spawn_file_actions_destroy(&act);
 	(void)posix_spawnattr_destroy(&attr);
 	return (error);
+}
+
+static q_time
+later(q_time now, q_time d)
+{
+	return (now > Q_FOREVER - d ? Q_FOREVER : now + d);
 }
 
 static void
@@ -121,7 +154,7 @@ begin(struct job *j, const struct job_plan *plan, int errors, q_time now)
 	j->errors = errors;
 	j->pidfd = (int)syscall(SYS_pidfd_open, j->pid, 0);
 	j->started = now;
-	j->ask_at = plan->timeout > 0 ? now + plan->timeout : 0;
+	j->ask_at = plan->timeout > 0 ? later(now, plan->timeout) : 0;
 	j->kill_at = 0;
 	j->timed_out = j->told = false;
 	j->tail_size = 0;
@@ -149,7 +182,8 @@ job_start(struct job *j, const struct job_plan *plan, struct q *q,
 		goto out;
 	}
 	(void)fcntl(errors[1], F_SETFL, 0); /* our end alone does not block */
-	error = spawn(j, argv, env, (int[3]){ in, -1, errors[1] }, msg->hold);
+	error =
+	    spawn(j, plan->path, argv, env, (int[3]){ in, -1, errors[1] }, msg->hold);
 	if (error != 0) {
 		j->pid = 0;
 		*why = strerror(error);
@@ -225,7 +259,7 @@ ask(struct job *j, const struct job_plan *plan, q_time now)
 {
 	(void)kill(-j->pid, SIGTERM);
 	j->ask_at = 0;
-	j->kill_at = now + plan->kill_after;
+	j->kill_at = later(now, plan->kill_after);
 }
 
 void

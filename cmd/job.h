@@ -14,6 +14,7 @@ enum { JOB_TAIL = 4096 }; /* of its stderr is kept */
 /* What is the same for each. */
 struct job_plan {
 	const char *queue; /* name, for Q_QUEUE */
+	const char *path;  /* of the command, from job_lookup() */
 	char **command;    /* NULL-terminated */
 	const char *mark;  /* what in an argument is replaced by the body */
 	q_time timeout;    /* then TERM; 0: no limit */
@@ -40,8 +41,9 @@ enum {
 	JOB_UNABLE = -2, /* no command could be started; *why says why */
 };
 
-/* Find the command as execvp(3) does: 0, or an errno. */
-int job_lookup(const char *command);
+/* Find the command as execvp(3) does: 0 and a path that the caller frees, or an errno.
+ */
+int job_lookup(const char *command, char **path);
 /* Start it. The job takes over the message, not its memory. now is monotonic. */
 int job_start(struct job *j, const struct job_plan *plan, struct q *q,
     const struct q_msg *msg, q_time now, const char **why);

@@ -56,15 +56,19 @@ jobenv_arguments(char **command, const char *mark, const char *text)
 
 	while (command[n] != NULL)
 		n++;
-	if ((list = calloc(n + 1, sizeof(*list))) == NULL)
-		return (NULL);
-	for (size_t i = 0; i < n; i++)
-		if ((list[i] = i == 0 ? strdup(command[i])
-		                      : replace(command[i], mark, text)) == NULL) {
-			jobenv_free(list);
-			return (NULL);
-		}
+	if ((list = calloc(n + 2, sizeof(*list))) == NULL ||
+	    (list[0] = strdup("sh")) == NULL)
+		goto failed;
+	for (size_t i = 0; i < n; i++) {
+		list[i + 1] =
+		    i == 0 ? strdup(command[i]) : replace(command[i], mark, text);
+		if (list[i + 1] == NULL)
+			goto failed;
+	}
 	return (list);
+failed:
+	jobenv_free(list);
+	return (NULL);
 }
 
 /* Variables of another message, when a worker runs below a worker. */

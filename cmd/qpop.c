@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* qpop: take messages from a queue, to an output or to a command. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "deliver.h"
@@ -217,6 +218,7 @@ static int
 run_worker(struct options *o)
 {
 	struct worker_plan *w = &o->worker;
+	char *path = NULL;
 	struct q *q;
 	int error, status;
 
@@ -226,12 +228,14 @@ run_worker(struct options *o)
 	w->id = o->delivery.take.id;
 	if (w->wait == 0)
 		w->wait = o->delivery.take.wait;
-	if ((error = job_lookup(opt_command[0])) != 0)
+	if ((error = job_lookup(opt_command[0], &path)) != 0)
 		diag_die(DIAG_FAILED, opt_command[0], "%s; nothing taken",
 		    error == ENOENT ? "no such file" : strerror(error));
 	q = queue_open(o->delivery.name, NULL);
+	w->job.path = path;
 	status = worker_run(w, q, o->delivery.name);
 	q_close(q);
+	free(path);
 	return (status);
 }
 

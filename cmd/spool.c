@@ -41,6 +41,8 @@ run(char **command, int out)
 	(void)sigemptyset(&defaults);
 	(void)sigaddset(&defaults, SIGPIPE);
 	(void)sigaddset(&defaults, SIGXFSZ);
+	(void)sigaddset(&defaults, SIGCHLD);
+	(void)signal(SIGCHLD, SIG_DFL); /* ignored, its end would go unseen */
 	(void)posix_spawnattr_init(&attr);
 	(void)posix_spawnattr_setsigdefault(&attr, &defaults);
 	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);

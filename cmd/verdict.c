@@ -87,8 +87,14 @@ verdict_of(int status, const struct verdict_set *dead, q_time timed_out)
 		return (v);
 	}
 	if (WIFSIGNALED(status)) {
-		(void)snprintf(v.reason, sizeof(v.reason), "killed by SIG%s",
-		    sigabbrev_np(WTERMSIG(status)));
+		const char *name = sigabbrev_np(WTERMSIG(status));
+
+		if (name != NULL)
+			(void)snprintf(
+			    v.reason, sizeof(v.reason), "killed by SIG%s", name);
+		else
+			(void)snprintf(v.reason, sizeof(v.reason),
+			    "killed by signal %d", WTERMSIG(status));
 		return (v);
 	}
 	(void)snprintf(v.reason, sizeof(v.reason), "exited %u", code);

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -180,16 +181,12 @@ start(struct worker *w, const struct q_msg *m, struct share *s)
 	}
 	v.verb = rc == JOB_UNFIT ? Q_KILL : Q_RELEASE;
 	v.unable = rc == JOB_UNABLE;
-	if (w->closed) { /* one before it could not be started; that was said */
+	if (w->closed) /* one before it could not be started; that is said */
 		v.failed = false;
-	} else {
-		diag_error(w->plan->job.command[0], "%s; message %llu %s", why,
-		    (unsigned long long)m->id,
-		    rc == JOB_UNFIT ? "is dead" : "put back");
-		strncat(v.reason, why, sizeof(v.reason) - 1);
-		if (v.unable)
-			worse(w, DIAG_FAILED);
-	}
+	else
+		(void)snprintf(v.reason, sizeof(v.reason), "%s", why);
+	if (v.unable && v.failed)
+		worse(w, DIAG_FAILED);
 	finish(w, m, s, &v);
 }
 
@@ -377,6 +374,8 @@ block_signals(struct worker *w)
 	(void)sigdelset(&w->waiting, SIGINT);
 	(void)sigdelset(&w->waiting, SIGTERM);
 	(void)sigdelset(&w->waiting, SIGHUP);
+	/* Ignored, the ends of commands would go unseen. */
+	(void)signal(SIGCHLD, SIG_DFL);
 }
 
 static void

@@ -35,7 +35,7 @@ mortal() {
 	if ((RANDOM % 2)); then
 		"$@"
 	else
-		timeout -s KILL "0.00$((RANDOM % 9 + 1))" "$@"
+		timeout --foreground -s KILL "0.00$((RANDOM % 9 + 1))" "$@"
 	fi
 }
 
