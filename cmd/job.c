@@ -85,7 +85,7 @@ open_body(struct q *q, const struct q_msg *m, int *out, const char **why)
 	if (m->blob) {
 		rc = q_msg_open(q, m, out);
 		*why = q_errmsg();
-		return (rc == 0 ? 0 : rc == Q_ECORRUPT ? JOB_UNFIT : JOB_UNABLE);
+		return (rc == 0 ? 0 : rc == Q_ECORRUPT ? JOB_DAMAGED : JOB_UNABLE);
 	}
 	if ((fd = memfd_create("message", MFD_CLOEXEC)) != -1)
 		for (; left > 0 && n != -1; p += n, left -= (size_t)n)
@@ -238,11 +238,24 @@ job_read_errors(struct job *j)
 	j->errors = -1;
 }
 
+/* Whether it has, without reaping it: until then its group's number is its own. */
+static bool
+is_over(const struct job *j)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return (waitid(P_PID, (id_t)j->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		info.si_pid == j->pid);
+}
+
 bool
 job_ended(struct job *j)
 {
-	if (wait4(j->pid, &j->status, WNOHANG, &j->usage) != j->pid)
+	if (!is_over(j))
 		return (false);
+	if (j->timed_out || j->told) /* what it left running does not outlive it */
+		(void)kill(-j->pid, SIGKILL);
+	(void)wait4(j->pid, &j->status, 0, &j->usage);
 	/* What it left behind may keep its stderr open: not for us to wait for. */
 	job_read_errors(j);
 	if (j->errors != -1)
@@ -274,6 +287,9 @@ job_tell(struct job *j, const struct job_plan *plan, q_time now)
 q_time
 job_keep_time(struct job *j, const struct job_plan *plan, q_time now)
 {
+	/* It may have ended in time, and we be late. */
+	if (j->ask_at != 0 && now >= j->ask_at && is_over(j))
+		return (now);
 	if (j->ask_at != 0 && now >= j->ask_at) {
 		j->timed_out = true;
 		ask(j, plan, now);

@@ -37,8 +37,9 @@ struct job {
 
 /* What job_start() may say beside 0. */
 enum {
-	JOB_UNFIT = -1,  /* the message cannot be given to a command; *why says why */
-	JOB_UNABLE = -2, /* no command could be started; *why says why */
+	JOB_UNFIT = -1,   /* the message cannot be given to a command; *why says why */
+	JOB_DAMAGED = -3, /* the message's body is; *why says how */
+	JOB_UNABLE = -2,  /* no command could be started; *why says why */
 };
 
 /* Find the command as execvp(3) does: 0 and a path that the caller frees, or an errno.

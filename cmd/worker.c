@@ -10,20 +10,17 @@
  * back.
  */
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "diag.h"
+#include "ended.h"
 #include "now.h"
 #include "queue.h"
 #include "stop.h"
-#include "text.h"
 
 #include "worker.h"
 
@@ -31,12 +28,6 @@
 #define LOOK_STEP  (20 * Q_SECOND / 1000)
 #define RETRY_STEP Q_SECOND
 enum { RETRY_MOST = 60 };
-
-/* A batch is freed when the last of its messages is settled. */
-struct share {
-	struct q_batch *batch;
-	size_t users;
-};
 
 struct worker {
 	const struct worker_plan *plan;
@@ -46,19 +37,13 @@ struct worker {
 	struct share **share; /* of the job in each place */
 	struct pollfd *poll;
 	size_t running;
-	struct q_finish *finish; /* ended, not settled yet: one a place at most */
-	struct verdict *verdict;
-	struct q_report *report;
-	char (*tail)[JOB_TAIL + 1];
-	struct share **finish_share;
-	size_t finished;
+	struct ended ended; /* but not settled */
 	uint64_t taken;
 	q_time look_at, idle_since; /* monotonic */
 	sigset_t waiting;           /* signal mask while it waits */
 	unsigned retries;
 	bool closed; /* takes no more */
 	int status;  /* the worst so far */
-	char host[HOST_NAME_MAX + 1];
 };
 
 static void
@@ -70,87 +55,14 @@ worse(struct worker *w, int status)
 }
 
 static void
-release_share(struct share *s)
+finish(struct worker *w, const struct q_msg *m, struct share *s,
+    const struct verdict *v, const struct job *job)
 {
-	if (--s->users > 0)
-		return;
-	q_batch_free(s->batch);
-	free(s);
-}
-
-static void
-finish(
-    struct worker *w, const struct q_msg *m, struct share *s, const struct verdict *v)
-{
-	size_t i = w->finished++;
-
-	w->verdict[i] = *v;
-	w->report[i] = (struct q_report){ .how = Q_HOW_SAID };
-	w->finish_share[i] = s;
-	w->finish[i] = (struct q_finish){
-		.msg = m,
-		.how = {
-			.verb = v->verb,
-			.reason = w->verdict[i].reason,
-			.report = &w->report[i],
-			.backoff = v->later,
-		},
-		.result = { .code = 1 }, /* until libq says otherwise */
-	};
-	if (v->failed && !v->unable)
-		worse(w, DIAG_COMMAND);
+	ended_add(&w->ended, m, s, v, job);
+	if (v->failed)
+		worse(w, v->unable ? DIAG_FAILED : DIAG_COMMAND);
 	if (v->unable || (v->failed && w->plan->stop_on_failure))
 		w->closed = true;
-}
-
-/* What became of a message that its command did not finish. */
-static void
-report(const struct worker *w, size_t i)
-{
-	const struct q_settled *r = &w->finish[i].result;
-	const char *command = w->plan->job.command[0], *reason = w->verdict[i].reason;
-	unsigned long long id = (unsigned long long)w->finish[i].msg->id;
-	char in[TEXT_DURATION];
-
-	/* The command may have settled its message itself; somebody else should not
-	 * have. */
-	if (r->code == Q_ESTALE && r->holder != 0)
-		diag_warn(w->name,
-		    "%llu: lease lost: delivered again (attempt %u) to pid %d", id,
-		    (unsigned)r->attempt, (int)r->pid);
-	if (r->code != 0 || !w->verdict[i].failed)
-		return;
-	if (w->verdict[i].unable)
-		diag_error(w->name,
-		    "%llu: '%s' %s: it cannot be run; put back, stopping", id, command,
-		    reason);
-	else if (r->state == Q_DEAD && w->verdict[i].verb == Q_KILL)
-		diag_error(w->name, "%llu: '%s' %s; dead; see 'qstat %s %llu'", id,
-		    command, reason, w->name, id);
-	else if (r->state == Q_DEAD)
-		diag_error(w->name,
-		    "%llu: dead after %u attempts: %s; see 'qstat %s %llu'", id,
-		    (unsigned)r->attempt, reason, w->name, id);
-	else if (r->state == Q_DELAYED)
-		diag_error(w->name, "%llu: '%s' %s (attempt %u of %u); next try in %s",
-		    id, command, reason, (unsigned)r->attempt,
-		    (unsigned)r->max_attempts, text_duration(in, r->due - now_wall()));
-	else
-		diag_error(w->name, "%llu: '%s' %s (attempt %u of %u)", id, command,
-		    reason, (unsigned)r->attempt, (unsigned)r->max_attempts);
-}
-
-static void
-settled(struct worker *w)
-{
-	for (size_t i = 0; i < w->finished; i++) {
-		report(w, i);
-		release_share(w->finish_share[i]);
-	}
-	if (w->finished > 0)
-		w->idle_since = now_monotonic();
-	w->finished = 0;
-	w->retries = 0;
 }
 
 static size_t
@@ -179,26 +91,23 @@ start(struct worker *w, const struct q_msg *m, struct share *s)
 		w->running++;
 		return;
 	}
-	v.verb = rc == JOB_UNFIT ? Q_KILL : Q_RELEASE;
+	v.verb = rc == JOB_UNABLE ? Q_RELEASE : Q_KILL;
 	v.unable = rc == JOB_UNABLE;
 	if (w->closed) /* one before it could not be started; that is said */
 		v.failed = false;
 	else
 		(void)snprintf(v.reason, sizeof(v.reason), "%s", why);
-	if (v.unable && v.failed)
-		worse(w, DIAG_FAILED);
-	finish(w, m, s, &v);
+	finish(w, m, s, &v, NULL);
+	if (rc == JOB_DAMAGED)
+		worse(w, DIAG_CORRUPT);
 }
 
 static void
 start_all(struct worker *w, struct q_batch *b)
 {
-	struct share *s = malloc(sizeof(*s));
+	struct share *s = share_new(b);
 	size_t n = q_batch_count(b);
 
-	if (s == NULL)
-		diag_die(DIAG_FAILED, NULL, "out of memory");
-	*s = (struct share){ b, n };
 	w->taken += n;
 	w->idle_since = now_monotonic();
 	for (size_t i = 0; i < n; i++)
@@ -230,6 +139,17 @@ can_take(const struct worker *w)
 		w->running < w->plan->parallel && now_monotonic() >= w->look_at);
 }
 
+/* The work is done: a busy or full machine is no reason to forget that. */
+static void
+settle_later(struct worker *w, int rc)
+{
+	if (!q_temporary(rc) || ++w->retries == RETRY_MOST) {
+		worse(w, queue_fail(w->name, rc));
+		exit(w->status);
+	}
+	w->look_at = now_monotonic() + RETRY_STEP;
+}
+
 /* Settle what has ended and take for the free places, in one commit. */
 static void
 turn(struct worker *w)
@@ -241,53 +161,33 @@ turn(struct worker *w)
 	struct q_batch *b = NULL;
 	int rc;
 
-	if (!taking && w->finished == 0)
+	if (!taking && w->ended.count == 0)
 		return;
 	take.n = left < places ? (size_t)left : places;
-	rc = q_exchange(w->q, w->finish, w->finished, taking ? &take : NULL, &b);
-	if (w->finished > 0 && w->finish[0].result.code == 1) {
-		/* Not settled: the work is done, so it is worth trying again. */
-		if (!q_temporary(rc) || ++w->retries == RETRY_MOST) {
-			worse(w, queue_fail(w->name, rc));
-			exit(w->status);
+	rc = q_exchange(
+	    w->q, w->ended.finish, w->ended.count, taking ? &take : NULL, &b);
+	if (!ended_settled(&w->ended)) {
+		/* It may be the take that failed: then settle without. */
+		int alone =
+		    taking && !q_temporary(rc)
+			? q_exchange(w->q, w->ended.finish, w->ended.count, NULL, NULL)
+			: rc;
+
+		if (!ended_settled(&w->ended)) {
+			settle_later(w, alone);
+			return;
 		}
-		w->look_at = now_monotonic() + RETRY_STEP;
-		return;
 	}
-	settled(w);
+	if (w->ended.count > 0)
+		w->idle_since = now_monotonic();
+	ended_clear(&w->ended, w->name, w->plan->job.command[0]);
+	w->retries = 0;
 	if (!taking)
 		return;
 	if (rc == 0)
 		start_all(w, b);
 	else
 		none_taken(w, rc, damaged);
-}
-
-static q_time
-time_of(struct timeval tv)
-{
-	return ((q_time)tv.tv_sec * Q_SECOND + (q_time)tv.tv_usec * 1000);
-}
-
-/* For the failure record of what was finished last. */
-static void
-describe(struct worker *w, const struct job *j)
-{
-	size_t i = w->finished - 1;
-	struct q_report *r = &w->report[i];
-
-	r->how = j->timed_out             ? Q_HOW_TIMEOUT
-	         : WIFSIGNALED(j->status) ? Q_HOW_KILLED
-	                                  : Q_HOW_EXITED;
-	r->status =
-	    WIFSIGNALED(j->status) ? WTERMSIG(j->status) : WEXITSTATUS(j->status);
-	r->took = now_monotonic() - j->started;
-	r->cpu = time_of(j->usage.ru_utime) + time_of(j->usage.ru_stime);
-	r->memory = (uint64_t)j->usage.ru_maxrss * 1024;
-	r->host = w->host;
-	memcpy(w->tail[i], j->tail, j->tail_size);
-	r->output = w->tail[i];
-	r->output_size = j->tail_size;
 }
 
 static void
@@ -308,10 +208,7 @@ reap(struct worker *w)
 		    j->status, &w->plan->dead, j->timed_out ? w->plan->job.timeout : 0);
 		if (j->told && v.verb != Q_ACK) /* we ended it: that is no attempt */
 			v = (struct verdict){ .verb = Q_RELEASE };
-		if (v.unable)
-			worse(w, DIAG_FAILED);
-		finish(w, j->msg, w->share[i], &v);
-		describe(w, j);
+		finish(w, j->msg, w->share[i], &v, j);
 	}
 }
 
@@ -350,8 +247,11 @@ wait_for_something(struct worker *w)
 		until = next < until ? next : until;
 		add_poll(w, &n, j->errors);
 		add_poll(w, &n, j->pidfd);
+		if (j->pidfd == -1 &&
+		    until > now + LOOK_STEP) /* nothing wakes us then */
+			until = now + LOOK_STEP;
 	}
-	if (w->finished > 0 ||
+	if (w->ended.count > 0 ||
 	    (!w->closed && w->taken < w->plan->count && w->running < w->plan->parallel))
 		until = w->look_at < until ? w->look_at : until;
 	if (until <= now)
@@ -378,6 +278,19 @@ block_signals(struct worker *w)
 	(void)signal(SIGCHLD, SIG_DFL);
 }
 
+/* Each command needs its lease's descriptor, its stderr and its end. */
+static void
+allow_descriptors(size_t parallel)
+{
+	struct rlimit limit;
+	rlim_t need = 3 * parallel + 64;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+		return;
+	limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* else a take fails, and says so */
+}
+
 static void
 allocate(struct worker *w)
 {
@@ -387,14 +300,8 @@ allocate(struct worker *w)
 	w->share = calloc(n, sizeof(struct share *));
 	w->poll = calloc(2 * n, sizeof(*w->poll));
 	/* A place may end a job and be given a message that cannot be started. */
-	w->finish = calloc(2 * n, sizeof(*w->finish));
-	w->verdict = calloc(2 * n, sizeof(*w->verdict));
-	w->report = calloc(2 * n, sizeof(*w->report));
-	w->tail = calloc(2 * n, sizeof(*w->tail));
-	w->finish_share = calloc(2 * n, sizeof(struct share *));
-	if (w->jobs == NULL || w->share == NULL || w->poll == NULL ||
-	    w->finish == NULL || w->verdict == NULL || w->report == NULL ||
-	    w->tail == NULL || w->finish_share == NULL)
+	ended_init(&w->ended, 2 * n);
+	if (w->jobs == NULL || w->share == NULL || w->poll == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
 }
 
@@ -404,14 +311,14 @@ worker_run(const struct worker_plan *plan, struct q *q, const char *name)
 	struct worker w = { .plan = plan, .q = q, .name = name };
 
 	allocate(&w);
-	(void)gethostname(w.host, sizeof(w.host) - 1);
+	allow_descriptors(plan->parallel);
 	block_signals(&w);
 	w.idle_since = now_monotonic();
 	for (;;) {
 		obey_signals(&w);
 		reap(&w);
 		turn(&w);
-		if (w.running == 0 && w.finished == 0 &&
+		if (w.running == 0 && w.ended.count == 0 &&
 		    (w.closed || w.taken >= plan->count))
 			break;
 		wait_for_something(&w);
@@ -421,10 +328,6 @@ worker_run(const struct worker_plan *plan, struct q *q, const char *name)
 	free(w.jobs);
 	free(w.share);
 	free(w.poll);
-	free(w.finish);
-	free(w.verdict);
-	free(w.report);
-	free(w.tail);
-	free(w.finish_share);
+	ended_free(&w.ended);
 	return (w.status);
 }
