@@ -70,7 +70,6 @@ const char *q_version(void);
 
 enum {                         /* limits */
 	Q_MAX_NAME = 255,      /* bytes in the name of a queue */
-	Q_MAX_KEY = 1024,      /* bytes in a key or group */
 	Q_MAX_HEADERS = 16384, /* bytes of all headers of a message, as NAME=VALUE\0 */
 	Q_MAX_OUTPUT = 4096,   /* bytes kept of the stderr of a failed command */
 	Q_MAX_REASON = 1024,   /* bytes kept of a reason */
