@@ -45,20 +45,6 @@ set_time(json_t *object, const char *name, q_time when)
 	json_set(object, name, json_string(text_time(buf, when)));
 }
 
-/* Bytes as a base 64 string. */
-static json_t *
-base64(const void *bytes, size_t n)
-{
-	char *text = malloc(BASE64_SIZE(n) + 1);
-	json_t *value;
-
-	if (text == NULL)
-		no_memory();
-	value = json_stringn_nocheck(text, base64_encode(bytes, n, text));
-	free(text);
-	return (value);
-}
-
 json_t *
 json_text(const char *text)
 {
@@ -227,7 +213,8 @@ json_message(struct q *q, const struct q_msg *m, unsigned what, FILE *out)
 		if ((body = json_stringn(m->body, m->body_size)) != NULL)
 			json_set(object, "body", body);
 		else
-			json_set(object, "body_base64", base64(m->body, m->body_size));
+			json_set(
+			    object, "body_base64", json_base64(m->body, m->body_size));
 	}
 	json_line(object, out);
 	return (0);

@@ -21,8 +21,8 @@ no_memory(void)
 	diag_die(DIAG_FAILED, NULL, "out of memory");
 }
 
-static json_t *
-base64(const char *bytes, size_t n)
+json_t *
+json_base64(const void *bytes, size_t n)
 {
 	char *text = malloc(BASE64_SIZE(n) + 1);
 	json_t *value;
@@ -54,7 +54,7 @@ json_headers_set(struct json_t *object, const char *headers, size_t size)
 		} else {
 			if (coded == NULL)
 				json_set(object, coded_field, coded = json_object());
-			json_set(coded, key, base64(value, strlen(value)));
+			json_set(coded, key, json_base64(value, strlen(value)));
 		}
 		free(key);
 	}

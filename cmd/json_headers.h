@@ -5,12 +5,15 @@
 /*
  * Headers of a message in its JSON object: "headers" has those whose values are text,
  * "headers_base64" the others, if there are any. Outside, they are a list of
- * NAME=VALUE, each with its NUL. Both functions end the process when memory runs out.
+ * NAME=VALUE, each with its NUL. All functions end the process when memory runs out.
  */
 
 #include <stddef.h>
 
 struct json_t;
+
+/* Bytes that are not text, as a string in base 64. */
+struct json_t *json_base64(const void *bytes, size_t n);
 
 /* Set the fields from a list of size bytes. */
 void json_headers_set(struct json_t *object, const char *headers, size_t size);

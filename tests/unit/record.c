@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Stored records: what is written is read, and nothing else is. */
+/* Records of messages and their states: what is written is read, and nothing else is.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,64 +10,10 @@
 
 #include <cmocka.h>
 
-#include "bytes.h"
-#include "event.h"
-#include "hash.h"
+#include "codec.h"
 #include "message.h"
-#include "meta.h"
 #include "policy.h"
 #include "state.h"
-
-enum { ID = 42 };
-
-/* Reads a record of message id; the result is not looked at. */
-typedef int decode_fn(const void *record, size_t size, uint64_t id);
-
-/* From memory of exactly that size, so that a sanitizer sees a byte too far. */
-static int
-decode_copy(decode_fn *decode, const uint8_t *record, size_t size, uint64_t id)
-{
-	uint8_t *copy = malloc(size > 0 ? size : 1);
-	int rc;
-
-	assert_non_null(copy);
-	memcpy(copy, record, size);
-	rc = decode(copy, size, id);
-	free(copy);
-	return (rc);
-}
-
-/* Every prefix, every byte changed in two ways, one byte more, and another id. */
-static void
-assert_fragile(decode_fn *decode, const uint8_t *record, size_t size, uint64_t id)
-{
-	uint8_t *b = malloc(size + 1);
-
-	assert_non_null(b);
-	memcpy(b, record, size);
-	b[size] = 0;
-	assert_int_equal(decode_copy(decode, b, size, id), 0);
-	for (size_t n = 0; n < size; n++)
-		assert_int_equal(decode_copy(decode, b, n, id), Q_ECORRUPT);
-	assert_int_equal(decode_copy(decode, b, size + 1, id), Q_ECORRUPT);
-	for (size_t i = 0; i < size; i++) {
-		b[i] ^= 0x01;
-		assert_int_equal(decode_copy(decode, b, size, id), Q_ECORRUPT);
-		b[i] ^= 0x01 ^ 0xff;
-		assert_int_equal(decode_copy(decode, b, size, id), Q_ECORRUPT);
-		b[i] ^= 0xff;
-	}
-	assert_int_equal(decode_copy(decode, b, size, id ^ 1), Q_ECORRUPT);
-	assert_int_equal(decode_copy(decode, b, size, id), 0);
-	free(b);
-}
-
-/* What a record with a good checksum but a bad layout is made with. */
-static void
-seal(uint8_t *record, size_t size, uint64_t id)
-{
-	(void)put_be64(record, hash_record(record + 8, size - 8, id));
-}
 
 /* ---- the message record ---- */
 
@@ -358,212 +305,6 @@ states_have_names(void **state)
 	assert_int_equal(q_state_of("read"), 0);
 }
 
-/* ---- the records of failures and ends ---- */
-
-static int
-decode_failure(const void *record, size_t size, uint64_t id)
-{
-	struct failure f;
-
-	return (failure_decode(record, size, id, &f));
-}
-
-static int
-decode_done(const void *record, size_t size, uint64_t id)
-{
-	struct done d;
-
-	return (done_decode(record, size, id, &d));
-}
-
-static void
-assert_failure(const struct failure *f)
-{
-	uint8_t record[FAILURE_MAX];
-	size_t size = failure_encode(f, ID, record);
-	struct failure got;
-
-	assert_int_equal(size,
-	    FAILURE_FIXED + f->host_size + f->reason_size + f->report.output_size);
-	assert_int_equal(failure_decode(record, size, ID, &got), 0);
-	assert_true(got.when == f->when && got.pid == f->pid);
-	assert_int_equal(got.report.how, f->report.how);
-	assert_int_equal(got.report.status, f->report.status);
-	assert_true(
-	    got.report.took == f->report.took && got.report.cpu == f->report.cpu);
-	assert_true(got.report.memory == f->report.memory);
-	assert_int_equal(got.host_size, f->host_size);
-	assert_int_equal(got.reason_size, f->reason_size);
-	assert_int_equal(got.report.output_size, f->report.output_size);
-	assert_memory_equal(got.reason, f->reason, f->reason_size);
-	assert_memory_equal(got.report.host, f->report.host, f->host_size);
-	assert_memory_equal(got.report.output, f->report.output, f->report.output_size);
-	assert_fragile(decode_failure, record, size, ID);
-}
-
-static void
-a_failure_is_read_as_written(void **state)
-{
-	static char host[FAILURE_HOST_MOST], reason[Q_MAX_REASON], output[Q_MAX_OUTPUT];
-	struct failure f = { .reason = "", .report = { .host = "", .output = "" } };
-
-	(void)state;
-	memset(host, 'h', sizeof(host));
-	memset(reason, 'r', sizeof(reason));
-	memset(output, 'o', sizeof(output));
-	assert_failure(&f);
-	f = (struct failure){ INT64_MAX, UINT32_MAX,
-		{ Q_HOW_EXITED, 255, INT64_MAX, 1, UINT64_MAX, "host", "oops\n", 5 },
-		"exited 255", 4, 10 };
-	assert_failure(&f);
-	f = (struct failure){ INT64_MIN, 1,
-		{ Q_HOW_KILLED, 9, 0, 0, 0, host, output, sizeof(output) }, reason,
-		sizeof(host), sizeof(reason) };
-	assert_failure(&f);
-}
-
-static void
-a_failure_of_bad_layout_is_refused(void **state)
-{
-	const struct failure f = { 1, 2, { 0 }, "abc", 0, 3 };
-	uint8_t record[FAILURE_MAX] = { 0 };
-	size_t size = failure_encode(&f, ID, record);
-	uint8_t long_record[FAILURE_MAX + 1] = { 0 };
-
-	(void)state;
-	for (size_t n = 8; n < size; n++) {
-		seal(record, n, ID);
-		assert_int_equal(
-		    decode_copy(decode_failure, record, n, ID), Q_ECORRUPT);
-	}
-	record[FAILURE_FIXED - 3] = 2; /* a byte is left over */
-	seal(record, size, ID);
-	assert_int_equal(decode_failure(record, size, ID), Q_ECORRUPT);
-	(void)put_be16(long_record + FAILURE_FIXED - 4, Q_MAX_REASON + 1);
-	seal(long_record, sizeof(long_record), ID);
-	assert_int_equal(
-	    decode_failure(long_record, sizeof(long_record), ID), Q_ECORRUPT);
-}
-
-static void
-an_end_is_read_as_written(void **state)
-{
-	static const struct done ends[] = {
-		{ 1, Q_ACK, 1 },
-		{ UINT32_MAX, UINT8_MAX, INT64_MAX },
-		{ 0, 0, INT64_MIN },
-	};
-	uint8_t record[DONE_SIZE];
-	struct done got;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		done_encode(&ends[i], ID, record);
-		assert_int_equal(done_decode(record, sizeof(record), ID, &got), 0);
-		assert_true(got.delivery == ends[i].delivery &&
-			    got.verb == ends[i].verb && got.when == ends[i].when);
-		assert_fragile(decode_done, record, sizeof(record), ID);
-	}
-}
-
-/* ---- the records of the queue ---- */
-
-static int
-decode_meta(const void *record, size_t size, uint64_t which)
-{
-	struct meta m = { 0 };
-
-	return (meta_decode(&m, (enum meta_record)which, record, size));
-}
-
-static void
-meta_is_read_as_written(void **state)
-{
-	struct meta m, got;
-	uint8_t record[META_MAX_SIZE];
-
-	(void)state;
-	/* Field by field, for there is padding. */
-	m = (struct meta){ .next = UINT64_MAX };
-	memset(m.uuid, 0xa5, sizeof(m.uuid));
-	memset(m.boot.id, 0x5a, sizeof(m.boot.id));
-	m.boot.number = UINT32_MAX;
-	m.boot.hold_inode = UINT64_MAX - 1;
-	m.boot.hold_since = INT64_MAX;
-	for (uint64_t i = 0; i < Q_OPTIONS; i++)
-		m.option[i] = UINT64_MAX - i;
-	for (uint64_t i = 0; i < COUNTERS; i++)
-		m.counter[i] = i << 56 | i;
-	got = (struct meta){ 0 };
-	for (int r = 0; r < META_RECORDS; r++) {
-		size_t size = meta_encode(&m, (enum meta_record)r, record);
-
-		assert_in_range(size, 9, META_MAX_SIZE);
-		assert_int_equal(
-		    meta_decode(&got, (enum meta_record)r, record, size), 0);
-		assert_fragile(decode_meta, record, size, (uint64_t)r);
-		assert_non_null(meta_key((enum meta_record)r));
-		for (int k = 0; k < r; k++)
-			assert_string_not_equal(meta_key((enum meta_record)r),
-			    meta_key((enum meta_record)k));
-	}
-	assert_memory_equal(got.uuid, m.uuid, sizeof(m.uuid));
-	assert_memory_equal(got.option, m.option, sizeof(m.option));
-	assert_memory_equal(got.counter, m.counter, sizeof(m.counter));
-	assert_memory_equal(got.boot.id, m.boot.id, sizeof(m.boot.id));
-	assert_true(got.boot.number == m.boot.number &&
-		    got.boot.hold_inode == m.boot.hold_inode &&
-		    got.boot.hold_since == m.boot.hold_since);
-	assert_true(got.next == m.next);
-}
-
-static void
-what_an_older_program_did_not_know_has_its_default(void **state)
-{
-	struct meta m = { 0 }, got = { 0 };
-	uint8_t record[META_MAX_SIZE];
-	size_t size;
-
-	(void)state;
-	for (int i = 0; i < Q_OPTIONS; i++)
-		m.option[i] = 1000 + (uint64_t)i;
-	for (size_t i = 0; i < COUNTERS; i++)
-		m.counter[i] = got.counter[i] = 1;
-	size = meta_encode(&m, META_REC_CONFIG, record) - 16;
-	seal(record, size, META_REC_CONFIG);
-	assert_int_equal(meta_decode(&got, META_REC_CONFIG, record, size), 0);
-	assert_true(got.option[Q_OPTIONS - 3] == 1000 + Q_OPTIONS - 3);
-	for (int i = Q_OPTIONS - 2; i < Q_OPTIONS; i++)
-		assert_true(got.option[i] == q_option_info((enum q_option)i)->initial);
-	size = meta_encode(&m, META_REC_COUNTERS, record) - 8;
-	seal(record, size, META_REC_COUNTERS);
-	assert_int_equal(meta_decode(&got, META_REC_COUNTERS, record, size), 0);
-	assert_true(got.counter[COUNTERS - 1] == 0);
-}
-
-static void
-what_a_newer_program_wrote_is_refused_as_newer(void **state)
-{
-	static const enum meta_record lists[] = { META_REC_CONFIG, META_REC_COUNTERS };
-	struct meta m = { 0 };
-	uint8_t record[META_MAX_SIZE] = { 0 };
-	size_t size;
-
-	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		size = meta_encode(&m, lists[i], record) + 8;
-		seal(record, size, lists[i]);
-		assert_int_equal(meta_decode(&m, lists[i], record, size), Q_EVERSION);
-	}
-	size = meta_encode(&m, META_REC_FORMAT, record);
-	(void)put_be32(record + 8, META_FORMAT + 1);
-	seal(record, size, META_REC_FORMAT);
-	assert_int_equal(meta_decode(&m, META_REC_FORMAT, record, size), Q_EVERSION);
-	(void)put_be32(record + 8, 0);
-	seal(record, size, META_REC_FORMAT);
-	assert_int_equal(meta_decode(&m, META_REC_FORMAT, record, size), Q_ECORRUPT);
-}
-
 int
 main(void)
 {
@@ -576,12 +317,6 @@ main(void)
 		cmocka_unit_test(a_state_is_read_as_written),
 		cmocka_unit_test(a_state_of_bad_layout_is_refused),
 		cmocka_unit_test(states_have_names),
-		cmocka_unit_test(a_failure_is_read_as_written),
-		cmocka_unit_test(a_failure_of_bad_layout_is_refused),
-		cmocka_unit_test(an_end_is_read_as_written),
-		cmocka_unit_test(meta_is_read_as_written),
-		cmocka_unit_test(what_an_older_program_did_not_know_has_its_default),
-		cmocka_unit_test(what_a_newer_program_wrote_is_refused_as_newer),
 	};
 
 	return (cmocka_run_group_tests_name("record", tests, NULL, NULL));
