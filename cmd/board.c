@@ -60,6 +60,7 @@ static const struct column columns[] = {
 	{ "QUEUE", .cell = queue_cell },
 	{ "READY", Q_READY },
 	{ "DELAYED", Q_DELAYED },
+	{ "BLOCKED", Q_BLOCKED },
 	{ "LEASED", Q_LEASED },
 	{ "DEAD", Q_DEAD },
 	{ "OLDEST", .cell = oldest_cell },

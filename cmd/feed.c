@@ -158,13 +158,20 @@ feed_reason(int code)
 }
 
 static void
-print_ids(struct feed *f, const uint64_t *ids, size_t n)
+report(struct feed *f, const struct q_pushed *pushed, size_t n)
 {
-	if (!f->print_ids)
-		return;
-	for (size_t i = 0; i < n; i++)
-		(void)printf("%" PRIu64 "\n", ids[i]);
-	(void)fflush(stdout);
+	for (size_t i = 0; i < n; i++) {
+		if (f->print_json)
+			(void)printf("{\"id\":%" PRIu64 ",\"duplicate\":%s}\n",
+			    pushed[i].id, pushed[i].known ? "true" : "false");
+		else if (f->print_ids)
+			(void)printf("%" PRIu64 "\n", pushed[i].id);
+		f->known += pushed[i].known;
+		f->last = pushed[i].id;
+	}
+	f->stored += n;
+	if (f->print_ids || f->print_json)
+		(void)fflush(stdout);
 }
 
 /* The reason a push failed ends the process; a full queue may first be waited for. */
@@ -186,22 +193,21 @@ store(struct feed *f)
 	q_time until = f->wait == 0           ? 0
 	               : f->wait == Q_FOREVER ? Q_FOREVER
 	                                      : now_monotonic() + f->wait;
-	uint64_t *ids = NULL;
+	struct q_pushed *pushed;
 	size_t done = 0, n;
 	int rc;
 
-	if (f->print_ids && (ids = calloc(f->count + 1, sizeof(*ids))) == NULL)
+	if ((pushed = calloc(f->count + 1, sizeof(*pushed))) == NULL)
 		feed_stop(f, DIAG_FAILED, NULL, "out of memory");
 	while (done < f->count) {
 		rc = q_push(f->q, f->messages + done, f->count - done,
-		    f->atomic ? Q_ATOMIC : 0, &n, ids);
-		print_ids(f, ids, n);
-		f->stored += n;
+		    f->atomic ? Q_ATOMIC : 0, &n, pushed);
+		report(f, pushed, n);
 		done += n;
 		if (rc != 0)
 			failed(f, rc, until);
 	}
-	free(ids);
+	free(pushed);
 }
 
 void

@@ -18,9 +18,11 @@ struct feed {
 	struct q *q;
 	const char *name;    /* of the queue, as the user gave it */
 	struct q_push model; /* what the options say of every message */
-	bool atomic, allow_empty, print_ids, progress;
-	q_time wait; /* for room in a full queue */
-	uint64_t stored;
+	bool atomic, allow_empty, print_ids, print_json, progress;
+	q_time wait;     /* for room in a full queue */
+	uint64_t stored; /* also those that were known by their keys */
+	uint64_t known;
+	uint64_t last; /* id of the last one */
 	/* the batch */
 	struct q_push *messages;
 	size_t count, room, bytes;

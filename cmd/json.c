@@ -140,6 +140,10 @@ describe(const struct q_msg *m, unsigned what)
 	set_number(object, "delivery", m->delivery);
 	set_number(object, "max_attempts", m->max_attempts);
 	json_set(object, "priority", json_integer(m->priority));
+	if (m->key != NULL)
+		json_set(object, "key", json_text(m->key));
+	if (m->group != NULL)
+		json_set(object, "group", json_text(m->group));
 	json_headers_set(object, m->headers, m->headers_size);
 	set_times(object, m);
 	if (what & JSON_RECEIPT)

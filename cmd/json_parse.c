@@ -73,6 +73,32 @@ read_priority(struct reading *r, const char *f, const json_t *value)
 }
 
 static const char *
+read_name(const char *f, const json_t *value, const char **name)
+{
+	size_t n = json_string_length(value);
+
+	if (!json_is_string(value))
+		return (json_value_wrong(f, "not a string"));
+	if (n == 0 || n > Q_MAX_KEY || strlen(json_string_value(value)) != n)
+		return (
+		    json_value_wrong(f, "not 1 to %d bytes without NUL", Q_MAX_KEY));
+	*name = json_string_value(value);
+	return (NULL);
+}
+
+static const char *
+read_key(struct reading *r, const char *f, const json_t *value)
+{
+	return (read_name(f, value, &r->push.key));
+}
+
+static const char *
+read_group(struct reading *r, const char *f, const json_t *value)
+{
+	return (read_name(f, value, &r->push.group));
+}
+
+static const char *
 read_max_attempts(struct reading *r, const char *f, const json_t *value)
 {
 	const struct q_option_info *o = q_option_info(Q_OPT_MAX_ATTEMPTS);
@@ -131,6 +157,8 @@ static const struct field fields[] = {
 	{ "delivery", NULL },
 	{ "max_attempts", read_max_attempts },
 	{ "priority", read_priority },
+	{ "key", read_key },
+	{ "group", read_group },
 	{ "headers", NULL },
 	{ "headers_base64", NULL },
 	{ "pushed", NULL },

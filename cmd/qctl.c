@@ -162,6 +162,19 @@ print_values(const struct value values[], size_t n)
 		    value_format(text, &values[i]));
 }
 
+static json_t *
+json_of(const struct q_option_info *info, uint64_t value)
+{
+	switch (info->kind) {
+	case Q_DURATION:
+		return (json_real((double)value / (double)Q_SECOND));
+	case Q_CHOICE:
+		return (json_string(info->choices[value]));
+	default:
+		return (json_integer((json_int_t)value));
+	}
+}
+
 /* Names as in other JSON of ours, numbers as there: bytes, and seconds. */
 static void
 print_json(const char *queue, const struct value values[], size_t n)
@@ -176,10 +189,7 @@ print_json(const char *queue, const struct value values[], size_t n)
 		snprintf(name, sizeof(name), "%s", info->name);
 		while ((dash = strchr(name, '-')) != NULL)
 			*dash = '_';
-		json_set(object, name,
-		    info->kind == Q_DURATION
-			? json_real((double)values[i].value / (double)Q_SECOND)
-			: json_integer((json_int_t)values[i].value));
+		json_set(object, name, json_of(info, values[i].value));
 	}
 	json_line(object, stdout);
 }

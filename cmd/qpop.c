@@ -9,6 +9,7 @@
 #include "opt.h"
 #include "parse.h"
 #include "queue.h"
+#include "rate.h"
 #include "stop.h"
 #include "worker.h"
 
@@ -20,6 +21,7 @@ static const struct opt opts[] = {
 	{ 'L', "lease", OPT_TIME, "DURATION", "take under a lease; qack finishes it" },
 	{ 'n', "count", OPT_COUNT, "N|all", "at most so many (1)" },
 	{ 'w', "wait", OPT_TIME | OPT_OPTIONAL, "DURATION", "wait for a message" },
+	{ 'g', "group", OPT_TEXT, "GROUP", "of this group only" },
 	{ O_ID, "id", OPT_COUNT, "ID", "take this message only" },
 	{ 'l', "lines", OPT_NONE, NULL, "end each body with a newline" },
 	{ '0', "null", OPT_NONE, NULL, "end each body with a NUL" },
@@ -34,6 +36,7 @@ static const struct opt opts[] = {
 	{ 'T', "timeout", OPT_TIME, "DURATION", "end a COMMAND that takes longer" },
 	{ O_KILL_AFTER, "kill-after", OPT_TIME, "DURATION",
 	    "KILL so long after TERM (10s)" },
+	{ 'R', "rate", OPT_TEXT, "N/s", "no more COMMANDs a second (or /m, /h, /d)" },
 	{ O_DEAD_ON, "dead-on", OPT_TEXT, "LIST",
 	    "exits that mean never again (65,100)" },
 	{ O_STOP, "stop-on-failure", OPT_NONE, NULL, "take no more when one failed" },
@@ -92,6 +95,11 @@ set_delivery(struct options *o, int c)
 	case O_ID:
 		opt_check(parse_count(opt_arg, 1, UINT64_MAX, &d->take.id));
 		return (true);
+	case 'g':
+		if (*opt_arg == '\0' || strlen(opt_arg) > Q_MAX_KEY)
+			opt_check("must have 1 to 1024 bytes");
+		d->take.group = opt_arg;
+		return (true);
 	case 'L':
 		set_positive(&d->take.lease);
 		break;
@@ -141,6 +149,9 @@ set_worker(struct options *o, int c)
 	case O_KILL_AFTER:
 		opt_check(parse_duration(opt_arg, &w->job.kill_after));
 		break;
+	case 'R':
+		opt_check(rate_parse(opt_arg, &w->every));
+		break;
 	case O_DEAD_ON:
 		opt_check(verdict_dead_parse(opt_arg, &w->dead));
 		break;
@@ -151,8 +162,8 @@ set_worker(struct options *o, int c)
 		set_positive(&w->wait);
 		break;
 	}
-	o->of_worker =
-	    "-P, -I, -T, --kill-after, --dead-on, --stop-on-failure and --idle-exit";
+	o->of_worker = "-P, -I, -T, -R, --kill-after, --dead-on, --stop-on-failure and "
+		       "--idle-exit";
 }
 
 static void
@@ -185,6 +196,8 @@ check_usage(struct options *o)
 		diag_usage("no command after '--'");
 	if (o->delivery.take.id != 0 && o->delivery.count != 1)
 		diag_usage("--id and --count exclude each other");
+	if (o->delivery.take.id != 0 && o->delivery.take.group != NULL)
+		diag_usage("--id and --group exclude each other");
 	if (opt_command == NULL)
 		check_delivery(o);
 	else if (o->of_delivery != NULL)
@@ -226,6 +239,7 @@ run_worker(struct options *o)
 	w->job.command = opt_command;
 	w->count = o->delivery.count;
 	w->id = o->delivery.take.id;
+	w->group = o->delivery.take.group;
 	if (w->wait == 0)
 		w->wait = o->delivery.take.wait;
 	if ((error = job_lookup(opt_command[0], &path)) != 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "call.h"
 #include "diag.h"
 #include "feed.h"
 #include "now.h"
@@ -16,8 +17,9 @@
 #include "source.h"
 #include "spool.h"
 #include "stop.h"
+#include "text.h"
 
-enum { O_ATOMIC = OPT_LONG, O_ALLOW_EMPTY, O_AT, O_FROM_COMMAND };
+enum { O_ATOMIC = OPT_LONG, O_ALLOW_EMPTY, O_AT, O_CALL, O_FROM_COMMAND };
 
 static const struct opt opts[] = {
 	{ 'l', "lines", OPT_NONE, NULL, "a message per line of stdin" },
@@ -30,13 +32,20 @@ static const struct opt opts[] = {
 	{ 'e', "expire", OPT_TIME, "DURATION", "drop it if not taken in DURATION" },
 	{ 'p', "priority", OPT_COUNT, "N", "-100..100, higher goes first (0)" },
 	{ 'm', "max-attempts", OPT_COUNT, "N", "attempts before it is dead (20)" },
+	{ 'k', "key", OPT_TEXT, "KEY", "not if one of this KEY waits or is leased" },
+	{ 'g', "group", OPT_TEXT, "GROUP",
+	    "in order, and one at a time, with others of GROUP" },
 	{ 'H', "header", OPT_TEXT | OPT_REPEAT, "NAME=VALUE",
 	    "an attribute beside the body" },
 	{ 'i', "print-id", OPT_NONE, NULL, "print the id of each message" },
+	{ 'j', "json", OPT_NONE, NULL,
+	    "print it as a JSON object, with whether KEY was known" },
 	{ 'w', "wait", OPT_TIME | OPT_OPTIONAL, "DURATION",
 	    "wait for room in a full queue" },
 	{ 'C', "no-create", OPT_NONE, NULL, "the queue must exist" },
 	{ O_ATOMIC, "atomic", OPT_NONE, NULL, "store all messages or none" },
+	{ O_CALL, "call", OPT_TIME | OPT_OPTIONAL, "DURATION",
+	    "wait until it is done; print COMMAND's output, exit as it did" },
 	{ O_ALLOW_EMPTY, "allow-empty", OPT_NONE, NULL, "accept an empty message" },
 	{ O_FROM_COMMAND, "from-command", OPT_NONE, NULL,
 	    "push COMMAND's output if it exits 0" },
@@ -53,6 +62,7 @@ static const struct command cmd = {
 struct options {
 	int form; /* 'l', '0', 'J', 'f', or 0: operands, or all of stdin */
 	bool at, delay, from_command, no_create;
+	q_time call; /* how long to wait for the result; 0: not */
 	struct feed feed;
 	char *headers;
 	size_t headers_size;
@@ -103,6 +113,19 @@ set_at(struct options *o)
 		diag_warn("--at", "%s is in the past; ready at once", opt_arg);
 }
 
+/* A key or a group: JSON shows them, too. */
+static const char *
+check_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n == 0 || n > Q_MAX_KEY)
+		opt_check("must have 1 to 1024 bytes");
+	if (!text_is_utf8(name, n))
+		opt_check("is not UTF-8");
+	return (name);
+}
+
 static void
 set_option(struct options *o, int c)
 {
@@ -144,6 +167,12 @@ set_option(struct options *o, int c)
 	case 'H':
 		add_header(o, opt_arg);
 		break;
+	case 'k':
+		f->model.key = check_name(opt_arg);
+		break;
+	case 'g':
+		f->model.group = check_name(opt_arg);
+		break;
 	case 'w':
 		f->wait = Q_FOREVER;
 		if (opt_arg != NULL)
@@ -152,11 +181,22 @@ set_option(struct options *o, int c)
 	case 'i':
 		f->print_ids = true;
 		break;
+	case 'j':
+		f->print_json = true;
+		break;
 	case 'C':
 		o->no_create = true;
 		break;
 	case O_ATOMIC:
 		f->atomic = true;
+		break;
+	case O_CALL:
+		o->call = Q_FOREVER;
+		if (opt_arg != NULL)
+			opt_check(parse_duration(opt_arg, &o->call));
+		if (o->call == 0)
+			opt_check("nothing is done in no time");
+		f->model.result = true;
 		break;
 	case O_ALLOW_EMPTY:
 		f->allow_empty = true;
@@ -171,6 +211,7 @@ static void
 check_usage(struct options *o)
 {
 	size_t messages = opt_noperands > 1 ? (size_t)opt_noperands - 1 : 0;
+	bool many;
 
 	if (opt_noperands == 0)
 		diag_usage("no queue given");
@@ -182,6 +223,13 @@ check_usage(struct options *o)
 		diag_usage("a command after '--' needs --from-command");
 	if (o->from_command && (messages > 0 || o->form == 'f'))
 		diag_usage("--from-command takes its messages from the command alone");
+	many = (o->form != 0 && o->form != 'f') || o->file_count + messages > 1;
+	if (many && (o->feed.model.key != NULL || o->call != 0))
+		diag_usage("%s is for one message", o->call != 0 ? "--call" : "--key");
+	if (o->call != 0 && o->feed.model.key != NULL)
+		diag_usage("--call and --key exclude each other");
+	if (o->call != 0 && (o->feed.print_ids || o->feed.print_json))
+		diag_usage("--call prints COMMAND's output alone, no id");
 	if (messages > 0 && o->form != 0 && o->form != 'f')
 		diag_usage("messages come from stdin with -%c: '%s' is one too many",
 		    o->form, opt_operands[1]);
@@ -244,7 +292,7 @@ main(int argc, char **argv)
 {
 	struct q_open open = { .flags = Q_CREATE };
 	struct options o = { 0 };
-	int c, fd = STDIN_FILENO;
+	int c, fd = STDIN_FILENO, status = 0, closed;
 	bool bulk;
 
 	diag_start("qpush");
@@ -252,21 +300,28 @@ main(int argc, char **argv)
 		set_option(&o, c);
 	check_usage(&o);
 	bulk = o.form != 0 || opt_noperands == 1;
-	if (bulk) /* else there is nothing to put in order */
+	if (bulk || o.call != 0) /* else there is nothing to put in order */
 		stop_catch();
 	if (o.from_command)
 		fd = spool_command(opt_command);
 	if (o.no_create)
 		open.flags = 0;
 	o.feed.name = opt_operands[0];
-	o.feed.progress =
-	    bulk && isatty(STDERR_FILENO) && !opt_common.quiet && !o.feed.print_ids;
+	o.feed.progress = bulk && isatty(STDERR_FILENO) && !opt_common.quiet &&
+	                  !o.feed.print_ids && !o.feed.print_json;
 	o.feed.q = queue_open(o.feed.name, &open);
 	push_input(&o, fd);
 	feed_end(&o.feed);
-	diag_note(o.feed.name, "%llu stored", (unsigned long long)o.feed.stored);
+	diag_note(o.feed.name, "%llu stored",
+	    (unsigned long long)(o.feed.stored - o.feed.known));
+	if (o.feed.known > 0)
+		diag_note(o.feed.name, "%llu known by key, not added",
+		    (unsigned long long)o.feed.known);
+	if (o.call != 0)
+		status = call_wait(o.feed.q, o.feed.name, o.feed.last, o.call);
 	free(o.headers);
 	free(o.files);
 	q_close(o.feed.q);
-	return (diag_close_stdout());
+	closed = diag_close_stdout();
+	return (status != 0 ? status : closed);
 }

@@ -15,7 +15,7 @@ int
 queue_fail(const char *name, int code)
 {
 	if (code == Q_EMPTY || code == Q_ETIMEDOUT)
-		diag_note(name, "%s", q_strerror(code));
+		diag_note(name, "%s", code == Q_EMPTY ? q_errmsg() : q_strerror(code));
 	else
 		diag_error(name, "%s", q_errmsg());
 	return (diag_status(code));

@@ -190,3 +190,16 @@ text_print(FILE *stream, const void *bytes, size_t n)
 		n -= done;
 	}
 }
+
+bool
+text_is_utf8(const void *bytes, size_t n)
+{
+	const unsigned char *s = bytes;
+	uint32_t c;
+	size_t len;
+
+	for (; n > 0; s += len, n -= len)
+		if ((len = utf8(s, n, &c)) == 0)
+			return (false);
+	return (true);
+}

@@ -7,6 +7,7 @@
  * fill a buffer return it, so that a call can be an argument of printf().
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -37,5 +38,8 @@ size_t text_escape(char *buf, size_t size, const void *bytes, size_t n);
 
 /* The same to a stream. Errors stay in the stream, for diag_close_stdout(). */
 void text_print(FILE *stream, const void *bytes, size_t n);
+
+/* Whether all n bytes are UTF-8. */
+bool text_is_utf8(const void *bytes, size_t n);
 
 #endif

@@ -44,7 +44,10 @@ value_format(char buf[VALUE_TEXT], const struct value *value)
 	uint64_t n = value->value;
 	enum q_kind kind = q_option_info(value->option)->kind;
 
-	if (n == 0 || kind == Q_COUNT)
+	if (kind == Q_CHOICE)
+		snprintf(
+		    buf, VALUE_TEXT, "%s", q_option_info(value->option)->choices[n]);
+	else if (n == 0 || kind == Q_COUNT)
 		snprintf(buf, VALUE_TEXT, "%" PRIu64, n);
 	else
 		format(buf, kind == Q_SIZE ? sizes : durations, n);
@@ -80,6 +83,22 @@ value_option(const char *name, enum q_option *option)
 	return (find(name, strlen(name), option));
 }
 
+static const char *
+choice(const struct q_option_info *info, const char *text, uint64_t *n)
+{
+	static _Thread_local char why[256];
+	size_t used = 0;
+
+	for (*n = info->min; *n <= info->max; ++*n)
+		if (strcmp(info->choices[*n], text) == 0)
+			return (NULL);
+	for (uint64_t i = info->min; i <= info->max; i++)
+		used += (size_t)snprintf(why + used, sizeof(why) - used, "%s%s",
+		    i > info->min ? " or " : "", info->choices[i]);
+	snprintf(why + used, sizeof(why) - used, ", not '%.64s'", text);
+	return (why);
+}
+
 /* The number alone, of that kind. */
 static const char *
 number(const struct q_option_info *info, const char *text, uint64_t *n)
@@ -94,6 +113,8 @@ number(const struct q_option_info *info, const char *text, uint64_t *n)
 		why = parse_duration(text, &ns);
 		*n = (uint64_t)ns;
 		return (why);
+	case Q_CHOICE:
+		return (choice(info, text, n));
 	default:
 		return (parse_count(text, info->min, info->max, n));
 	}

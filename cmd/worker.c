@@ -116,10 +116,14 @@ start_all(struct worker *w, struct q_batch *b)
 
 /* Nothing was taken. */
 static void
-none_taken(struct worker *w, int rc, uint64_t damaged)
+none_taken(struct worker *w, int rc, uint64_t damaged, q_time later)
 {
 	q_time now = now_monotonic();
 
+	if (rc == Q_EMPTY && later > 0) { /* there may be some; it is not their time */
+		w->look_at = now + later;
+		return;
+	}
 	if (rc == Q_EMPTY) {
 		/* Without --wait, the end of a command is the time to look again. */
 		w->look_at = w->plan->wait > 0 ? now + LOOK_STEP : Q_FOREVER;
@@ -155,7 +159,15 @@ static void
 turn(struct worker *w)
 {
 	uint64_t damaged = 0, left = w->plan->count - w->taken;
-	struct q_take take = { .each = true, .damaged = &damaged, .id = w->plan->id };
+	q_time later = 0;
+	struct q_take take = {
+		.each = true,
+		.damaged = &damaged,
+		.id = w->plan->id,
+		.group = w->plan->group,
+		.every = w->plan->every,
+		.later = &later,
+	};
 	size_t places = w->plan->parallel - w->running;
 	bool taking = can_take(w);
 	struct q_batch *b = NULL;
@@ -187,7 +199,7 @@ turn(struct worker *w)
 	if (rc == 0)
 		start_all(w, b);
 	else
-		none_taken(w, rc, damaged);
+		none_taken(w, rc, damaged, later);
 }
 
 static void

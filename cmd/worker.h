@@ -10,10 +10,12 @@
 struct worker_plan {
 	struct job_plan job;
 	struct verdict_set dead;
-	uint64_t count;  /* messages; UINT64_MAX: all */
-	uint64_t id;     /* this one only, if not 0 */
-	size_t parallel; /* commands at once */
-	q_time wait;     /* for messages, when there are none; Q_FOREVER allowed */
+	uint64_t count;    /* messages; UINT64_MAX: all */
+	uint64_t id;       /* this one only, if not 0 */
+	const char *group; /* of this group only, if not NULL */
+	q_time every;      /* least time from one to the next, as in q_take */
+	size_t parallel;   /* commands at once */
+	q_time wait;       /* for messages, when there are none; Q_FOREVER allowed */
 	bool stop_on_failure;
 };
 

@@ -3,6 +3,7 @@
 #include "batch.h"
 #include "due.h"
 #include "error.h"
+#include "group.h"
 #include "queue.h"
 
 #include "apply.h"
@@ -23,6 +24,16 @@ settle_part(struct txn *t, const struct request *r)
 }
 
 static int
+set_option(struct txn *t, enum q_option option, uint64_t value)
+{
+	t->meta.option[option] = value;
+	t->meta_changed |= 1U << META_REC_CONFIG;
+	if (option == Q_OPT_GROUP_ON_DEAD && value == Q_GROUP_SKIP)
+		return (group_let_go(t));
+	return (0);
+}
+
+static int
 apply(struct txn *t, const struct request *r, struct result *result)
 {
 	switch (r->op) {
@@ -36,9 +47,7 @@ apply(struct txn *t, const struct request *r, struct result *result)
 		batch_cut(result->taken.batch, 0);
 		return (take_apply(t, &r->take, &result->taken));
 	case OP_OPTION:
-		t->meta.option[r->option.option] = r->option.value;
-		t->meta_changed |= 1U << META_REC_CONFIG;
-		return (0);
+		return (set_option(t, r->option.option, r->option.value));
 	}
 	return (0);
 }
@@ -51,7 +60,9 @@ undo(struct q *q, const struct request *requests, struct result *results, size_t
 		struct q_batch *b = results[i].taken.batch;
 
 		if (requests[i].op == OP_PUSH)
-			push_undo(&requests[i].push, &results[i].pushed);
+			push_undo(&requests[i].push);
+		else if (requests[i].op == OP_SETTLE)
+			settle_undo(&requests[i].settle);
 		else if (requests[i].op == OP_TAKE)
 			batch_let_go(q, b, 0, b->count);
 	}
@@ -63,7 +74,7 @@ static bool
 may_be_undone(const struct txn *t, const struct request *requests, size_t n)
 {
 	return (
-	    n == 1 && requests[0].op == OP_TAKE && !t->promoted && t->blob_count == 0);
+	    n == 1 && requests[0].op == OP_TAKE && !t->promoted && t->file_count == 0);
 }
 
 static int
@@ -88,9 +99,9 @@ apply_once(
 		return (rc);
 	}
 	rc = txn_commit(&t, !may_be_undone(&t, requests, n));
-	/* Whether a commit that failed is on disk nobody knows: then nothing is taken
+	/* Whether another failed commit is on disk nobody knows: then nothing is taken
 	 * back. A blob may be left to the sweep, and a lease ends with this process. */
-	if (rc == STORE_GROW)
+	if (rc == STORE_GROW || rc == Q_ENOSPC)
 		undo(q, requests, results, done);
 	return (rc);
 }

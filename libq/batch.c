@@ -206,6 +206,16 @@ copy_message(struct q_batch *b, struct q_msg *out, const struct message *m,
 	out->expires = m->expires;
 	out->uid = m->uid;
 	out->blob_hash = m->blob_hash;
+	if (m->key != NULL) {
+		if ((rc = copy(b, m->key, m->key_size, &p)) != 0)
+			return (rc);
+		out->key = p;
+	}
+	if (m->group != NULL) {
+		if ((rc = copy(b, m->group, m->group_size, &p)) != 0)
+			return (rc);
+		out->group = p;
+	}
 	if (m->headers_size > 0) {
 		if ((rc = copy(b, m->headers, m->headers_size, &p)) != 0)
 			return (rc);
@@ -240,6 +250,8 @@ batch_add(struct txn *t, struct q_batch *b, uint64_t id, const struct state *s,
 		.pid = (pid_t)s->pid,
 		.size = s->size,
 		.blob = s->flags & ST_BLOB,
+		.result = s->flags & ST_RESULT ||
+		          t->meta.option[Q_OPT_RESULTS] == Q_RESULTS_ALL,
 		.damaged = m == NULL,
 		.headers = "",
 		.hold = -1,

@@ -19,9 +19,10 @@
 enum { COPY_SIZE = 1 << 17 };
 
 static void
-blob_name(uint64_t id, char name[64])
+blob_name(uint64_t id, bool output, char name[64])
 {
-	(void)snprintf(name, 64, "%llu", (unsigned long long)id);
+	(void)snprintf(
+	    name, 64, "%llu%s", (unsigned long long)id, output ? ".out" : "");
 }
 
 int
@@ -79,15 +80,12 @@ create(struct q_blob *b)
 	return (fail(Q_ESYS, "blob/%s: no free name", b->name));
 }
 
-int
-q_blob_new(struct q *q, struct q_blob **out)
+static int new (struct q *q, uint64_t limit, struct q_blob **out)
 {
 	struct q_blob *b;
-	uint64_t limit;
 	int dir, rc;
 
-	if ((rc = q_option_get(q, Q_OPT_MAX_BODY, &limit)) != 0 ||
-	    (rc = blob_dir(q, &dir)) != 0)
+	if ((rc = blob_dir(q, &dir)) != 0)
 		return (rc);
 	blob_sweep(q);
 	if ((b = calloc(1, sizeof(*b))) == NULL ||
@@ -106,6 +104,25 @@ q_blob_new(struct q *q, struct q_blob **out)
 	}
 	*out = b;
 	return (0);
+}
+
+int
+q_blob_new(struct q *q, struct q_blob **out)
+{
+	uint64_t limit;
+	int rc = q_option_get(q, Q_OPT_MAX_BODY, &limit);
+
+	return (rc == 0 ? new (q, limit, out) : rc);
+}
+
+int
+q_blob_output(struct q *q, struct q_blob **out)
+{
+	int rc = new (q, 0, out);
+
+	if (rc == 0)
+		(*out)->output = true;
+	return (rc);
 }
 
 int
@@ -172,27 +189,31 @@ blob_adopt(struct q_blob *b, uint64_t id)
 	char name[64];
 	int rc;
 
-	blob_name(id, name);
+	blob_name(id, b->output, name);
 	if (renameat(b->dir, b->name, b->dir, name) != 0)
 		return (fail_sys("blob/%s", name));
+	b->id = id;
 	if (fsync(b->dir) == 0)
 		return (0);
 	rc = fail_sys("blob");
-	blob_disown(b, id);
+	blob_disown(b);
 	return (rc);
 }
 
 void
-blob_disown(struct q_blob *b, uint64_t id)
+blob_disown(struct q_blob *b)
 {
 	char name[64];
 
-	blob_name(id, name);
+	if (b->id == 0)
+		return;
+	blob_name(b->id, b->output, name);
 	(void)renameat(b->dir, name, b->dir, b->name);
+	b->id = 0;
 }
 
 void
-blob_remove(struct q *q, const uint64_t *ids, size_t n)
+blob_remove(struct q *q, const struct file *files, size_t n)
 {
 	char name[64];
 	int dir = -1;
@@ -201,7 +222,7 @@ blob_remove(struct q *q, const uint64_t *ids, size_t n)
 		return;
 	/* Not flushed: what a crash brings back is an orphan, and swept. */
 	for (size_t i = 0; i < n; i++) {
-		blob_name(ids[i], name);
+		blob_name(files[i].id, files[i].output, name);
 		(void)unlinkat(dir, name, 0);
 	}
 }
@@ -238,36 +259,55 @@ verify(int fd, uint64_t size, uint64_t hash)
 	return (rc);
 }
 
-int
-q_msg_open(struct q *q, const struct q_msg *msg, int *out)
+/* what is "message 7", or "the result of message 7". */
+static int
+open_checked(struct q *q, struct file file, uint64_t size, uint64_t hash,
+    const char *what, int *out)
 {
 	char name[64];
 	int dir = -1, fd = -1, rc;
 
-	if (!msg->blob)
-		return (fail(
-		    Q_EINVAL, "message %llu has no file", (unsigned long long)msg->id));
 	if ((rc = blob_dir(q, &dir)) != 0)
 		return (rc);
-	blob_name(msg->id, name);
+	blob_name(file.id, file.output, name);
 	/* Something else in its place is no reason to try this message again and again.
 	 */
 	if ((rc = dir_open_file(dir, name, O_RDONLY, &fd)) == Q_EUNSAFE)
-		return (fail(Q_ECORRUPT, "message %llu: blob/%s is not its file",
-		    (unsigned long long)msg->id, name));
+		return (fail(Q_ECORRUPT, "%s: blob/%s is not its file", what, name));
 	if (rc != 0)
 		return (rc == Q_ESYS && errno == ENOENT
-			    ? fail(Q_ECORRUPT,
-				  "message %llu: the file of its body is missing",
-				  (unsigned long long)msg->id)
+			    ? fail(Q_ECORRUPT, "%s: its file is missing", what)
 			    : rc);
-	if ((rc = verify(fd, msg->size, msg->blob_hash)) != 0) {
+	if ((rc = verify(fd, size, hash)) != 0) {
 		(void)close(fd);
-		return (rc == Q_ECORRUPT
-			    ? fail(rc, "message %llu is damaged (its file)",
-				  (unsigned long long)msg->id)
-			    : rc);
+		return (
+		    rc == Q_ECORRUPT ? fail(rc, "%s is damaged (its file)", what) : rc);
 	}
 	*out = fd;
 	return (0);
+}
+
+int
+q_msg_open(struct q *q, const struct q_msg *msg, int *out)
+{
+	const struct file file = { msg->id, false };
+	char what[64];
+
+	(void)snprintf(what, sizeof(what), "message %llu", (unsigned long long)msg->id);
+	if (!msg->blob)
+		return (fail(Q_EINVAL, "%s has no file", what));
+	return (open_checked(q, file, msg->size, msg->blob_hash, what, out));
+}
+
+int
+q_result_open(struct q *q, const struct q_result *result, int *out)
+{
+	const struct file file = { result->id, true };
+	char what[64];
+
+	(void)snprintf(what, sizeof(what), "the result of message %llu",
+	    (unsigned long long)result->id);
+	if (!result->blob)
+		return (fail(Q_EINVAL, "%s has no file", what));
+	return (open_checked(q, file, result->size, result->hash, what, out));
 }

@@ -3,9 +3,10 @@
 #define BLOB_H
 
 /*
- * Large bodies: blob/ID, one file each. Written as blob/NAME.tmp under a flock that
- * tells living writers from dead, flushed, and renamed inside the transaction that
- * names it; so a file that no message names is an orphan, and may go.
+ * Large bodies: blob/ID, one file each; and outputs of results, blob/ID.out. Written as
+ * blob/NAME.tmp under a flock that tells living writers from dead, flushed, and renamed
+ * inside the transaction that names it; so a file that no message names is an orphan,
+ * and may go.
  */
 
 #include "txn.h"
@@ -15,8 +16,10 @@ struct q_blob {
 	int dir, fd;
 	char name[64];
 	uint64_t size, limit;
-	void *hash; /* XXH3 state */
+	uint64_t id; /* the message whose name the file has, or 0 */
+	void *hash;  /* XXH3 state */
 	bool flushed;
+	bool output; /* of a result */
 };
 
 /* Content is complete: flush it. Outside of any transaction. */
@@ -24,10 +27,10 @@ int blob_finish(struct q_blob *blob);
 uint64_t blob_hash(const struct q_blob *blob);
 /* Give it the name of message id, inside the transaction. */
 int blob_adopt(struct q_blob *blob, uint64_t id);
-/* Undo blob_adopt(): the transaction failed. */
-void blob_disown(struct q_blob *blob, uint64_t id);
-/* Remove the files of messages whose end is committed. */
-void blob_remove(struct q *q, const uint64_t *ids, size_t n);
+/* Undo blob_adopt(), if it was called: the transaction failed. */
+void blob_disown(struct q_blob *blob);
+/* Remove files that a committed transaction does without. */
+void blob_remove(struct q *q, const struct file *files, size_t n);
 /* Remove some of what crashed processes left. Outside of any transaction. */
 void blob_sweep(struct q *q);
 /* The directory of blobs; belongs to the handle. */

@@ -6,6 +6,8 @@
 #include "error.h"
 #include "hold.h"
 #include "life.h"
+#include "result.h"
+#include "unique.h"
 
 #include "due.h"
 
@@ -66,6 +68,7 @@ due_check_boot(struct txn *t)
 		return (rc);
 	b->number++;
 	b->hold_since = 0;
+	b->next_take = 0;
 	t->meta_changed |= 1U << META_REC_BOOT;
 	return (clock_boot_id(b->id));
 }
@@ -136,6 +139,10 @@ expire_row(struct txn *t, uint8_t kind, uint64_t id)
 	bool ended;
 	int rc;
 
+	if (kind == EXPIRY_KEY)
+		return (unique_expire(t, id));
+	if (kind == EXPIRY_RESULT)
+		return (result_expire(t, id));
 	if (kind == EXPIRY_DONE) {
 		rc = txn_del(t, T_DONE, key_span(&k));
 		return (rc == STORE_NONE ? 0 : rc);
@@ -144,7 +151,7 @@ expire_row(struct txn *t, uint8_t kind, uint64_t id)
 		return (rc == STORE_NONE || rc == Q_ECORRUPT ? 0 : rc);
 	/* Never while leased: that is decided when the message comes back. The dead
 	 * stay. */
-	if (s.state != Q_READY && s.state != Q_DELAYED)
+	if (s.state != Q_READY && s.state != Q_DELAYED && s.state != Q_BLOCKED)
 		return (0);
 	if ((rc = life_leave(t, id, &s)) == 0 &&
 	    (rc = life_expire(t, id, &s, &ended)) == 0 && !ended)
@@ -186,7 +193,10 @@ due_promote(struct txn *t, unsigned most)
 	if ((rc = promote_expiry(t, EXPIRY_TTL, most)) != 0 ||
 	    (rc = promote_delayed(t, most)) != 0 || (rc = promote_leased(t, most)) != 0)
 		return (rc);
-	return (promote_expiry(t, EXPIRY_DONE, most));
+	if ((rc = promote_expiry(t, EXPIRY_DONE, most)) != 0 ||
+	    (rc = promote_expiry(t, EXPIRY_KEY, most)) != 0)
+		return (rc);
+	return (promote_expiry(t, EXPIRY_RESULT, most));
 }
 
 /* Lapse the leases from one key on, before another, whose holder has died. */

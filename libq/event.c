@@ -116,3 +116,26 @@ done_decode(const void *record, size_t size, uint64_t id, struct done *out)
 	*out = d;
 	return (0);
 }
+
+void
+unique_encode(
+    const struct unique *u, const uint8_t hash[16], uint8_t record[UNIQUE_SIZE])
+{
+	(void)put_be64(put_be64(record + 8, u->id), (uint64_t)u->until);
+	(void)put_be64(
+	    record, hash_record(record + 8, UNIQUE_SIZE - 8, get_be64(hash)));
+}
+
+int
+unique_decode(const void *record, size_t size, const uint8_t hash[16], struct unique *u)
+{
+	struct reader r = checked(record, size, UNIQUE_SIZE, get_be64(hash));
+	struct unique got;
+
+	got.id = read_be64(&r);
+	got.until = (q_time)read_be64(&r);
+	if (r.bad || r.p != r.end)
+		return (fail(Q_ECORRUPT, "the record of a key is damaged"));
+	*u = got;
+	return (0);
+}

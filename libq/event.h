@@ -4,7 +4,8 @@
 
 /*
  * Small records about what happened to a message: one a failed delivery, in the table
- * failure, and one a remembered end, in the table done. Layout in q(5).
+ * failure, one a remembered end, in the table done, and one a key, in the table unique.
+ * Layout in q(5).
  */
 
 #include "q.h"
@@ -37,5 +38,18 @@ struct done {
 
 void done_encode(const struct done *d, uint64_t id, uint8_t record[DONE_SIZE]);
 int done_decode(const void *record, size_t size, uint64_t id, struct done *d);
+
+/* A key, in the table unique. */
+struct unique {
+	uint64_t id;  /* the message that has it, or had */
+	q_time until; /* wall clock; 0: as long as that message waits or is leased */
+};
+
+enum { UNIQUE_SIZE = 8 + 8 + 8 };
+
+void unique_encode(
+    const struct unique *u, const uint8_t hash[16], uint8_t record[UNIQUE_SIZE]);
+int unique_decode(
+    const void *record, size_t size, const uint8_t hash[16], struct unique *u);
 
 #endif

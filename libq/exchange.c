@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The public functions that change messages: each makes requests of its arguments. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "apply.h"
 #include "batch.h"
@@ -14,30 +15,58 @@ enum {
 	EACH_MOST = 1000,     /* messages held through descriptors of their own */
 };
 
-int
-q_push(struct q *q, const struct q_push *messages, size_t n, unsigned flags,
-    size_t *stored, uint64_t *ids)
+static int
+push_all(struct q *q, struct push *push, struct pushed *pushed)
 {
 	struct request r = { .op = OP_PUSH };
 	struct result result = { 0 };
 	struct spill spill = { 0 };
 	int rc;
 
-	*stored = 0;
-	if (n == 0)
-		return (0);
-	if ((rc = push_check(messages, n)) != 0 ||
-	    (rc = spill_large(q, &messages, n, &spill)) != 0 ||
-	    (rc = push_flush(messages, n)) != 0)
-		goto out;
-	r.push = (struct push){ messages, n, flags, ids };
-	if ((rc = apply_all(q, &r, &result, 1)) != 0)
-		goto out;
-	*stored = result.pushed.stored;
-	rc = result.pushed.code;
-out:
+	if ((rc = push_check(push->messages, push->n)) == 0 &&
+	    (rc = spill_large(q, &push->messages, push->n, &spill)) == 0 &&
+	    (rc = push_flush(push->messages, push->n)) == 0) {
+		r.push = *push;
+		rc = apply_all(q, &r, &result, 1);
+		*pushed = result.pushed;
+	}
 	spill_free(&spill);
 	return (rc);
+}
+
+int
+q_push(struct q *q, const struct q_push *messages, size_t n, unsigned flags,
+    size_t *stored, struct q_pushed *pushed)
+{
+	struct push push = { .messages = messages, .n = n, .flags = flags };
+	struct pushed result = { 0 };
+	int rc;
+
+	push.pushed = pushed;
+	*stored = 0;
+	if (n == 0 || (rc = push_all(q, &push, &result)) != 0)
+		return (n == 0 ? 0 : rc);
+	*stored = result.stored;
+	return (result.code);
+}
+
+int
+q_hand_over(struct q *q, const struct q_push *messages, size_t n,
+    const struct q_origin *origin, bool *known, const struct q_origin *over,
+    size_t over_count)
+{
+	struct push push = { .messages = messages, .n = n, .flags = Q_ATOMIC };
+	struct pushed result = { 0 };
+	int rc;
+
+	push.origin = origin;
+	push.over = over;
+	push.over_count = over_count;
+	if ((rc = push_all(q, &push, &result)) != 0)
+		return (rc);
+	if (result.code == 0)
+		*known = result.known;
+	return (result.code);
 }
 
 /* What a transaction that takes settles before. */
@@ -111,6 +140,8 @@ exchange_once(struct q *q, const struct before *before, const struct take *take,
 	settled_before(q, before, result);
 	if (take == NULL)
 		goto out;
+	if (take->how->later != NULL)
+		*take->how->later = result[n].taken.later;
 	if (take->how->damaged != NULL)
 		*take->how->damaged = result[n].taken.damaged;
 	if (result[n].taken.damaged != 0) {
@@ -136,8 +167,12 @@ out:
 static int
 take_check(const struct q_take *args, struct take *take)
 {
-	if (args->lease < 0 || args->wait < 0)
+	if (args->lease < 0 || args->wait < 0 || args->every < 0)
 		return (fail(Q_EINVAL, "a duration is negative"));
+	if (args->group != NULL && (args->id != 0 || *args->group == '\0' ||
+				       strnlen(args->group, Q_MAX_KEY + 1) > Q_MAX_KEY))
+		return (fail(Q_EINVAL,
+		    "a group has 1 to %d bytes, and is not taken by id", Q_MAX_KEY));
 	if (args->owner != 0 && args->lease == 0)
 		return (fail(Q_EINVAL, "a lease with an owner needs a duration"));
 	if (args->each && (args->lease != 0 || args->n > EACH_MOST))
@@ -157,7 +192,8 @@ exchange(struct q *q, struct before before, const struct q_take *args,
 	int rc;
 
 	for (size_t i = 0; i < before.finish_count; i++)
-		if ((rc = settle_check(&before.finish[i].how)) != 0)
+		if ((rc = settle_check(&before.finish[i].how)) != 0 ||
+		    (rc = settle_flush(&before.finish[i].how)) != 0)
 			return (rc);
 	if (args == NULL)
 		return (exchange_once(q, &before, NULL, NULL));
@@ -165,6 +201,8 @@ exchange(struct q *q, struct before before, const struct q_take *args,
 		return (rc);
 	if (args->damaged != NULL)
 		*args->damaged = 0;
+	if (args->later != NULL)
+		*args->later = 0;
 	until = time_add(clock_monotonic(), args->wait);
 	while ((rc = exchange_once(q, &before, &take, batch)) == Q_EMPTY &&
 	       args->wait > 0) {
@@ -206,7 +244,7 @@ q_settle(struct q *q, const struct q_settle *how, const struct q_receipt *receip
 		rc = fail(Q_ENOMEM, "out of memory");
 		goto out;
 	}
-	if ((rc = settle_check(how)) != 0)
+	if ((rc = settle_check(how)) != 0 || (rc = settle_flush(how)) != 0)
 		goto out;
 	for (size_t i = 0; i < n; i++) {
 		r[i].op = OP_SETTLE;

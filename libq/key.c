@@ -66,3 +66,21 @@ key_failure(uint64_t id, uint32_t delivery)
 	end_at(&k, put_be32(put_be64(k.b, id), delivery));
 	return (k);
 }
+
+struct key
+key_group(const uint8_t group[16], uint64_t id)
+{
+	struct key k;
+
+	end_at(&k, put_be64(put_bytes(k.b, group, 16), id));
+	return (k);
+}
+
+struct key
+key_unique(const uint8_t hash[16])
+{
+	struct key k;
+
+	end_at(&k, put_bytes(k.b, hash, 16));
+	return (k);
+}

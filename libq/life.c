@@ -5,8 +5,11 @@
 
 #include "error.h"
 #include "event.h"
+#include "group.h"
 #include "message.h"
 #include "policy.h"
+#include "result.h"
+#include "unique.h"
 
 #include "life.h"
 
@@ -26,9 +29,11 @@ place(uint64_t id, const struct state *s, struct key *k)
 	case Q_LEASED:
 		*k = key_lease(s->boot, s->due, id);
 		return (T_LEASED);
-	default:
+	case Q_DEAD:
 		*k = key_id(id);
 		return (T_DEAD);
+	default: /* blocked: the table group has it */
+		return (TABLES);
 	}
 }
 
@@ -41,7 +46,7 @@ life_get(struct txn *t, uint64_t id, struct state *s)
 
 	if (rc != 0)
 		return (rc);
-	if (v.size != STATE_SIZE && v.size != STATE_OWNED_SIZE)
+	if (!state_fits(v.size))
 		return (store_broken(id));
 	return (state_decode(v.data, v.size, id, s));
 }
@@ -51,8 +56,13 @@ life_leave(struct txn *t, uint64_t id, const struct state *s)
 {
 	struct key k;
 	enum table table = place(id, s, &k);
-	int rc = txn_del(t, table, key_span(&k));
+	int rc;
 
+	if (table == TABLES) {
+		life_count(t, COUNT_BLOCKED, (uint64_t)0 - 1);
+		return (0);
+	}
+	rc = txn_del(t, table, key_span(&k));
 	if (rc == STORE_NONE)
 		return (fail(Q_ECORRUPT,
 		    "message %llu is not listed as %s; run 'qctl check'",
@@ -63,7 +73,7 @@ life_leave(struct txn *t, uint64_t id, const struct state *s)
 int
 life_enter(struct txn *t, uint64_t id, struct state *s)
 {
-	uint8_t record[STATE_OWNED_SIZE];
+	uint8_t record[STATE_MOST];
 	size_t size;
 	struct key k;
 	enum table table = place(id, s, &k);
@@ -72,7 +82,9 @@ life_enter(struct txn *t, uint64_t id, struct state *s)
 	int rc;
 
 	s->changed = t->now.wall;
-	if ((rc = txn_append(t, table, key_span(&k), mark)) != 0)
+	if (table == TABLES)
+		life_count(t, COUNT_BLOCKED, 1);
+	else if ((rc = txn_append(t, table, key_span(&k), mark)) != 0)
 		return (rc);
 	k = key_id(id);
 	size = state_encode(s, id, record);
@@ -102,10 +114,12 @@ forget_failures(struct txn *t, uint64_t id)
 	return (rc == STORE_NONE ? 0 : rc);
 }
 
+/* What the message record says there is elsewhere. */
 static int
-forget_ttl(struct txn *t, uint64_t id)
+forget_parts(struct txn *t, uint64_t id, const struct state *s, enum counter how)
 {
 	struct key k = key_id(id);
+	uint8_t hash[16];
 	struct message m;
 	struct span v;
 	int rc;
@@ -115,20 +129,27 @@ forget_ttl(struct txn *t, uint64_t id)
 	/* A damaged one keeps its row until its time, when nothing is found for it. */
 	if (message_decode(v.data, v.size, id, &m) != 0)
 		return (0);
+	if (s->flags & ST_KEYED) {
+		unique_hash(t, m.key, m.key_size, hash);
+		if ((rc = unique_end(t, hash, id, how == COUNT_DONE)) != 0)
+			return (rc);
+	}
+	if (!(s->flags & ST_EXPIRES))
+		return (0);
 	k = key_expiry(EXPIRY_TTL, (uint64_t)m.expires, id);
 	rc = txn_del(t, T_EXPIRY, key_span(&k));
 	return (rc == STORE_NONE ? 0 : rc);
 }
 
-static int
-forget_blob(struct txn *t, uint64_t id)
+int
+life_drop_file(struct txn *t, uint64_t id, bool output)
 {
-	uint64_t *p = reallocarray(t->blobs, t->blob_count + 1, sizeof(*p));
+	struct file *p = reallocarray(t->files, t->file_count + 1, sizeof(*p));
 
 	if (p == NULL)
 		return (fail(Q_ENOMEM, "out of memory"));
-	t->blobs = p;
-	p[t->blob_count++] = id;
+	t->files = p;
+	p[t->file_count++] = (struct file){ id, output };
 	return (0);
 }
 
@@ -140,10 +161,10 @@ life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how)
 
 	if (s->flags & ST_FAILED)
 		rc = forget_failures(t, id);
-	if (rc == 0 && s->flags & ST_EXPIRES)
-		rc = forget_ttl(t, id);
+	if (rc == 0 && s->flags & (ST_EXPIRES | ST_KEYED))
+		rc = forget_parts(t, id, s, how);
 	if (rc == 0 && s->flags & ST_BLOB)
-		rc = forget_blob(t, id);
+		rc = life_drop_file(t, id, false);
 	if (rc == 0)
 		rc = txn_del(t, T_MSG, key_span(&k));
 	if (rc == 0)
@@ -156,7 +177,20 @@ life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how)
 					 : rc);
 	life_count(t, how, 1);
 	life_count(t, COUNT_BYTES, (uint64_t)0 - s->size);
-	return (0);
+	return (group_leave(t, id, s));
+}
+
+int
+life_die(struct txn *t, uint64_t id, struct state *s)
+{
+	int rc;
+
+	s->state = Q_DEAD;
+	life_count(t, COUNT_DIED, 1);
+	if ((rc = life_enter(t, id, s)) != 0 ||
+	    (rc = result_put(t, id, s, true, NULL)) != 0)
+		return (rc);
+	return (group_dead(t, id, s));
 }
 
 uint32_t
@@ -178,11 +212,8 @@ life_retry(struct txn *t, uint64_t id, struct state *s, q_time due)
 	bool ended = false;
 	int rc;
 
-	if (life_attempts(s) >= life_max_attempts(t, s)) {
-		s->state = Q_DEAD;
-		life_count(t, COUNT_DIED, 1);
-		return (life_enter(t, id, s));
-	}
+	if (life_attempts(s) >= life_max_attempts(t, s))
+		return (life_die(t, id, s));
 	if ((rc = life_expire(t, id, s, &ended)) != 0 || ended)
 		return (rc);
 	s->state = due > t->now.wall ? Q_DELAYED : Q_READY;
@@ -275,13 +306,13 @@ life_damage(struct txn *t, uint64_t id)
 	static const struct q_report damaged = { .how = Q_HOW_DAMAGED };
 	struct state s = { 0 };
 	int rc = life_get(t, id, &s);
+	bool lost = rc != 0;
 
 	/* What it was may be lost; that it was is not. */
 	if (rc != 0 && rc != Q_ECORRUPT && rc != STORE_NONE)
 		return (rc);
-	if ((rc = life_fail(t, id, &s, "damaged (checksum)", &damaged)) != 0)
+	if ((rc = life_fail(t, id, &s, "damaged (checksum)", &damaged)) != 0 ||
+	    (rc = life_die(t, id, &s)) != 0)
 		return (rc);
-	s.state = Q_DEAD;
-	life_count(t, COUNT_DIED, 1);
-	return (life_enter(t, id, &s));
+	return (lost ? group_forget(t, id) : 0);
 }

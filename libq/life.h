@@ -11,7 +11,7 @@
 #include "txn.h"
 
 /* Kinds of rows in the table expiry. */
-enum { EXPIRY_TTL = 0, EXPIRY_DONE = 1 };
+enum { EXPIRY_TTL = 0, EXPIRY_DONE = 1, EXPIRY_KEY = 2, EXPIRY_RESULT = 3 };
 
 /* 0, STORE_NONE if there is no such message, Q_ECORRUPT, STORE_BROKEN. */
 int life_get(struct txn *t, uint64_t id, struct state *s);
@@ -19,6 +19,10 @@ int life_leave(struct txn *t, uint64_t id, const struct state *s);
 int life_enter(struct txn *t, uint64_t id, struct state *s);
 /* After life_leave(): all the rest of the message goes, and is counted as how. */
 int life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how);
+/* After life_leave(): enter as dead. */
+int life_die(struct txn *t, uint64_t id, struct state *s);
+/* Once this is committed, the file of the message's body, or output, goes. */
+int life_drop_file(struct txn *t, uint64_t id, bool output);
 /* Add to a counter. */
 void life_count(struct txn *t, enum counter counter, uint64_t n);
 

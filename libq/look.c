@@ -62,7 +62,7 @@ state_now(struct txn *t, uint64_t id, const struct state *s)
 		state = life_attempts(s) >= life_max_attempts(t, s) ? Q_DEAD : Q_READY;
 	else if (state == Q_DELAYED && s->due <= (uint64_t)t->now.wall)
 		state = Q_READY;
-	if ((state == Q_READY || state == Q_DELAYED) && expired(t, id, s))
+	if (state != Q_LEASED && state != Q_DEAD && expired(t, id, s))
 		return ((enum q_state)0);
 	return (state);
 }
@@ -82,6 +82,8 @@ recount(struct txn *t, uint64_t id, enum q_state listed, struct q_stat *st)
 	/* By its TTL, a message is met here that the rows of delays show only later. */
 	if (listed == Q_READY && s.state == Q_DELAYED && s.due > (uint64_t)t->now.wall)
 		listed = Q_DELAYED;
+	if (listed == Q_READY && s.state == Q_BLOCKED)
+		listed = Q_BLOCKED;
 	if (s.state != listed || (now = state_now(t, id, &s)) == listed)
 		return (0);
 	st->count[listed]--;
@@ -186,6 +188,7 @@ fill_stat(struct txn *t, struct q_stat *st)
 		.count = {
 			[Q_READY] = txn_entries(t, T_READY),
 			[Q_DELAYED] = txn_entries(t, T_DELAYED),
+			[Q_BLOCKED] = c[COUNT_BLOCKED],
 			[Q_LEASED] = txn_entries(t, T_LEASED),
 			[Q_DEAD] = txn_entries(t, T_DEAD),
 		},

@@ -21,6 +21,10 @@ message_size(const struct message *m)
 		n += 8;
 	if (m->flags & MSG_ATTEMPTS)
 		n += 4;
+	if (m->flags & MSG_KEY)
+		n += 2 + m->key_size;
+	if (m->flags & MSG_GROUP)
+		n += 2 + m->group_size;
 	if (m->flags & MSG_HEADERS)
 		n += 4 + m->headers_size;
 	return (n + (m->flags & MSG_BLOB ? 16 : (size_t)m->size));
@@ -29,7 +33,14 @@ message_size(const struct message *m)
 size_t
 message_most(uint64_t body)
 {
-	return (FIXED + 8 + 4 + 4 + Q_MAX_HEADERS + 16 + (size_t)body);
+	return (FIXED + 8 + 4 + 2 * (2 + Q_MAX_KEY) + 4 + Q_MAX_HEADERS + 16 +
+		(size_t)body);
+}
+
+static uint8_t *
+put_text(uint8_t *p, const char *text, size_t size)
+{
+	return (put_bytes(put_be16(p, (uint16_t)size), text, size));
 }
 
 void
@@ -46,6 +57,10 @@ message_encode(const struct message *m, uint64_t id, uint8_t *record)
 		p = put_be64(p, (uint64_t)m->expires);
 	if (m->flags & MSG_ATTEMPTS)
 		p = put_be32(p, m->max_attempts);
+	if (m->flags & MSG_KEY)
+		p = put_text(p, m->key, m->key_size);
+	if (m->flags & MSG_GROUP)
+		p = put_text(p, m->group, m->group_size);
 	if (m->flags & MSG_HEADERS) {
 		p = put_be32(p, (uint32_t)m->headers_size);
 		p = put_bytes(p, m->headers, m->headers_size);
@@ -55,6 +70,17 @@ message_encode(const struct message *m, uint64_t id, uint8_t *record)
 	else
 		p = put_bytes(p, m->body, (size_t)m->size);
 	(void)put_be64(record, hash_record(record + 8, (size_t)(p - record) - 8, id));
+}
+
+/* A key or group: some bytes, none of them NUL. */
+static void
+read_text(struct reader *r, const char **text, size_t *size)
+{
+	*size = read_be16(r);
+	*text = (const char *)read_bytes(r, *size);
+	if (*text == NULL || *size == 0 || *size > Q_MAX_KEY ||
+	    memchr(*text, '\0', *size) != NULL)
+		r->bad = true;
 }
 
 int
@@ -77,6 +103,10 @@ message_decode(const void *record, size_t size, uint64_t id, struct message *out
 		m.expires = (q_time)read_be64(&r);
 	if (m.flags & MSG_ATTEMPTS)
 		m.max_attempts = read_be32(&r);
+	if (m.flags & MSG_KEY)
+		read_text(&r, &m.key, &m.key_size);
+	if (m.flags & MSG_GROUP)
+		read_text(&r, &m.group, &m.group_size);
 	if (m.flags & MSG_HEADERS) {
 		m.headers_size = read_be32(&r);
 		m.headers = (const char *)read_bytes(&r, m.headers_size);

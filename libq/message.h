@@ -12,9 +12,13 @@
 enum message_flag { /* which optional fields follow, in this order */
 	MSG_EXPIRES = 1 << 0,
 	MSG_ATTEMPTS = 1 << 1,
-	MSG_HEADERS = 1 << 2,
-	MSG_BLOB = 1 << 3,
-	MSG_KNOWN = (1 << 4) - 1,
+	MSG_KEY = 1 << 2,
+	MSG_GROUP = 1 << 3,
+	MSG_HEADERS = 1 << 4,
+	MSG_BLOB = 1 << 5,
+	MSG_RESULT =
+	    1 << 6, /* without a field: its pusher waits for what becomes of it */
+	MSG_KNOWN = (1 << 7) - 1,
 };
 
 struct message {
@@ -22,6 +26,8 @@ struct message {
 	uint8_t rank; /* of its priority, as in policy.h: lower goes first */
 	q_time pushed, expires;
 	uint32_t uid, max_attempts;
+	const char *key, *group; /* not NUL-terminated */
+	size_t key_size, group_size;
 	const char *headers; /* NAME=VALUE, each with its NUL */
 	size_t headers_size;
 	const void *body; /* NULL for a blob */

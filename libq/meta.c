@@ -61,6 +61,7 @@ meta_encode(const struct meta *m, enum meta_record record, uint8_t out[META_MAX_
 		p = put_be32(p, m->boot.number);
 		p = put_be64(p, m->boot.hold_inode);
 		p = put_be64(p, (uint64_t)m->boot.hold_since);
+		p = put_be64(p, (uint64_t)m->boot.next_take);
 		break;
 	case META_REC_NEXT:
 		p = put_be64(p, m->next);
@@ -82,6 +83,7 @@ read_boot(struct reader *r, struct boot *b)
 	b->number = read_be32(r);
 	b->hold_inode = read_be64(r);
 	b->hold_since = (q_time)read_be64(r);
+	b->next_take = (q_time)read_be64(r);
 }
 
 int

@@ -12,7 +12,7 @@
 
 enum { META_FORMAT = 1 }; /* the format this library writes, and the newest it reads */
 
-enum counter { /* since creation, except COUNT_BYTES */
+enum counter { /* since creation, but from COUNT_BYTES on: now */
 	COUNT_PUSHED,
 	COUNT_DONE,
 	COUNT_EXPIRED,
@@ -24,7 +24,9 @@ enum counter { /* since creation, except COUNT_BYTES */
 	COUNT_DIED,
 	COUNT_BYTES_IN,
 	COUNT_BYTES_OUT,
-	COUNT_BYTES, /* of the bodies now in the queue */
+	COUNT_BYTES,   /* of the bodies now in the queue */
+	COUNT_BLOCKED, /* messages now blocked by an earlier one of their group */
+	COUNT_GROUPED, /* messages now in a group, that is rows in the table group */
 	COUNTERS
 };
 
@@ -34,6 +36,7 @@ struct boot {
 	uint32_t number;
 	uint64_t hold_inode; /* the file whose byte locks are the held leases */
 	q_time hold_since;   /* boot clock: before it, locks were on another file */
+	q_time next_take;    /* boot clock: from when on the rate allows another take */
 };
 
 struct meta {

@@ -6,6 +6,10 @@
 #define YEAR       SECONDS(365 * 86400)
 #define GIB        ((uint64_t)1 << 30)
 
+static const char *const group_on_dead[] = { "skip", "hold" };
+
+static const char *const results[] = { "asked", "all" };
+
 static const struct q_option_info table[Q_OPTIONS] = {
 	[Q_OPT_MAX_MESSAGES] = { "max-messages", Q_COUNT, 0, UINT64_MAX >> 1, 100000000,
 	    "messages in the queue, of every state (0: no limit)" },
@@ -23,6 +27,20 @@ static const struct q_option_info table[Q_OPTIONS] = {
 	    "longest wait after a failure" },
 	[Q_OPT_REMEMBER] = { "remember", Q_DURATION, 0, YEAR, SECONDS(3600),
 	    "how long the receipt of a finished message is known" },
+	[Q_OPT_MAX_LEASED] = { "max-leased", Q_COUNT, 0, UINT64_MAX >> 1, 0,
+	    "messages leased at once, by all takers (0: no limit)" },
+	[Q_OPT_RATE] = { "rate", Q_COUNT, 0, 1000000, 0,
+	    "deliveries a second, to all takers (0: no limit)" },
+	[Q_OPT_WINDOW] = { "window", Q_DURATION, 0, YEAR, 0,
+	    "how long the key of a finished message is refused" },
+	[Q_OPT_GROUP_ON_DEAD] = { "group-on-dead", Q_CHOICE, Q_GROUP_SKIP, Q_GROUP_HOLD,
+	    Q_GROUP_SKIP, "whether a dead message holds its group (skip, hold)",
+	    group_on_dead },
+	[Q_OPT_RESULTS] = { "results", Q_CHOICE, Q_RESULTS_ASKED, Q_RESULTS_ALL,
+	    Q_RESULTS_ASKED, "of which messages results are kept (asked, all)",
+	    results },
+	[Q_OPT_RESULT_KEEP] = { "result-keep", Q_DURATION, 0, YEAR, SECONDS(3600),
+	    "how long the result of a message is kept" },
 };
 
 const struct q_option_info *

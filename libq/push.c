@@ -1,23 +1,45 @@
 /* SPDX-License-Identifier: ISC */
 /* Pushing: limits, then the two records and one index row of each message. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "blob.h"
 #include "error.h"
+#include "group.h"
+#include "hash.h"
 #include "human.h"
 #include "life.h"
 #include "message.h"
 #include "policy.h"
 #include "space.h"
+#include "unique.h"
 
 #include "push.h"
 
 enum { ROW_BYTES = 256 }; /* of a message beside its body and headers, at most */
 
+/* What is handed over here may be delivered again elsewhere for no longer than that. */
+#define ORIGIN_KNOWN (30 * (86400 * Q_SECOND))
+
+static int
+check_name(const char *what, const char *name)
+{
+	size_t n = name != NULL ? strnlen(name, Q_MAX_KEY + 1) : 1;
+
+	if (n >= 1 && n <= Q_MAX_KEY)
+		return (0);
+	return (fail(Q_EINVAL, "a %s has 1 to %d bytes", what, Q_MAX_KEY));
+}
+
 static int
 check_one(const struct q_push *p)
 {
+	int rc;
+
+	if ((rc = check_name("key", p->key)) != 0 ||
+	    (rc = check_name("group", p->group)) != 0)
+		return (rc);
 	if (p->priority < Q_MIN_PRIORITY || p->priority > Q_MAX_PRIORITY)
 		return (fail(Q_EINVAL, "priority %d is not between %d and %d",
 		    p->priority, Q_MIN_PRIORITY, Q_MAX_PRIORITY));
@@ -94,6 +116,10 @@ put_message(struct txn *t, const struct q_push *p, uint64_t id)
 		.pushed = t->now.wall,
 		.uid = (uint32_t)geteuid(),
 		.max_attempts = p->max_attempts,
+		.key = p->key,
+		.key_size = p->key != NULL ? strlen(p->key) : 0,
+		.group = p->group,
+		.group_size = p->group != NULL ? strlen(p->group) : 0,
 		.headers = p->headers,
 		.headers_size = p->headers_size,
 		.body = p->body,
@@ -103,8 +129,14 @@ put_message(struct txn *t, const struct q_push *p, uint64_t id)
 	uint8_t *record;
 	int rc;
 
+	if (p->key != NULL)
+		m.flags |= MSG_KEY;
+	if (p->group != NULL)
+		m.flags |= MSG_GROUP;
 	if (p->headers_size > 0)
 		m.flags |= MSG_HEADERS;
+	if (p->result)
+		m.flags |= MSG_RESULT;
 	if (p->max_attempts > 0)
 		m.flags |= MSG_ATTEMPTS;
 	if (p->ttl > 0) {
@@ -134,6 +166,7 @@ put_state(struct txn *t, const struct q_push *p, uint64_t id)
 		.size = size_of(p),
 		.max_attempts = p->max_attempts,
 	};
+	int rc;
 
 	if (s.state == Q_DELAYED)
 		s.due = (uint64_t)due;
@@ -141,6 +174,16 @@ put_state(struct txn *t, const struct q_push *p, uint64_t id)
 		s.flags |= ST_EXPIRES;
 	if (p->blob != NULL)
 		s.flags |= ST_BLOB;
+	if (p->result)
+		s.flags |= ST_RESULT;
+	if (p->key != NULL)
+		s.flags |= ST_KEYED;
+	if (p->group != NULL) {
+		s.flags |= ST_GROUPED;
+		hash_name(p->group, strlen(p->group), t->meta.uuid, s.group);
+		if ((rc = group_join(t, id, &s)) != 0)
+			return (rc);
+	}
 	return (life_enter(t, id, &s));
 }
 
@@ -152,11 +195,8 @@ push_one(struct txn *t, const struct q_push *p)
 
 	if (p->blob != NULL && (rc = blob_adopt(p->blob, id)) != 0)
 		return (rc);
-	if ((rc = put_message(t, p, id)) != 0 || (rc = put_state(t, p, id)) != 0) {
-		if (p->blob != NULL)
-			blob_disown(p->blob, id);
+	if ((rc = put_message(t, p, id)) != 0 || (rc = put_state(t, p, id)) != 0)
 		return (rc);
-	}
 	t->meta.next++;
 	t->meta_changed |= 1U << META_REC_NEXT;
 	life_count(t, COUNT_PUSHED, 1);
@@ -165,22 +205,45 @@ push_one(struct txn *t, const struct q_push *p)
 	return (0);
 }
 
-/* How many fit the queue's limits; the reason for the others is in result->code. */
-static size_t
-admit(struct txn *t, const struct push *push, struct pushed *result)
+/* The message that has the key of p already; 0: p is to be added. */
+static int
+find_known(struct txn *t, const struct q_push *p, uint64_t *id)
+{
+	uint8_t hash[16];
+
+	*id = 0;
+	if (p->key == NULL)
+		return (0);
+	unique_hash(t, p->key, strlen(p->key), hash);
+	return (unique_find(t, hash, id));
+}
+
+/*
+ * How many fit the queue's limits; the reason for the others is in result->code. Those
+ * whose key is known need no room.
+ */
+static int
+admit(struct txn *t, const struct push *push, struct pushed *result, size_t *n)
 {
 	uint64_t messages = txn_entries(t, T_MSG), bytes = t->meta.counter[COUNT_BYTES];
+	int rc = 0;
 	size_t i;
 
 	for (i = 0; i < push->n; i++) {
-		uint64_t size = size_of(&push->messages[i]);
+		const struct q_push *p = &push->messages[i];
+		uint64_t known;
 
-		if ((result->code = check_limits(t, messages + i, size)) != 0)
+		if ((rc = find_known(t, p, &known)) != 0)
 			break;
-		t->meta.counter[COUNT_BYTES] += size;
+		if (known != 0)
+			continue;
+		if ((result->code = check_limits(t, messages++, size_of(p))) != 0)
+			break;
+		t->meta.counter[COUNT_BYTES] += size_of(p);
 	}
 	t->meta.counter[COUNT_BYTES] = bytes;
-	return (i < push->n && push->flags & Q_ATOMIC ? 0 : i);
+	*n = i < push->n && push->flags & Q_ATOMIC ? 0 : i;
+	return (rc);
 }
 
 static uint64_t
@@ -190,6 +253,8 @@ room_for(const struct q_push *messages, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		bytes += ROW_BYTES + messages[i].headers_size +
+		         (messages[i].key != NULL ? 2 * ROW_BYTES + Q_MAX_KEY : 0) +
+		         (messages[i].group != NULL ? ROW_BYTES + Q_MAX_KEY : 0) +
 		         (messages[i].blob != NULL ? 0 : messages[i].size);
 	return (bytes);
 }
@@ -209,29 +274,83 @@ make_room(struct txn *t, const struct push *push, size_t *n, struct pushed *resu
 	return (rc);
 }
 
+static int
+push_keyed(struct txn *t, const struct q_push *p, struct q_pushed *result)
+{
+	uint8_t hash[16];
+	uint64_t known;
+	int rc = find_known(t, p, &known);
+
+	if (rc != 0)
+		return (rc);
+	*result = (struct q_pushed){ known != 0 ? known : t->meta.next, known != 0 };
+	if (known != 0)
+		return (0);
+	if ((rc = push_one(t, p)) != 0 || p->key == NULL)
+		return (rc);
+	unique_hash(t, p->key, strlen(p->key), hash);
+	return (unique_put(t, hash, result->id, 0));
+}
+
+/* Whether what comes of the origin is here already; else this is the time it comes. */
+static int
+check_origin(struct txn *t, const struct push *push, bool *known)
+{
+	uint8_t hash[16];
+	uint64_t id = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < push->over_count && rc == 0; i++) {
+		unique_origin(t, &push->over[i], hash);
+		rc = unique_forget(t, hash);
+	}
+	*known = false;
+	if (rc != 0 || push->origin == NULL)
+		return (rc);
+	unique_origin(t, push->origin, hash);
+	rc = unique_find(t, hash, &id);
+	*known = id != 0;
+	return (rc);
+}
+
+static int
+record_origin(struct txn *t, const struct push *push)
+{
+	uint8_t hash[16];
+
+	unique_origin(t, push->origin, hash);
+	return (unique_put(t, hash, t->meta.next, time_add(t->now.wall, ORIGIN_KNOWN)));
+}
+
 int
 push_apply(struct txn *t, const struct push *push, struct pushed *result)
 {
-	size_t n;
+	struct q_pushed one;
+	size_t n = 0;
 	int rc;
 
-	*result = (struct pushed){ .first = t->meta.next };
-	if ((n = admit(t, push, result)) == 0)
-		return (0);
-	rc = make_room(t, push, &n, result);
+	*result = (struct pushed){ 0 };
+	if ((rc = check_origin(t, push, &result->known)) != 0 || result->known ||
+	    (rc = admit(t, push, result, &n)) != 0)
+		return (rc);
+	if (n > 0)
+		rc = make_room(t, push, &n, result);
+	if (rc == 0 && push->origin != NULL && result->code == 0)
+		rc = record_origin(t, push);
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		if (push->ids != NULL)
-			push->ids[i] = t->meta.next;
-		if ((rc = push_one(t, &push->messages[i])) == 0)
-			result->stored++;
+		if ((rc = push_keyed(t, &push->messages[i], &one)) != 0)
+			break;
+		if (push->pushed != NULL)
+			push->pushed[i] = one;
+		result->stored++;
 	}
 	return (rc);
 }
 
 void
-push_undo(const struct push *push, const struct pushed *result)
+push_undo(const struct push *push)
 {
-	for (size_t i = 0; i < result->stored; i++)
+	for (size_t i = 0; i < push->n; i++)
 		if (push->messages[i].blob != NULL)
-			blob_disown(push->messages[i].blob, result->first + i);
+			blob_disown(push->messages[i].blob);
 }

@@ -10,13 +10,15 @@ struct push {
 	const struct q_push *messages;
 	size_t n;
 	unsigned flags;
-	uint64_t *ids; /* or NULL */
+	struct q_pushed *pushed;              /* or NULL */
+	const struct q_origin *origin, *over; /* of q_hand_over(), or NULL */
+	size_t over_count;
 };
 
 struct pushed {
-	uint64_t first; /* id of the first */
-	size_t stored;  /* so many, from the first on */
-	int code;       /* why no more, or 0 */
+	size_t stored; /* so many, from the first on */
+	bool known;    /* all of them, by their origin */
+	int code;      /* why no more, or 0 */
 };
 
 /* Whether the arguments are good, before any lock. */
@@ -26,6 +28,6 @@ int push_flush(const struct q_push *messages, size_t n);
 /* Returns a code only when the whole transaction is lost. */
 int push_apply(struct txn *t, const struct push *push, struct pushed *result);
 /* The transaction did not commit: blobs get their temporary names back. */
-void push_undo(const struct push *push, const struct pushed *result);
+void push_undo(const struct push *push);
 
 #endif

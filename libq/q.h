@@ -73,6 +73,7 @@ enum {                         /* limits */
 	Q_MAX_HEADERS = 16384, /* bytes of all headers of a message, as NAME=VALUE\0 */
 	Q_MAX_OUTPUT = 4096,   /* bytes kept of the stderr of a failed command */
 	Q_MAX_REASON = 1024,   /* bytes kept of a reason */
+	Q_MAX_KEY = 1024,      /* bytes of a key, or of a group's name */
 	Q_MIN_PRIORITY = -100,
 	Q_MAX_PRIORITY = 100,
 	Q_MAX_RECEIPT = 48, /* a receipt with its NUL */
@@ -146,17 +147,27 @@ enum q_option {
 	Q_OPT_MAX_ATTEMPTS,
 	Q_OPT_BACKOFF, /* before the second attempt; doubles with each */
 	Q_OPT_BACKOFF_MAX,
-	Q_OPT_REMEMBER, /* how long the receipt of a finished message is known */
+	Q_OPT_REMEMBER,      /* how long the receipt of a finished message is known */
+	Q_OPT_MAX_LEASED,    /* messages leased at once; 0: no limit */
+	Q_OPT_RATE,          /* deliveries a second; 0: no limit */
+	Q_OPT_WINDOW,        /* how long the key of a finished message is known */
+	Q_OPT_GROUP_ON_DEAD, /* enum q_group_on_dead */
+	Q_OPT_RESULTS,       /* enum q_results */
+	Q_OPT_RESULT_KEEP,   /* how long a result is kept */
 	Q_OPTIONS
 };
 
-enum q_kind { Q_COUNT, Q_SIZE, Q_DURATION };
+enum q_group_on_dead { Q_GROUP_SKIP, Q_GROUP_HOLD };
+enum q_results { Q_RESULTS_ASKED, Q_RESULTS_ALL };
+
+enum q_kind { Q_COUNT, Q_SIZE, Q_DURATION, Q_CHOICE };
 
 struct q_option_info {
 	const char *name; /* "max-messages" */
 	enum q_kind kind;
-	uint64_t min, max, initial; /* bytes, or nanoseconds */
+	uint64_t min, max, initial; /* bytes, or nanoseconds, or which choice */
 	const char *help;
+	const char *const *choices; /* of Q_CHOICE: the names of min to max */
 };
 
 /* The row of an option; NULL if there is none of that number. */
@@ -180,6 +191,23 @@ struct q_push {
 	uint32_t max_attempts; /* 0: the queue's */
 	const char *headers;   /* NAME=VALUE, each with its NUL, headers_size bytes */
 	size_t headers_size;
+	/*
+	 * Not added if a message of this key is ready, delayed, blocked or leased, or
+	 * was done within the queue's window. 1 to Q_MAX_KEY bytes; NULL: none.
+	 */
+	const char *key;
+	/*
+	 * Messages of a group are delivered one at a time and in order, also across
+	 * retries: the others of the group are blocked. 1 to Q_MAX_KEY bytes; NULL:
+	 * none.
+	 */
+	const char *group;
+	bool result; /* keep what becomes of it, for q_result_get() */
+};
+
+struct q_pushed {
+	uint64_t id;
+	bool known; /* not added: the id is that of the message that has the key */
 };
 
 enum q_push_flag {
@@ -189,10 +217,27 @@ enum q_push_flag {
 /*
  * Store n messages in one transaction, in order. On return *stored says how many, also
  * after an error: those before the refused one (none with Q_ATOMIC). They are on disk.
- * ids, if not NULL, has room for n. Q_EFULL, Q_ETOOBIG, Q_ENOSPC, Q_EBUSY, ...
+ * One whose key is known counts as stored. pushed, if not NULL, has room for n.
+ * Q_EFULL, Q_ETOOBIG, Q_ENOSPC, Q_EBUSY, ...
  */
 int q_push(struct q *q, const struct q_push *messages, size_t n, unsigned flags,
-    size_t *stored, uint64_t *ids);
+    size_t *stored, struct q_pushed *pushed);
+
+/* A message of another queue, that others come of. */
+struct q_origin {
+	uint8_t queue[16]; /* its uuid, as in q_stat */
+	uint64_t id;
+};
+
+/*
+ * Store n messages, all or none, as what comes of origin: once, however often this is
+ * called, until that is forgotten, or for 30 days. *known: it was done before, and
+ * nothing is added. In the same commit, the origins of over are forgotten: messages
+ * that will not be delivered again. n may be 0.
+ */
+int q_hand_over(struct q *q, const struct q_push *messages, size_t n,
+    const struct q_origin *origin, bool *known, const struct q_origin *over,
+    size_t over_count);
 
 /* A body of unknown or large size: written piece by piece, in constant memory. */
 int q_blob_new(struct q *q, struct q_blob **blob);
@@ -201,6 +246,8 @@ int q_blob_write(struct q_blob *blob, const void *data, size_t size);
 uint64_t q_blob_size(const struct q_blob *blob);
 /* Forget it; what a push has stored stays. NULL is fine. */
 void q_blob_free(struct q_blob *blob);
+/* The same for the output of a command, of a size without limit: for q_output. */
+int q_blob_output(struct q *q, struct q_blob **blob);
 /* From this size on a body should come as a blob. */
 int q_blob_threshold(struct q *q, uint64_t *size);
 
@@ -265,6 +312,7 @@ struct q_msg { /* made by the library alone, so it may grow */
 	uid_t uid;             /* who pushed it */
 	pid_t pid;             /* who leases it, or did last; 0: nobody yet */
 	struct q_receipt receipt; /* of the lease; id 0 if not leased */
+	const char *key, *group;  /* NULL: none */
 	const char *headers;      /* NAME=VALUE, each with its NUL */
 	size_t headers_size;
 	uint64_t size;    /* of the body */
@@ -272,6 +320,7 @@ struct q_msg { /* made by the library alone, so it may grow */
 	size_t body_size; /* of body; less than size in a preview */
 	bool damaged;     /* its record cannot be read; only its state is known */
 	bool blob;
+	bool result;        /* its pusher wants what becomes of it */
 	uint64_t blob_hash; /* XXH3-64 of its content */
 	const struct q_failure *failures;
 	size_t failure_count;
@@ -295,12 +344,20 @@ int q_msg_open(struct q *q, const struct q_msg *msg, int *fd);
 /* ---- take ---- */
 
 struct q_take {
-	size_t n;     /* at most so many; 0 is 1 */
-	size_t bytes; /* stop after so many bytes of bodies; 0: 16 MiB */
-	q_time lease; /* 0: held, until settled or this handle or process ends */
-	q_time wait;  /* for a message to become ready; Q_FOREVER allowed */
-	uint64_t id;  /* this one only, if not 0 */
-	pid_t owner;  /* a timed lease ends with this process too, if not 0 */
+	size_t n;          /* at most so many; 0 is 1 */
+	size_t bytes;      /* stop after so many bytes of bodies; 0: 16 MiB */
+	q_time lease;      /* 0: held, until settled or this handle or process ends */
+	q_time wait;       /* for a message to become ready; Q_FOREVER allowed */
+	uint64_t id;       /* this one only, if not 0 */
+	pid_t owner;       /* a timed lease ends with this process too, if not 0 */
+	const char *group; /* of this group only, if not NULL */
+	/*
+	 * At least so long from one message to the next, of all takers that have this
+	 * or the queue's rate; up to a tenth of a second's worth may go at once. 0: as
+	 * the queue's option says.
+	 */
+	q_time every;
+	q_time *later; /* if not NULL: with Q_EMPTY, how long the rate forbids more */
 	/*
 	 * Held, each through a descriptor of its own, close-on-exec: a child that
 	 * inherits q_msg.hold keeps the lease held until it, too, has ended. At most
@@ -320,6 +377,14 @@ int q_take(struct q *q, const struct q_take *args, struct q_batch **batch);
 
 /* ---- settle ---- */
 
+/* What a command wrote to its stdout. */
+struct q_output {
+	const void *data; /* unless blob is set */
+	size_t size;
+	struct q_blob *blob; /* of q_blob_output(); over the queue's inline size */
+	bool lost;           /* there was some, and it cannot be kept */
+};
+
 enum q_verb { Q_ACK = 1, Q_RELEASE, Q_EXTEND, Q_FAIL, Q_KILL };
 
 struct q_settle {
@@ -331,6 +396,8 @@ struct q_settle {
 	const char *reason;
 	/* Likewise, of a command; may be NULL. */
 	const struct q_report *report;
+	/* For a result, if one is kept and this ends the message; may be NULL. */
+	const struct q_output *output;
 	bool strict;  /* refuse a lease that is over, taken by another or not */
 	bool backoff; /* Q_RELEASE: wait as after so many failures in a row */
 	bool counted; /* Q_RELEASE: the attempt counts */
@@ -372,6 +439,32 @@ struct q_finish {
  */
 int q_exchange(struct q *q, struct q_finish *finish, size_t n,
     const struct q_take *take, struct q_batch **batch);
+
+/* ---- results ---- */
+
+struct q_result {
+	uint64_t id;
+	enum q_state state; /* 0: done; or Q_DEAD */
+	enum q_how how;     /* dead: how the last attempt ended */
+	int status;         /* its exit status, or signal */
+	const char *reason; /* of a dead one */
+	q_time when;        /* time of day it ended */
+	const void *output; /* with a NUL behind; not if it is a blob */
+	uint64_t size;      /* of the output */
+	uint64_t hash;      /* of a blob */
+	bool blob;          /* q_result_open() */
+	bool lost;          /* there was output, and it could not be kept */
+};
+
+/*
+ * What became of message id, waiting for its end if that has not come. Q_EMPTY or,
+ * after a wait, Q_ETIMEDOUT: it has not; Q_ENOENT: it has, or never was, and no result
+ * is kept. The caller frees *result.
+ */
+int q_result_get(struct q *q, uint64_t id, q_time wait, struct q_result **result);
+/* A descriptor to read a blob from, checked whole. The caller closes it. */
+int q_result_open(struct q *q, const struct q_result *result, int *fd);
+void q_result_free(struct q_result *result);
 
 /* ---- look ---- */
 

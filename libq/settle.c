@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Settling a delivery: is the receipt good, and what becomes of the message. */
+#include "blob.h"
 #include "due.h"
 #include "error.h"
 #include "event.h"
@@ -7,6 +8,7 @@
 #include "life.h"
 #include "policy.h"
 #include "receipt.h"
+#include "result.h"
 
 #include "settle.h"
 
@@ -202,9 +204,7 @@ settle_kill(struct txn *t, const struct settle *c, struct state *s)
 	if ((rc = life_fail(t, c->receipt.id, s, reason, report_of(c))) != 0)
 		return (rc);
 	life_count(t, COUNT_FAILED, 1);
-	life_count(t, COUNT_DIED, 1);
-	s->state = Q_DEAD;
-	return (life_enter(t, c->receipt.id, s));
+	return (life_die(t, c->receipt.id, s));
 }
 
 static int
@@ -249,6 +249,9 @@ settle_apply(struct txn *t, const struct settle *c, struct q_settled *r)
 		return (0);
 	if ((rc = apply_verb(t, c, &s)) != 0)
 		return (rc);
+	if ((c->how->verb == Q_ACK || s.state == Q_DEAD) &&
+	    (rc = result_put(t, p->id, &s, c->how->verb != Q_ACK, c->how)) != 0)
+		return (rc);
 	r->attempt = life_attempts(&s);
 	r->max_attempts = life_max_attempts(t, &s);
 	if (c->how->verb != Q_ACK && life_get(t, p->id, &s) == 0) {
@@ -256,6 +259,21 @@ settle_apply(struct txn *t, const struct settle *c, struct q_settled *r)
 		r->due = s.state == Q_DELAYED ? (q_time)s.due : 0;
 	}
 	return (0);
+}
+
+int
+settle_flush(const struct q_settle *how)
+{
+	return (how->output != NULL && how->output->blob != NULL
+		    ? blob_finish(how->output->blob)
+		    : 0);
+}
+
+void
+settle_undo(const struct settle *c)
+{
+	if (c->how->output != NULL && c->how->output->blob != NULL)
+		blob_disown(c->how->output->blob);
 }
 
 int

@@ -32,6 +32,13 @@ q_state_of(const char *name)
 	return ((enum q_state)0);
 }
 
+bool
+state_fits(size_t size)
+{
+	return (size >= STATE_SIZE && size <= STATE_MOST &&
+		(size - STATE_SIZE) % STATE_OWNER_SIZE == 0);
+}
+
 size_t
 state_encode(const struct state *s, uint64_t id, uint8_t *record)
 {
@@ -53,6 +60,8 @@ state_encode(const struct state *s, uint64_t id, uint8_t *record)
 	p = put_be64(p, s->size);
 	if (s->flags & ST_OWNED)
 		p = put_be64(put_be64(p, s->owner_start), s->owner_ns);
+	if (s->flags & ST_GROUPED)
+		p = put_bytes(p, s->group, sizeof(s->group));
 	(void)put_be64(record, hash_record(record + 8, (size_t)(p - record) - 8, id));
 	return ((size_t)(p - record));
 }
@@ -62,12 +71,12 @@ state_decode(const void *record, size_t size, uint64_t id, struct state *out)
 {
 	struct reader r = { record, (const uint8_t *)record + size, false };
 	struct state s = { 0 };
+	const uint8_t *group;
 	uint8_t zero;
 	uint64_t check = read_be64(&r);
 
 	/* The size first: a damaged row may claim more than there is to read. */
-	if ((size != STATE_SIZE && size != STATE_OWNED_SIZE) ||
-	    check != hash_record(r.p, (size_t)(r.end - r.p), id))
+	if (!state_fits(size) || check != hash_record(r.p, (size_t)(r.end - r.p), id))
 		return (fail(Q_ECORRUPT, "state of message %llu is damaged (checksum)",
 		    (unsigned long long)id));
 	s.state = (enum q_state)read_8(&r);
@@ -88,6 +97,8 @@ state_decode(const void *record, size_t size, uint64_t id, struct state *out)
 		s.owner_start = read_be64(&r);
 		s.owner_ns = read_be64(&r);
 	}
+	if (s.flags & ST_GROUPED && (group = read_bytes(&r, sizeof(s.group))) != NULL)
+		memcpy(s.group, group, sizeof(s.group));
 	if (r.bad || r.p != r.end || s.state < Q_READY || s.state >= Q_STATES ||
 	    (s.flags & ~ST_KNOWN) != 0 || s.uncounted > s.delivery || zero != 0 ||
 	    s.rank > POLICY_RANK_MOST)

@@ -15,12 +15,17 @@ enum state_flag {
 	ST_FAILED = 1 << 2,  /* has records in the table failure */
 	ST_LAPSED = 1 << 3,  /* its last lease ran out; nobody has taken it since */
 	ST_OWNED = 1 << 4,   /* its timed lease ends with a process, too */
-	ST_KNOWN = (1 << 5) - 1,
+	ST_KEYED = 1 << 5,   /* its message record has a key */
+	ST_GROUPED = 1 << 6, /* and a group */
+	ST_RESULT = 1 << 7,  /* its pusher waits for what becomes of it */
+	ST_KNOWN = (1 << 8) - 1,
 };
 
 enum {
-	STATE_SIZE = 60,       /* without owner */
-	STATE_OWNED_SIZE = 76, /* with */
+	STATE_SIZE = 60,       /* without what follows */
+	STATE_OWNER_SIZE = 16, /* with ST_OWNED */
+	STATE_GROUP_SIZE = 16, /* with ST_GROUPED */
+	STATE_MOST = STATE_SIZE + STATE_OWNER_SIZE + STATE_GROUP_SIZE,
 };
 
 /* Deadline of a held lease: the byte lock, not the clock, says when it is over. */
@@ -42,9 +47,12 @@ struct state {
 	uint64_t size;         /* of the body */
 	uint64_t owner_start,
 	    owner_ns; /* with ST_OWNED: which process pid was, and where */
+	uint8_t group[STATE_GROUP_SIZE]; /* with ST_GROUPED: hash of its name */
 };
 
-/* Write the record of message id; returns its size, at most STATE_OWNED_SIZE. */
+/* Whether a record may have that size. */
+bool state_fits(size_t size);
+/* Write the record of message id; returns its size, at most STATE_MOST. */
 size_t state_encode(const struct state *s, uint64_t id, uint8_t *record);
 /* Q_ECORRUPT: it is not, whole, the state of message id. */
 int state_decode(const void *record, size_t size, uint64_t id, struct state *s);

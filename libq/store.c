@@ -26,6 +26,9 @@ static const char *const names[TABLES] = {
 	[T_EXPIRY] = "expiry",
 	[T_FAILURE] = "failure",
 	[T_DONE] = "done",
+	[T_GROUP] = "group",
+	[T_UNIQUE] = "unique",
+	[T_RESULT] = "result",
 };
 
 const char *

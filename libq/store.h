@@ -22,6 +22,9 @@ enum table {
 	T_EXPIRY,
 	T_FAILURE,
 	T_DONE,
+	T_GROUP,
+	T_UNIQUE,
+	T_RESULT,
 	TABLES
 };
 

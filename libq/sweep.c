@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "message.h"
+#include "outcome.h"
 #include "queue.h"
 
 #include "blob.h"
@@ -20,9 +21,24 @@
 enum { READ_MOST = 4096, LOOK_MOST = 64 };
 
 struct sample {
-	char name[LOOK_MOST][24];
+	char name[LOOK_MOST][28];
 	size_t count;
 };
+
+static bool
+is_output(const char *name)
+{
+	return (strchr(name, '.') != NULL);
+}
+
+/* ID, or ID.out. */
+static bool
+is_ours(const char *name)
+{
+	size_t n = strspn(name, "0123456789");
+
+	return (n > 0 && (name[n] == '\0' || strcmp(name + n, ".out") == 0));
+}
 
 /* Any LOOK_MOST of the names, each as likely: over several sweeps, all of them. */
 static void
@@ -34,8 +50,7 @@ take_sample(DIR *d, struct sample *s)
 	for (size_t seen = 0; seen < READ_MOST && (e = readdir(d)) != NULL;) {
 		size_t at = seen;
 
-		if (e->d_name[0] == '.' || strlen(e->d_name) >= sizeof(s->name[0]) ||
-		    strspn(e->d_name, "0123456789") != strlen(e->d_name))
+		if (strlen(e->d_name) >= sizeof(s->name[0]) || !is_ours(e->d_name))
 			continue;
 		if (seen++ >= LOOK_MOST) {
 			random = random * 6364136223846793005U + 1442695040888963407U;
@@ -51,15 +66,19 @@ take_sample(DIR *d, struct sample *s)
 /* Only what is certain: a row that cannot be read may be repaired, and need its file.
  */
 static bool
-is_unnamed(struct txn *t, uint64_t id)
+is_unnamed(struct txn *t, uint64_t id, bool output)
 {
 	struct key key = key_id(id);
+	struct outcome o;
 	struct span value;
 	struct message m;
-	int rc = txn_get(t, T_BODY, key_span(&key), &value);
+	int rc = txn_get(t, output ? T_RESULT : T_BODY, key_span(&key), &value);
 
 	if (rc != 0)
 		return (rc == STORE_NONE);
+	if (output)
+		return (outcome_decode(value.data, value.size, id, &o) == 0 &&
+			!(o.flags & OUT_BLOB));
 	return (message_decode(value.data, value.size, id, &m) == 0 &&
 		!(m.flags & MSG_BLOB));
 }
@@ -76,7 +95,8 @@ remove_unnamed(struct q *q, int dir, const struct sample *s)
 	if (s->count == 0 || txn_begin(q, false, &t) != 0)
 		return;
 	for (size_t i = 0; i < s->count; i++)
-		if (is_unnamed(&t, strtoull(s->name[i], NULL, 10)))
+		if (is_unnamed(
+			&t, strtoull(s->name[i], NULL, 10), is_output(s->name[i])))
 			(void)unlinkat(dir, s->name[i], 0);
 	txn_abort(&t);
 }

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* Taking: the first ready messages become leased, and are copied out. */
 
+#include <string.h>
+
 #include "batch.h"
 #include "bytes.h"
 #include "due.h"
 #include "error.h"
+#include "group.h"
+#include "hash.h"
 #include "hold.h"
-#include "life.h"
 #include "message.h"
+#include "policy.h"
 
 #include "take.h"
 
@@ -119,6 +123,17 @@ find_id(struct txn *t, uint64_t id, uint8_t *rank, struct taken *result)
 	return (txn_get(t, T_READY, key_span(&k), &v));
 }
 
+/* The one of a group that may be taken. STORE_NONE: it is not ready, or there is none.
+ */
+static int
+find_group(struct txn *t, const char *group, uint64_t *id)
+{
+	uint8_t hash[16];
+
+	hash_name(group, strlen(group), t->meta.uuid, hash);
+	return (group_open(t, hash, id));
+}
+
 /* Stand on the message to be taken next: the first, or the one asked for. */
 static int
 find(struct txn *t, const struct q_take *how, uint64_t *id, uint8_t *rank,
@@ -127,10 +142,11 @@ find(struct txn *t, const struct q_take *how, uint64_t *id, uint8_t *rank,
 	struct span key, v;
 	int rc;
 
-	if (how->id != 0) {
-		*id = how->id;
-		return (find_id(t, how->id, rank, result));
-	}
+	*id = how->id;
+	if (how->group != NULL && (rc = find_group(t, how->group, id)) != 0)
+		return (rc);
+	if (*id != 0)
+		return (find_id(t, *id, rank, result));
 	if ((rc = txn_first(t, T_READY, &key, &v)) != 0)
 		return (rc);
 	*rank = *(const uint8_t *)key.data;
@@ -138,11 +154,60 @@ find(struct txn *t, const struct q_take *how, uint64_t *id, uint8_t *rank,
 	return (0);
 }
 
+/* The time from one message to the next, of the taker's and the queue's rate. 0: none.
+ */
+static q_time
+interval(const struct txn *t, const struct q_take *how)
+{
+	uint64_t rate = t->meta.option[Q_OPT_RATE];
+	q_time every = rate != 0 ? Q_SECOND / (q_time)rate : 0;
+
+	return (how->every > every ? how->every : every);
+}
+
+/* How many may be taken; if none, why. */
+static size_t
+allowance(struct txn *t, const struct q_take *how, struct taken *result)
+{
+	uint64_t most = t->meta.option[Q_OPT_MAX_LEASED], leased, allowed;
+	size_t n = how->n != 0 ? how->n : 1;
+	q_time every = interval(t, how), next = t->meta.boot.next_take;
+
+	leased = most != 0 ? txn_entries(t, T_LEASED) : 0;
+	if (most != 0 && leased >= most) {
+		result->code = fail(Q_EMPTY,
+		    "%llu messages are leased, as many as the queue allows",
+		    (unsigned long long)leased);
+		return (0);
+	}
+	if (most != 0 && n > most - leased)
+		n = (size_t)(most - leased);
+	allowed = every != 0 ? policy_allowed(t->now.boot, next, every) : n;
+	if (allowed == 0) {
+		result->later = policy_later(t->now.boot, next, every);
+		result->code = fail(Q_EMPTY, "the rate allows no more for now");
+	}
+	return (n < allowed ? n : (size_t)allowed);
+}
+
+/* What was taken counts against the rate. */
+static void
+draw(struct txn *t, const struct q_take *how, size_t n)
+{
+	q_time every = interval(t, how);
+
+	if (every == 0 || n == 0)
+		return;
+	t->meta.boot.next_take =
+	    policy_went(t->now.boot, t->meta.boot.next_take, every, n);
+	t->meta_changed |= 1U << META_REC_BOOT;
+}
+
 static int
 take_ready(struct txn *t, const struct take *take, struct taken *result)
 {
 	struct q_batch *b = result->batch;
-	size_t n = take->how->n != 0 ? take->how->n : 1;
+	size_t n = allowance(t, take->how, result);
 	size_t room = take->how->bytes != 0 ? take->how->bytes : (size_t)BYTES_DEFAULT;
 	enum outcome outcome = TAKEN;
 	uint64_t id;
@@ -161,6 +226,7 @@ take_ready(struct txn *t, const struct take *take, struct taken *result)
 			room -= size < room ? size : room;
 		}
 	}
+	draw(t, take->how, b->count);
 	return (rc == STORE_NONE ? 0 : rc);
 }
 
@@ -190,15 +256,16 @@ take_apply(struct txn *t, const struct take *take, struct taken *result)
 	struct q_batch *b = result->batch;
 	int rc;
 
-	result->damaged = 0;
-	result->code = 0;
+	*result = (struct taken){ .batch = b };
 	/* What a dead holder had comes first: it is older. When there is nothing else,
 	 * it is worth looking at more of them. */
 	if ((rc = due_check_boot(t)) != 0 ||
 	    (rc = due_holders(t, HOLDERS_EACH_TIME)) != 0 ||
 	    (rc = take_ready(t, take, result)) != 0)
 		return (rc);
-	if (b->count == 0 && result->damaged == 0 && result->code == 0) {
+	if (b->count == 0 && result->damaged == 0 && result->code != Q_ENOENT &&
+	    result->later == 0) {
+		result->code = 0;
 		if ((rc = due_holders(t, DUE_MOST)) != 0 ||
 		    (rc = take_ready(t, take, result)) != 0)
 			return (rc);

@@ -14,7 +14,8 @@ struct take {
 struct taken {
 	struct q_batch *batch; /* given by the caller, filled */
 	uint64_t damaged;      /* a message that was set aside, or 0 */
-	int code;              /* Q_ENOENT: the one asked for does not exist; else 0 */
+	int code;              /* why nothing could be taken, if not for want of it */
+	q_time later;          /* how long the rate forbids more; 0: it does not */
 };
 
 /* Returns a code only when the transaction is lost; 0 also when nothing was ready. */

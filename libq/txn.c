@@ -65,10 +65,12 @@ check_books(struct txn *t)
 	const uint64_t *c = t->meta.counter;
 	uint64_t messages = txn_entries(t, T_MSG);
 	uint64_t states = txn_entries(t, T_READY) + txn_entries(t, T_DELAYED) +
-	                  txn_entries(t, T_LEASED) + txn_entries(t, T_DEAD);
+	                  txn_entries(t, T_LEASED) + txn_entries(t, T_DEAD) +
+	                  c[COUNT_BLOCKED];
 	uint64_t ended = c[COUNT_DONE] + c[COUNT_EXPIRED] + c[COUNT_PURGED];
 
 	if (messages == states && messages == txn_entries(t, T_BODY) &&
+	    txn_entries(t, T_GROUP) == c[COUNT_GROUPED] &&
 	    c[COUNT_PUSHED] == messages + ended)
 		return (0);
 	return (fail(Q_ECORRUPT,
@@ -156,7 +158,7 @@ int
 txn_commit(struct txn *t, bool durable)
 {
 	struct q *q = t->q;
-	uint64_t *blobs = t->blobs;
+	struct file *files = t->files;
 	int rc;
 
 	if ((rc = save_meta(t)) != 0) {
@@ -167,7 +169,7 @@ txn_commit(struct txn *t, bool durable)
 	(void)mdb_env_set_flags(q->store.env, MDB_NOMETASYNC, !durable);
 	rc = store_code(mdb_txn_commit(t->mdb), "commit");
 	t->mdb = NULL; /* LMDB freed it, whether or not it succeeded */
-	t->blobs = NULL;
+	t->files = NULL;
 	if (rc != 0 && rc != STORE_GROW) {
 		/* What the kernel now holds of the file is unknown, except when it
 		 * refused to store more: that is found before the meta page is touched.
@@ -178,8 +180,8 @@ txn_commit(struct txn *t, bool durable)
 	}
 	lock_drop(q->dir.data);
 	if (rc == 0)
-		blob_remove(q, blobs, t->blob_count);
-	free(blobs);
+		blob_remove(q, files, t->file_count);
+	free(files);
 	return (rc);
 }
 
@@ -191,7 +193,7 @@ txn_abort(struct txn *t)
 	close_cursors(t);
 	mdb_txn_abort(t->mdb);
 	t->mdb = NULL;
-	free(t->blobs);
-	t->blobs = NULL;
+	free(t->files);
+	t->files = NULL;
 	lock_drop(t->q->dir.data);
 }

@@ -12,6 +12,12 @@
 
 struct q;
 
+/* A file below blob. */
+struct file {
+	uint64_t id;
+	bool output; /* of a result, not a body */
+};
+
 struct txn {
 	struct q *q;
 	MDB_txn *mdb;
@@ -25,8 +31,8 @@ struct txn {
 	uint64_t random;    /* of this transaction, for jitter */
 	uint32_t pid;       /* of this process */
 	uint64_t file_size; /* when it began */
-	uint64_t *blobs;    /* ids whose files go once this is committed */
-	size_t blob_count;
+	struct file *files; /* that go once this is committed */
+	size_t file_count;
 };
 
 /*
@@ -84,6 +90,8 @@ struct key key_time(uint64_t time, uint64_t id);                     /* delayed 
 struct key key_lease(uint32_t boot, uint64_t deadline, uint64_t id); /* leased */
 struct key key_expiry(uint8_t kind, uint64_t time, uint64_t id);
 struct key key_failure(uint64_t id, uint32_t delivery);
+struct key key_group(const uint8_t group[16], uint64_t id);
+struct key key_unique(const uint8_t hash[16]);
 
 static inline struct span
 key_span(const struct key *k)

@@ -362,7 +362,7 @@ load lib
 		fails 2 "the name of a queue" qpush "$name" x
 	done
 	fails 2 "bytes; the most is 255" qpush "$(printf 'a%.0s' {1..256})" x
-	fails 2 "unknown option '-j'" qpush -jobs x
+	fails 2 "unknown option '-o'" qpush -jobs x
 	[ ! -e "$Q_ROOT" ]
 	for name in a A.b_c-9 0x 1.5 _ "$(printf 'a%.0s' {1..255})"; do
 		qpush "$name" "$name"

@@ -22,8 +22,8 @@ one_of_each() {
 	one_of_each jobs
 	run --separate-stderr -0 qstat jobs
 	is "${#lines[@]}" 2
-	is "$(xargs <<<"${lines[0]}")" 'QUEUE READY DELAYED LEASED DEAD OLDEST SIZE'
-	[[ $(xargs <<<"${lines[1]}") =~ ^'jobs 1 1 1 1 '[0-9]+' '[mu]?'s 22 B'$ ]]
+	is "$(xargs <<<"${lines[0]}")" 'QUEUE READY DELAYED BLOCKED LEASED DEAD OLDEST SIZE'
+	[[ $(xargs <<<"${lines[1]}") =~ ^'jobs 1 1 0 1 1 '[0-9]+' '[mu]?'s 22 B'$ ]]
 }
 
 @test "without operands all queues of the root are shown, in order" {
@@ -49,7 +49,7 @@ one_of_each() {
 
 @test "an empty queue shows no oldest message" {
 	qctl create jobs
-	is "$(qstat jobs | tail -n 1 | xargs)" 'jobs 0 0 0 0 - 0 B'
+	is "$(qstat jobs | tail -n 1 | xargs)" 'jobs 0 0 0 0 0 - 0 B'
 	is "$(qstat --json jobs | jq -c '[.oldest_seconds, .next_due]')" '[null,null]'
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* A failure or done record that is read is written again as the same bytes. */
+/* A failure, done, key or result record that is read is written again as the same
+ * bytes. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
 #include "event.h"
 #include "hash.h"
+#include "outcome.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,6 +17,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *record = malloc(8 + size), again[FAILURE_MAX];
 	struct failure f;
 	struct done d;
+	struct unique u;
+	struct outcome o;
+	uint8_t hash[16] = { [7] = 1 };
 
 	(void)failure_decode(data, size, 1, &f); /* with a checksum that is wrong */
 	memcpy(record + 8, data, size);
@@ -27,6 +32,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		done_encode(&d, 1, again);
 		if (8 + size != DONE_SIZE || memcmp(again, record, DONE_SIZE) != 0)
 			abort();
+	}
+	if (unique_decode(record, 8 + size, hash, &u) == 0) {
+		unique_encode(&u, hash, again);
+		if (8 + size != UNIQUE_SIZE || memcmp(again, record, UNIQUE_SIZE) != 0)
+			abort();
+	}
+	if (outcome_decode(record, 8 + size, 1, &o) == 0) {
+		uint8_t *copy = malloc(8 + size);
+
+		if (outcome_size(&o) != 8 + size)
+			abort();
+		outcome_encode(&o, 1, copy);
+		if (memcmp(copy, record, 8 + size) != 0)
+			abort();
+		free(copy);
 	}
 	free(record);
 	return (0);

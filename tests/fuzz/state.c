@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t *record = malloc(8 + size), again[STATE_OWNED_SIZE];
+	uint8_t *record = malloc(8 + size), again[STATE_MOST];
 	struct state s;
 
 	(void)state_decode(data, size, 1, &s); /* with a checksum that is wrong */

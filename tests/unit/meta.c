@@ -34,6 +34,7 @@ meta_is_read_as_written(void **state)
 	m.boot.number = UINT32_MAX;
 	m.boot.hold_inode = UINT64_MAX - 1;
 	m.boot.hold_since = INT64_MAX;
+	m.boot.next_take = INT64_MAX - 1;
 	for (uint64_t i = 0; i < Q_OPTIONS; i++)
 		m.option[i] = UINT64_MAX - i;
 	for (uint64_t i = 0; i < COUNTERS; i++)
@@ -57,7 +58,8 @@ meta_is_read_as_written(void **state)
 	assert_memory_equal(got.boot.id, m.boot.id, sizeof(m.boot.id));
 	assert_true(got.boot.number == m.boot.number &&
 		    got.boot.hold_inode == m.boot.hold_inode &&
-		    got.boot.hold_since == m.boot.hold_since);
+		    got.boot.hold_since == m.boot.hold_since &&
+		    got.boot.next_take == m.boot.next_take);
 	assert_true(got.next == m.next);
 }
 

@@ -23,7 +23,9 @@ every_option_has_a_row(void **state)
 		    o->name[0] != '\0' &&
 		    o->name[strspn(o->name, "abcdefghijklmnopqrstuvwxyz-")] == '\0');
 		assert_true(o->help != NULL && o->help[0] != '\0');
-		assert_in_range(o->kind, Q_COUNT, Q_DURATION);
+		assert_in_range(o->kind, Q_COUNT, Q_CHOICE);
+		for (uint64_t c = o->min; o->kind == Q_CHOICE && c <= o->max; c++)
+			assert_non_null(o->choices[c]);
 		for (int k = 0; k < i; k++)
 			assert_string_not_equal(
 			    o->name, q_option_info((enum q_option)k)->name);

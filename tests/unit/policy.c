@@ -96,6 +96,51 @@ the_defaults_span_five_to_ten_hours(void **state)
 	assert_true(least == most / 2);
 }
 
+/* A clock that stands still: a tenth of a second's worth goes, then none until it is
+ * time. */
+static void
+a_rate_lets_a_burst_go_and_then_one_each(void **state)
+{
+	static const struct {
+		q_time every;
+		uint64_t burst;
+	} row[] = { { Q_SECOND / 1000, 100 }, { Q_SECOND / 20, 2 },
+		{ Q_SECOND / 10, 1 }, { Q_SECOND, 1 }, { 86400 * Q_SECOND, 1 } };
+	const q_time start = 1000 * Q_SECOND;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		q_time every = row[i].every, now = start, next = 0;
+
+		assert_true(policy_later(now, next, every) == 0);
+		assert_true(policy_allowed(now, next, every) == row[i].burst);
+		next = policy_went(now, next, every, row[i].burst);
+		for (int k = 0; k < 50; k++) {
+			q_time later = policy_later(now, next, every);
+
+			assert_true(policy_allowed(now, next, every) == 0);
+			assert_true(later > 0 && later <= every);
+			assert_true(policy_allowed(now + later - 1, next, every) == 0);
+			now += later;
+			assert_true(policy_allowed(now, next, every) == 1);
+			next = policy_went(now, next, every, 1);
+		}
+		/* Over all that time, no more than the rate and one burst. */
+		assert_true(now - start >= 49 * every);
+	}
+}
+
+static void
+a_slower_rate_before_does_not_hold_up_a_faster_one(void **state)
+{
+	q_time now = Q_SECOND, next = policy_went(now, 0, 86400 * Q_SECOND, 1);
+
+	(void)state;
+	assert_true(policy_later(now, next, Q_SECOND / 10) <= 2 * POLICY_BURST);
+	assert_true(policy_later(now, INT64_MAX, INT64_MAX) > 0);
+	assert_true(policy_allowed(INT64_MAX, INT64_MAX, Q_SECOND) >= 1);
+}
+
 static void
 the_highest_priority_has_the_lowest_rank(void **state)
 {
@@ -120,6 +165,8 @@ main(void)
 		cmocka_unit_test(a_base_of_nothing_is_no_wait),
 		cmocka_unit_test(a_base_over_the_cap_is_the_cap),
 		cmocka_unit_test(the_defaults_span_five_to_ten_hours),
+		cmocka_unit_test(a_rate_lets_a_burst_go_and_then_one_each),
+		cmocka_unit_test(a_slower_rate_before_does_not_hold_up_a_faster_one),
 		cmocka_unit_test(the_highest_priority_has_the_lowest_rank),
 	};
 

@@ -51,6 +51,12 @@ assert_message(const struct message *m)
 	assert_true(got.expires == m->expires);
 	assert_true(got.uid == m->uid);
 	assert_true(got.max_attempts == m->max_attempts);
+	assert_int_equal(got.key_size, m->key_size);
+	if (m->key_size > 0)
+		assert_memory_equal(got.key, m->key, m->key_size);
+	assert_int_equal(got.group_size, m->group_size);
+	if (m->group_size > 0)
+		assert_memory_equal(got.group, m->group, m->group_size);
 	assert_int_equal(got.headers_size, m->headers_size);
 	if (m->headers_size > 0)
 		assert_memory_equal(got.headers, m->headers, m->headers_size);
@@ -72,13 +78,35 @@ static void
 a_message_is_read_as_written(void **state)
 {
 	static const char headers[] = "type=text/plain\0empty=\0a.b_c-D9=x=y";
-	const struct message full = { MSG_EXPIRES | MSG_ATTEMPTS | MSG_HEADERS, 200,
-		INT64_MAX, INT64_MAX, UINT32_MAX, UINT32_MAX, headers, sizeof(headers),
-		"b\0dy", 4, 0 };
-	const struct message negative = { MSG_EXPIRES, 0, INT64_MIN, -1, 0, 0, NULL, 0,
-		"x", 1, 0 };
-	const struct message blob = { MSG_BLOB | MSG_HEADERS, 1, 0, 0, 0, 0, "a=", 3,
-		NULL, UINT64_MAX, UINT64_MAX };
+	const struct message full = {
+		.flags = MSG_KNOWN & ~MSG_BLOB,
+		.rank = 200,
+		.pushed = INT64_MAX,
+		.expires = INT64_MAX,
+		.uid = UINT32_MAX,
+		.max_attempts = UINT32_MAX,
+		.key = "nightly",
+		.key_size = 7,
+		.group = "\xff",
+		.group_size = 1,
+		.headers = headers,
+		.headers_size = sizeof(headers),
+		.body = "b\0dy",
+		.size = 4,
+	};
+	const struct message negative = { .flags = MSG_EXPIRES,
+		.pushed = INT64_MIN,
+		.expires = -1,
+		.body = "x",
+		.size = 1 };
+	const struct message blob = { .flags = MSG_BLOB | MSG_HEADERS | MSG_GROUP,
+		.rank = 1,
+		.group = "g",
+		.group_size = 1,
+		.headers = "a=",
+		.headers_size = 3,
+		.size = UINT64_MAX,
+		.blob_hash = UINT64_MAX };
 	const struct message empty = { 0 };
 
 	(void)state;
@@ -157,8 +185,24 @@ a_message_of_bad_layout_is_refused(void **state)
 	seal(record, size, ID);
 	assert_int_equal(decode_message(record, size, ID), Q_ECORRUPT);
 	free(record);
+	/* A key that is empty, has a NUL, or is too long. */
+	m = (struct message){ .flags = MSG_KEY, .key = "ab", .key_size = 2 };
+	record = encode_message(&m, &size);
+	for (int i = 0; i < 3; i++) {
+		record[24] = i == 2 ? Q_MAX_KEY >> 8 : 0;
+		record[25] = i == 0 ? 0 : 2;
+		record[27] = i == 1 ? '\0' : 'b';
+		seal(record, size, ID);
+		assert_int_equal(decode_message(record, size, ID), Q_ECORRUPT);
+	}
+	free(record);
 	/* Cut, with a checksum that fits: each field that is missing is missed. */
-	m = (struct message){ .flags = MSG_EXPIRES | MSG_ATTEMPTS | MSG_BLOB,
+	m = (struct message){ .flags = MSG_EXPIRES | MSG_ATTEMPTS | MSG_KEY |
+		                       MSG_GROUP | MSG_BLOB,
+		.key = "k",
+		.key_size = 1,
+		.group = "g",
+		.group_size = 1,
 		.size = 1 };
 	record = encode_message(&m, &size);
 	for (size_t n = 8; n < size; n++) {
@@ -212,7 +256,7 @@ decode_state(const void *record, size_t size, uint64_t id)
 static void
 assert_state(const struct state *s, size_t want)
 {
-	uint8_t record[STATE_OWNED_SIZE], again[STATE_OWNED_SIZE];
+	uint8_t record[STATE_MOST], again[STATE_MOST];
 	struct state got;
 	size_t size = state_encode(s, ID, record);
 
@@ -228,6 +272,7 @@ assert_state(const struct state *s, size_t want)
 	assert_true(got.boot == s->boot && got.pid == s->pid);
 	assert_true(got.max_attempts == s->max_attempts && got.size == s->size);
 	assert_true(got.owner_start == s->owner_start && got.owner_ns == s->owner_ns);
+	assert_memory_equal(got.group, s->group, sizeof(s->group));
 	assert_int_equal(state_encode(&got, ID, again), size);
 	assert_memory_equal(record, again, size);
 	assert_fragile(decode_state, record, size, ID);
@@ -238,13 +283,17 @@ a_state_is_read_as_written(void **state)
 {
 	const struct state full = { Q_LEASED, POLICY_RANK_MOST, ST_KNOWN, UINT32_MAX,
 		UINT32_MAX, UINT16_MAX, UINT8_MAX, HELD, INT64_MAX, UINT32_MAX,
-		UINT32_MAX, UINT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+		UINT32_MAX, UINT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+		"0123456789abcde" };
 	struct state s = full;
 
 	(void)state;
-	assert_state(&full, STATE_OWNED_SIZE);
+	assert_state(&full, STATE_MOST);
 	s.flags &= (uint16_t)~ST_OWNED;
 	s.owner_start = s.owner_ns = 0;
+	assert_state(&s, STATE_SIZE + STATE_GROUP_SIZE);
+	s.flags &= (uint16_t)~ST_GROUPED;
+	memset(s.group, 0, sizeof(s.group));
 	assert_state(&s, STATE_SIZE);
 	for (int i = Q_READY; i < Q_STATES; i++) {
 		s = (struct state){ .state = (enum q_state)i };
@@ -258,7 +307,7 @@ static void
 a_state_of_bad_layout_is_refused(void **state)
 {
 	const struct state s = { .state = Q_LEASED, .flags = ST_OWNED, .delivery = 2 };
-	uint8_t record[STATE_OWNED_SIZE + 1] = { 0 };
+	uint8_t record[STATE_MOST + 1] = { 0 };
 	size_t size = state_encode(&s, ID, record);
 
 	(void)state;

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+/* The caller's end of a message that is worked on elsewhere. */
+#include <signal.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "out.h"
+#include "queue.h"
+#include "stop.h"
+#include "text.h"
+
+#include "call.h"
+
+/* As a shell says that a command was killed. */
+enum { KILLED = 128 };
+
+static int
+print_output(struct q *q, const char *name, const struct q_result *r)
+{
+	struct out out;
+	int fd, rc;
+
+	if (out_open(&out, NULL, false) != 0)
+		return (DIAG_FAILED);
+	out.pipe = false; /* nothing is acknowledged by its being read */
+	if (!r->blob) {
+		out_write(&out, r->output, (size_t)r->size);
+	} else if ((rc = q_result_open(q, r, &fd)) != 0) {
+		out_close(&out);
+		return (queue_fail(name, rc));
+	} else {
+		out_copy(&out, fd);
+		(void)close(fd);
+	}
+	rc = out_flush(&out) == 0 ? DIAG_DONE : DIAG_FAILED;
+	out_close(&out);
+	return (rc);
+}
+
+/* The exit status that stands for the end of the message. */
+static int
+status_of(const char *name, const struct q_result *r)
+{
+	if (r->state != Q_DEAD)
+		return (DIAG_DONE);
+	diag_error(name, "%llu: dead: %s; see 'qstat %s %llu'",
+	    (unsigned long long)r->id,
+	    *r->reason != '\0' ? r->reason : q_how_name(r->how), name,
+	    (unsigned long long)r->id);
+	switch (r->how) {
+	case Q_HOW_EXITED:
+		return (r->status != 0 ? r->status : DIAG_COMMAND);
+	case Q_HOW_KILLED:
+		return (KILLED + r->status);
+	case Q_HOW_TIMEOUT:
+		return (KILLED + SIGTERM);
+	default:
+		return (DIAG_COMMAND);
+	}
+}
+
+static int
+no_result(const char *name, uint64_t id, int rc, q_time wait)
+{
+	unsigned long long n = (unsigned long long)id;
+	char limit[TEXT_DURATION];
+
+	if (stop_signal() != 0) {
+		diag_error(name, "interrupted; message %llu stays in the queue", n);
+		stop_exit();
+	}
+	switch (rc) {
+	case Q_ETIMEDOUT:
+		diag_error(name,
+		    "%llu: no result in %s; it stays in the queue: see 'qstat %s %llu'",
+		    n, text_duration(limit, wait), name, n);
+		return (DIAG_TIMEOUT);
+	case Q_ENOENT:
+		diag_error(name, "%llu: ended without a result (expired or purged)", n);
+		return (DIAG_NO);
+	default:
+		return (queue_fail(name, rc));
+	}
+}
+
+int
+call_wait(struct q *q, const char *name, uint64_t id, q_time wait)
+{
+	struct q_result *r;
+	int rc = q_result_get(q, id, wait, &r), status;
+
+	if (rc != 0)
+		return (no_result(name, id, rc, wait));
+	if (r->lost) {
+		diag_error(name, "%llu: ended, but its output could not be kept",
+		    (unsigned long long)id);
+		status = DIAG_FAILED;
+	} else if ((status = print_output(q, name, r)) == DIAG_DONE) {
+		status = status_of(name, r);
+	}
+	q_result_free(r);
+	return (status);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+/* Results: kept when messages end, and read by whoever waits for them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "blob.h"
+#include "error.h"
+#include "outcome.h"
+#include "queue.h"
+
+#include "result.h"
+
+/* Between two looks for the end of a message. */
+#define WAIT_STEP (20 * Q_SECOND / 1000)
+
+static bool
+wanted(const struct txn *t, const struct state *s)
+{
+	return (
+	    t->meta.option[Q_OPT_RESULT_KEEP] > 0 &&
+	    (s->flags & ST_RESULT || t->meta.option[Q_OPT_RESULTS] == Q_RESULTS_ALL));
+}
+
+static void
+describe(const struct q_settle *how, struct outcome *o)
+{
+	const struct q_output *out = how->output;
+
+	if (how->reason != NULL && o->state == Q_DEAD) {
+		o->reason = how->reason;
+		o->reason_size = strnlen(how->reason, Q_MAX_REASON);
+	}
+	if (how->report != NULL) {
+		o->how = how->report->how;
+		o->status = (uint16_t)how->report->status;
+	}
+	if (out == NULL)
+		return;
+	if (out->lost) {
+		o->flags |= OUT_LOST;
+	} else if (out->blob != NULL) {
+		o->flags |= OUT_BLOB;
+		o->size = q_blob_size(out->blob);
+		o->hash = blob_hash(out->blob);
+	} else {
+		o->output = out->data;
+		o->size = out->size;
+	}
+}
+
+/* An earlier one, of before it was made ready again, goes. */
+static int
+forget(struct txn *t, uint64_t id)
+{
+	struct key k = key_id(id);
+	struct outcome o;
+	struct span v;
+	int rc = txn_get(t, T_RESULT, key_span(&k), &v);
+
+	if (rc != 0)
+		return (rc == STORE_NONE ? 0 : rc);
+	/* Of a damaged one it is not known: its file is swept. */
+	if (outcome_decode(v.data, v.size, id, &o) == 0 && o.flags & OUT_BLOB &&
+	    (rc = life_drop_file(t, id, true)) != 0)
+		return (rc);
+	return (txn_drop(t, T_RESULT));
+}
+
+int
+result_put(struct txn *t, uint64_t id, const struct state *s, bool dead,
+    const struct q_settle *how)
+{
+	struct outcome o = { .when = t->now.wall, .reason = "" };
+	struct key k = key_id(id);
+	uint8_t *record;
+	int rc;
+
+	if (!wanted(t, s))
+		return (0);
+	o.until = time_add(o.when, (q_time)t->meta.option[Q_OPT_RESULT_KEEP]);
+	o.state = dead ? Q_DEAD : 0;
+	if (how != NULL)
+		describe(how, &o);
+	else
+		o.how = Q_HOW_LAPSED;
+	if ((rc = forget(t, id)) != 0)
+		return (rc);
+	if (o.flags & OUT_BLOB && (rc = blob_adopt(how->output->blob, id)) != 0)
+		return (rc);
+	rc = txn_reserve(t, T_RESULT, key_span(&k), outcome_size(&o), &record);
+	if (rc != 0)
+		return (rc);
+	outcome_encode(&o, id, record);
+	k = key_expiry(EXPIRY_RESULT, (uint64_t)o.until, id);
+	return (txn_put(t, T_EXPIRY, key_span(&k), (struct span){ NULL, 0 }));
+}
+
+int
+result_expire(struct txn *t, uint64_t id)
+{
+	struct key k = key_id(id);
+	struct outcome o;
+	struct span v;
+	int rc = txn_get(t, T_RESULT, key_span(&k), &v);
+
+	if (rc != 0)
+		return (rc == STORE_NONE ? 0 : rc);
+	/* The row that fell due may be that of an earlier end. */
+	if (outcome_decode(v.data, v.size, id, &o) == 0 && o.until > t->now.wall)
+		return (0);
+	return (forget(t, id));
+}
+
+/* ---- for those who wait ---- */
+
+struct q_result_memory {
+	struct q_result result;
+	char data[]; /* output and reason, each with a NUL */
+};
+
+static int
+copy(const struct outcome *o, uint64_t id, struct q_result **out)
+{
+	size_t size = o->flags & (OUT_BLOB | OUT_LOST) ? 0 : (size_t)o->size;
+	struct q_result_memory *m = calloc(1, sizeof(*m) + size + o->reason_size + 2);
+	struct q_result *r;
+
+	if (m == NULL)
+		return (fail(Q_ENOMEM, "out of memory"));
+	r = &m->result;
+	r->id = id;
+	r->state = (enum q_state)o->state;
+	r->how = o->how;
+	r->status = o->status;
+	r->when = o->when;
+	r->blob = o->flags & OUT_BLOB;
+	r->lost = o->flags & OUT_LOST;
+	r->size = o->size;
+	r->hash = o->hash;
+	if (size > 0)
+		memcpy(m->data, o->output, size);
+	if (o->reason_size > 0)
+		memcpy(m->data + size + 1, o->reason, o->reason_size);
+	r->output = m->data;
+	r->reason = m->data + size + 1;
+	*out = r;
+	return (0);
+}
+
+static int
+find(struct txn *t, uint64_t id, struct q_result **out)
+{
+	struct key k = key_id(id);
+	struct outcome o = { .reason = "" };
+	struct state s;
+	struct span v;
+	int rc = life_get(t, id, &s);
+
+	if (rc == 0 && s.state != Q_DEAD)
+		return (fail(Q_EMPTY, "the message has not ended"));
+	if (rc != 0 && rc != STORE_NONE)
+		return (rc);
+	o.state = rc == 0 ? Q_DEAD : 0;
+	rc = txn_get(t, T_RESULT, key_span(&k), &v);
+	if (rc == STORE_NONE && o.state != Q_DEAD)
+		return (fail(Q_ENOENT, "no such message (done, expired or purged)"));
+	if (rc == 0)
+		rc = outcome_decode(v.data, v.size, id, &o);
+	return (rc == 0 || rc == STORE_NONE ? copy(&o, id, out) : rc);
+}
+
+static int
+look(struct q *q, uint64_t id, struct q_result **out)
+{
+	struct txn t;
+	int rc;
+
+	if ((rc = txn_begin(q, false, &t)) != 0)
+		return (rc);
+	rc = find(&t, id, out);
+	txn_abort(&t);
+	return (rc == STORE_BROKEN ? Q_ECORRUPT : rc);
+}
+
+int
+q_result_get(struct q *q, uint64_t id, q_time wait, struct q_result **out)
+{
+	q_time until = time_add(clock_monotonic(), wait), now;
+	int rc;
+
+	if (wait < 0)
+		return (fail(Q_EINVAL, "a duration is negative"));
+	while ((rc = look(q, id, out)) == Q_EMPTY && wait > 0) {
+		now = clock_monotonic();
+		if (now >= until || (q->stop != NULL && q->stop(q->arg)))
+			return (
+			    fail(Q_ETIMEDOUT, "it has not ended in the time given"));
+		clock_sleep(until - now < WAIT_STEP ? until - now : WAIT_STEP);
+	}
+	return (rc);
+}
+
+void
+q_result_free(struct q_result *result)
+{
+	free(result); /* the first member of its memory */
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef RESULT_H
+#define RESULT_H
+
+/*
+ * What became of messages whose pushers wait for it, kept for a time after their end. A
+ * message that dies has one as well; another end, after it was made ready again,
+ * replaces it.
+ */
+
+#include "life.h"
+
+struct q_settle;
+
+/* Message id is done or dead. how is what its consumer said, or NULL if nobody did. */
+int result_put(struct txn *t, uint64_t id, const struct state *s, bool dead,
+    const struct q_settle *how);
+/* Its time is over. */
+int result_expire(struct txn *t, uint64_t id);
+
+#endif
