@@ -73,6 +73,13 @@ life_leave(struct txn *t, uint64_t id, const struct state *s)
 int
 life_enter(struct txn *t, uint64_t id, struct state *s)
 {
+	s->changed = t->now.wall;
+	return (life_keep(t, id, s));
+}
+
+int
+life_keep(struct txn *t, uint64_t id, struct state *s)
+{
 	uint8_t record[STATE_MOST];
 	size_t size;
 	struct key k;
@@ -81,7 +88,6 @@ life_enter(struct txn *t, uint64_t id, struct state *s)
 	struct span mark = { "", s->state == Q_LEASED && s->flags & ST_OWNED ? 1 : 0 };
 	int rc;
 
-	s->changed = t->now.wall;
 	if (table == TABLES)
 		life_count(t, COUNT_BLOCKED, 1);
 	else if ((rc = txn_append(t, table, key_span(&k), mark)) != 0)

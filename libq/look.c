@@ -177,6 +177,28 @@ find_oldest(struct txn *t, q_time *oldest)
 }
 
 static int
+fill_history(struct txn *t, struct q_stat *st)
+{
+	static const q_time windows[] = { 60 * Q_SECOND, 300 * Q_SECOND,
+		900 * Q_SECOND };
+	int rc = tally_load(t, (1U << TALLIES) - 1);
+
+	if (rc != 0)
+		return (rc);
+	for (int i = 0; i < 3; i++) {
+		const struct rates *r = &t->tally.rates;
+
+		st->rate_in[i] = rates_over(r, t->now.wall, RATES_IN, windows[i]);
+		st->rate_out[i] = rates_over(r, t->now.wall, RATES_OUT, windows[i]);
+	}
+	st->wait = t->tally.hist[HIST_WAIT];
+	st->service = t->tally.hist[HIST_SERVICE];
+	st->total = t->tally.hist[HIST_TOTAL];
+	st->gap = t->tally.hist[HIST_GAP];
+	return (0);
+}
+
+static int
 fill_stat(struct txn *t, struct q_stat *st)
 {
 	const uint64_t *c = t->meta.counter;
@@ -199,7 +221,14 @@ fill_stat(struct txn *t, struct q_stat *st)
 		.delivered = c[COUNT_DELIVERED],
 		.failed = c[COUNT_FAILED],
 		.bytes = c[COUNT_BYTES],
+		.released = c[COUNT_RELEASED],
+		.lapsed = c[COUNT_LAPSED],
+		.died = c[COUNT_DIED],
+		.bytes_in = c[COUNT_BYTES_IN],
+		.bytes_out = c[COUNT_BYTES_OUT],
 	};
+	if ((rc = fill_history(t, st)) != 0)
+		return (rc);
 	memcpy(st->uuid, t->meta.uuid, sizeof(st->uuid));
 	if (fstat(t->q->dir.data, &file) == 0)
 		st->disk = (uint64_t)file.st_blocks * 512;

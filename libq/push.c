@@ -165,6 +165,7 @@ put_state(struct txn *t, const struct q_push *p, uint64_t id)
 		.rank = policy_rank(p->priority),
 		.size = size_of(p),
 		.max_attempts = p->max_attempts,
+		.pushed = t->now.wall,
 	};
 	int rc;
 
@@ -326,7 +327,7 @@ int
 push_apply(struct txn *t, const struct push *push, struct pushed *result)
 {
 	struct q_pushed one;
-	size_t n = 0;
+	size_t n = 0, added = 0;
 	int rc;
 
 	*result = (struct pushed){ 0 };
@@ -343,8 +344,9 @@ push_apply(struct txn *t, const struct push *push, struct pushed *result)
 		if (push->pushed != NULL)
 			push->pushed[i] = one;
 		result->stored++;
+		added += !one.known;
 	}
-	return (rc);
+	return (rc == 0 ? tally_pushed(t, added) : rc);
 }
 
 void

@@ -468,6 +468,25 @@ void q_result_free(struct q_result *result);
 
 /* ---- look ---- */
 
+/* How often lengths of time were seen, in buckets whose bounds grow by half octaves. */
+enum { Q_BUCKETS = 84 };
+
+struct q_histogram {
+	uint64_t count;
+	uint64_t sum; /* microseconds */
+	uint64_t bucket[Q_BUCKETS];
+};
+
+/* The greatest length of bucket i: 1, 1.414, 2, 2.828, 4 microseconds, ...; of the
+ * last, Q_FOREVER. */
+q_time q_bucket_bound(size_t i);
+/* Seconds. 0: nothing was seen. p is 0..1; interpolated within its bucket. */
+double q_histogram_mean(const struct q_histogram *h);
+double q_histogram_quantile(const struct q_histogram *h, double p);
+/* The squared coefficient of variation, from the buckets. 0: fewer than two were seen.
+ */
+double q_histogram_variation(const struct q_histogram *h);
+
 struct q_stat {
 	uint64_t count[Q_STATES]; /* by enum q_state, as a take would find them now */
 	uint64_t pushed, done, expired, purged, delivered, failed; /* since creation */
@@ -476,6 +495,15 @@ struct q_stat {
 	q_time oldest;   /* time of day the oldest ready message was pushed; 0: none */
 	q_time next_due; /* time of day of the next delayed one; 0: none */
 	uint8_t uuid[16];
+	uint64_t released, lapsed, died; /* since creation */
+	uint64_t bytes_in, bytes_out;    /* of bodies pushed, delivered; likewise */
+	/* Messages a second over the last 1, 5 and 15 minutes, since the machine's
+	 * boot: pushed, and done. */
+	double rate_in[3], rate_out[3];
+	struct q_histogram wait;    /* from the push to the first delivery */
+	struct q_histogram service; /* from a delivery to ack, failure or dead */
+	struct q_histogram total;   /* from the push to done */
+	struct q_histogram gap;     /* from one push to the next */
 };
 
 int q_stat(struct q *q, struct q_stat *stat);

@@ -158,6 +158,7 @@ settle_release(struct txn *t, const struct settle *c, struct state *s)
 static int
 settle_extend(struct txn *t, const struct settle *c, struct state *s)
 {
+	bool was = s->state == Q_LEASED;
 	int rc;
 
 	if ((rc = due_check_boot(t)) != 0)
@@ -167,7 +168,7 @@ settle_extend(struct txn *t, const struct settle *c, struct state *s)
 	s->state = Q_LEASED;
 	s->boot = t->meta.boot.number;
 	s->settled = 0; /* it is not the end of the lease */
-	return (life_enter(t, c->receipt.id, s));
+	return (was ? life_keep(t, c->receipt.id, s) : life_enter(t, c->receipt.id, s));
 }
 
 static const struct q_report *
@@ -207,6 +208,24 @@ settle_kill(struct txn *t, const struct settle *c, struct state *s)
 	return (life_die(t, c->receipt.id, s));
 }
 
+/* How long the delivery took, if its consumer has worked on it. */
+static int
+tally(struct txn *t, const struct settle *c, const struct state *s)
+{
+	enum q_verb verb = c->how->verb;
+	int rc = 0;
+
+	if (verb == Q_RELEASE || verb == Q_EXTEND)
+		return (0);
+	if (s->state == Q_LEASED)
+		rc = tally_time(t, HIST_SERVICE, t->now.wall - s->changed, 1);
+	if (rc == 0 && verb == Q_ACK)
+		rc = tally_time(t, HIST_TOTAL, t->now.wall - s->pushed, 1);
+	if (rc == 0 && verb == Q_ACK)
+		rc = tally_done(t, 1);
+	return (rc);
+}
+
 static int
 apply_verb(struct txn *t, const struct settle *c, struct state *s)
 {
@@ -218,9 +237,9 @@ apply_verb(struct txn *t, const struct settle *c, struct state *s)
 		[Q_FAIL] = settle_fail,
 		[Q_KILL] = settle_kill,
 	};
-	int rc = life_leave(t, c->receipt.id, s);
+	int rc;
 
-	if (rc != 0)
+	if ((rc = tally(t, c, s)) != 0 || (rc = life_leave(t, c->receipt.id, s)) != 0)
 		return (rc);
 	if (c->how->verb != Q_EXTEND)
 		s->flags &= (uint16_t)~ST_OWNED;

@@ -53,6 +53,7 @@ state_encode(const struct state *s, uint64_t id, uint8_t *record)
 	*p++ = s->settled;
 	*p++ = 0;
 	p = put_be64(p, s->due);
+	p = put_be64(p, (uint64_t)s->pushed);
 	p = put_be64(p, (uint64_t)s->changed);
 	p = put_be32(p, s->boot);
 	p = put_be32(p, s->pid);
@@ -88,6 +89,7 @@ state_decode(const void *record, size_t size, uint64_t id, struct state *out)
 	s.settled = read_8(&r);
 	zero = read_8(&r);
 	s.due = read_be64(&r);
+	s.pushed = (q_time)read_be64(&r);
 	s.changed = (q_time)read_be64(&r);
 	s.boot = read_be32(&r);
 	s.pid = read_be32(&r);

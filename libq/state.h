@@ -22,7 +22,7 @@ enum state_flag {
 };
 
 enum {
-	STATE_SIZE = 60,       /* without what follows */
+	STATE_SIZE = 68,       /* without what follows */
 	STATE_OWNER_SIZE = 16, /* with ST_OWNED */
 	STATE_GROUP_SIZE = 16, /* with ST_GROUPED */
 	STATE_MOST = STATE_SIZE + STATE_OWNER_SIZE + STATE_GROUP_SIZE,
@@ -39,8 +39,9 @@ struct state {
 	uint32_t uncounted; /* deliveries that do not count as attempts */
 	uint16_t in_a_row;  /* uncounted ones since the last that counted */
 	uint8_t settled;    /* enum q_verb that ended the last lease; 0: none did */
-	uint64_t due; /* delayed: wall clock; leased and lapsed: boot clock, or HELD */
-	q_time changed;        /* wall clock */
+	uint64_t due;  /* delayed: wall clock; leased and lapsed: boot clock, or HELD */
+	q_time pushed; /* wall clock */
+	q_time changed;        /* likewise: since when it is in this state */
 	uint32_t boot;         /* leased: number of the boot its deadline belongs to */
 	uint32_t pid;          /* who leases it, or did last */
 	uint32_t max_attempts; /* 0: the queue's */

@@ -97,6 +97,9 @@ take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size
 	if ((rc = batch_add(t, b, id, &s, &m, BATCH_BODY, SIZE_MAX)) != 0 ||
 	    (rc = txn_drop(t, T_READY)) != 0 || (rc = life_enter(t, id, &s)) != 0)
 		return (rc);
+	if (s.delivery == 1 &&
+	    (rc = tally_time(t, HIST_WAIT, t->now.wall - s.pushed, 1)) != 0)
+		return (rc);
 	life_count(t, COUNT_DELIVERED, 1);
 	life_count(t, COUNT_BYTES_OUT, m.size);
 	return (0);

@@ -52,7 +52,7 @@ save_meta(struct txn *t)
 		if (rc != 0)
 			return (rc);
 	}
-	return (0);
+	return (tally_save(t));
 }
 
 /*

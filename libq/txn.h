@@ -9,6 +9,7 @@
 
 #include "meta.h"
 #include "store.h"
+#include "tally.h"
 
 struct q;
 
@@ -31,6 +32,7 @@ struct txn {
 	uint64_t random;    /* of this transaction, for jitter */
 	uint32_t pid;       /* of this process */
 	uint64_t file_size; /* when it began */
+	struct tally tally;
 	struct file *files; /* that go once this is committed */
 	size_t file_count;
 };

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/* Rows of the history. */
+#include <string.h>
+
+#include "txn.h"
+
+#include "tally.h"
+
+/* Seeds, that no two records may change places; beyond those of enum meta_record. */
+enum { SEED = 100 };
+
+static const char *const keys[TALLIES] = {
+	[HIST_WAIT] = "wait",
+	[HIST_SERVICE] = "service",
+	[HIST_TOTAL] = "total",
+	[HIST_GAP] = "gap",
+	[TALLY_RATES] = "rates",
+};
+
+static int
+load_one(struct txn *t, unsigned which)
+{
+	struct span v;
+	int rc =
+	    txn_get(t, T_META, (struct span){ keys[which], strlen(keys[which]) }, &v);
+
+	if (rc == STORE_NONE)
+		return (0);
+	if (rc != 0)
+		return (rc);
+	return (which == TALLY_RATES
+		    ? rates_decode(v.data, v.size, SEED + which, &t->tally.rates)
+		    : histogram_decode(
+			  v.data, v.size, SEED + which, &t->tally.hist[which]));
+}
+
+int
+tally_load(struct txn *t, unsigned wanted)
+{
+	int rc;
+
+	for (unsigned which = 0; which < TALLIES; which++) {
+		if (!(wanted & 1U << which) || t->tally.loaded & 1U << which)
+			continue;
+		if ((rc = load_one(t, which)) != 0)
+			return (rc);
+		t->tally.loaded |= 1U << which;
+	}
+	return (0);
+}
+
+int
+tally_time(struct txn *t, enum history_which which, q_time length, uint64_t n)
+{
+	int rc = tally_load(t, 1U << which);
+
+	if (rc == 0)
+		history_add(&t->tally.hist[which], length, n);
+	return (rc);
+}
+
+int
+tally_pushed(struct txn *t, uint64_t n)
+{
+	struct rates *r = &t->tally.rates;
+	int rc;
+
+	if (n == 0)
+		return (0);
+	if ((rc = tally_load(t, 1U << TALLY_RATES | 1U << HIST_GAP)) != 0)
+		return (rc);
+	rates_add(r, t->now.wall, RATES_IN, n);
+	if (r->last != 0)
+		history_add(&t->tally.hist[HIST_GAP], t->now.wall - r->last, 1);
+	if (n > 1)
+		history_add(&t->tally.hist[HIST_GAP], 0, n - 1);
+	r->last = t->now.wall;
+	return (0);
+}
+
+int
+tally_done(struct txn *t, uint64_t n)
+{
+	int rc = tally_load(t, 1U << TALLY_RATES);
+
+	if (rc == 0)
+		rates_add(&t->tally.rates, t->now.wall, RATES_OUT, n);
+	return (rc);
+}
+
+int
+tally_save(struct txn *t)
+{
+	uint8_t record[HISTORY_MOST];
+	int rc = 0;
+
+	for (unsigned which = 0; which < TALLIES && rc == 0; which++) {
+		size_t size;
+
+		if (!(t->tally.loaded & 1U << which))
+			continue;
+		size =
+		    which == TALLY_RATES
+			? rates_encode(&t->tally.rates, SEED + which, record)
+			: histogram_encode(&t->tally.hist[which], SEED + which, record);
+		rc = txn_put(t, T_META,
+		    (struct span){ keys[which], strlen(keys[which]) },
+		    (struct span){ record, size });
+	}
+	return (rc);
+}
