@@ -1,0 +1,61 @@
+"""Errors: each system call of each command fails with each errno, once and from then on,
+or moves half of its bytes."""
+
+import errno
+
+from attack import DOCUMENTED, traced
+from judge import expected, sound
+
+ERRORS = ('EIO', 'ENOSPC', 'EDQUOT', 'ENOMEM', 'EMFILE', 'EINTR', 'EAGAIN', 'EACCES')
+ALWAYS = 1 << 30
+# A call that is interrupted is made again: for ever would be a hang of our own making.
+OFTEN = {'EINTR': 50}
+FLUSHES = ('fsync', 'fdatasync')
+
+
+def variants(n):
+    """The names of what is done to the n-th call, and the options of trace."""
+    yield f'{n}:short', ['-s', str(n)]
+    for name in ERRORS:
+        number = getattr(errno, name)
+        yield f'{n}:{name}', ['-e', f'{n}:{number}']
+        yield f'{n}:{name}:always', ['-e', f'{n}:{number}:{OFTEN.get(name, ALWAYS)}']
+
+
+def attacks(shape, op, chosen):
+    """(variant, what is wrong) of each attack that is chosen."""
+    # A count of calls that can fail: 0 is never reached.
+    last = traced(shape, op, ['-e', '0:5']).report.count
+    for n in range(1, last + 1):
+        for name, how in variants(n):
+            if not chosen(name):
+                continue
+            outcome = traced(shape, op, how)
+            if outcome.report.hits:
+                yield name, judged(shape, op, outcome)
+
+
+def judged(shape, op, outcome):
+    """What is wrong after calls that failed."""
+    report, result = outcome.report, outcome.result
+    if report.how != 'exit':
+        return [f'{report}: {result.err.decode(errors="replace").strip()}']
+    wrong = status(result, expected(shape, op), muted=report.call == 'write')
+    if report.call in FLUSHES and result.code == 0:
+        wrong.append('status 0, and not flushed')
+    wrong += sound(shape, op, outcome)
+    return [f'{report.call}({report.fd}), {result}: {line}' for line in wrong]
+
+
+def status(result, usual, muted):
+    """What is wrong with an exit status, and with the words that go with it."""
+    code = result.code
+    if code == usual:
+        return []
+    if code not in DOCUMENTED:
+        return ['not a documented status']
+    if code in (0, 1, 2, 65):
+        return [f'status {code} for a call that failed']
+    if not result.err and not muted:
+        return ['not a word on stderr']
+    return []

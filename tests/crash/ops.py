@@ -1,0 +1,104 @@
+"""The commands that are attacked: what each is given, and what it may change."""
+
+from dataclasses import dataclass, field
+
+from shapes import LARGE, some
+from state import QUEUE
+
+ALL = 1 << 30
+# What a worker runs: one line, in one write, once its message was read whole.
+SCRIPT = 'b=$(cat); echo "$Q_ID $Q_ATTEMPT $b" >>"$Q_LOG"'
+COMMAND = ('--', '/bin/sh', '-c', SCRIPT)
+
+
+@dataclass
+class Op:
+    """One command. '%' among its arguments stands for the receipts of the shape."""
+    name: str
+    argv: tuple
+    shapes: tuple
+    stdin: bytes = b''
+    pushes: list = field(default_factory=list)  # bodies, in order
+    whole: bool = True    # they are stored in one commit
+    delayed: bool = False
+    takes: int = 0        # as many of what is ready may be taken
+    gives: str = ''       # to whom: print, json, lease, work
+    fails: bool = False   # the COMMAND does
+    settles: str = ''     # the state that the receipts lead to
+    option: tuple = ()    # that it sets
+    small: bool = False   # also in a short run
+
+    def arguments(self, shape):
+        """The command line for a shape; waits for a lock are short."""
+        argv = []
+        for word in self.argv:
+            argv += shape.receipts if word == '%' else [word]
+        return [argv[0], '--lock-wait', '50ms'] + argv[1:]
+
+
+def push(name, *argv, shapes=('small',), **more):
+    more.setdefault('pushes', [b'new 0'])
+    return Op(name, ('qpush',) + argv, shapes, **more)
+
+
+def pop(name, *argv, shapes=('small',), **more):
+    more.setdefault('takes', 1)
+    return Op(name, ('qpop',) + argv, shapes, **more)
+
+
+def ack(name, *argv, shapes=('leased',), **more):
+    return Op(name, ('qack',) + argv, shapes, **more)
+
+
+BULK = b''.join(b + b'\n' for b in some(40, 'new'))
+JSON = b''.join(b'{"body":"new %d","headers":{"n":"%d"}}\n' % (i, i) for i in range(3))
+ANY = ('empty', 'used', 'small', 'deep', 'leased', 'large', 'delayed', 'dead')
+
+OPS = [
+    push('push', QUEUE, 'new 0', shapes=ANY, small=True),
+    push('push-create', QUEUE, 'new 0', shapes=('none',), small=True),
+    push('push-id', '-i', '-p', '7', '-H', 'a=b', '-m', '3', '-e', '1h', QUEUE, 'new 0'),
+    push('push-delay', '-d', '1h', QUEUE, 'new 0', delayed=True, shapes=('delayed',)),
+    push('push-stdin', QUEUE, stdin=b'new 0', shapes=('empty',)),
+    push('push-lines', '-l', '-i', QUEUE, stdin=BULK, pushes=some(40, 'new'), whole=False,
+         shapes=('none', 'empty', 'deep'), small=True),
+    push('push-json', '-J', QUEUE, stdin=JSON, pushes=some(3, 'new'), whole=False),
+    push('push-atomic', '--atomic', '-l', QUEUE, stdin=BULK, pushes=some(40, 'new'),
+         shapes=('empty', 'delayed')),
+    push('push-large', QUEUE, stdin=LARGE[2], pushes=[LARGE[2]],
+         shapes=('none', 'small', 'large'), small=True),
+    push('push-from', '--from-command', QUEUE, '--', 'printf', 'new 0'),
+    pop('pop', QUEUE, gives='print', shapes=('small', 'used', 'deep', 'delayed', 'large'),
+        small=True),
+    pop('pop-all', '-n', 'all', '-0', QUEUE, gives='print', takes=ALL,
+        shapes=('small', 'deep', 'large', 'delayed'), small=True),
+    pop('pop-json', '-n', '3', '-j', QUEUE, gives='json', takes=3,
+        shapes=('small', 'large')),
+    pop('pop-lease', '-L', '1h', '-n', '2', '-j', QUEUE, gives='lease', takes=2,
+        shapes=('small', 'leased', 'large', 'delayed'), small=True),
+    pop('worker', '-n', '3', QUEUE, *COMMAND, gives='work', takes=3,
+        shapes=('small', 'delayed'), small=True),
+    pop('worker-two', '-n', 'all', '-P', '2', QUEUE, *COMMAND, gives='work', takes=ALL),
+    pop('worker-fails', QUEUE, '--', '/bin/sh', '-c', SCRIPT + '; echo bad >&2; exit 7',
+        gives='work', fails=True),
+    pop('worker-large', QUEUE, '--', '/bin/sh', '-c',
+        'cat >"$Q_LOG.body" && echo "$Q_ID $Q_ATTEMPT" >>"$Q_LOG"', gives='work',
+        shapes=('large',)),
+    ack('ack', QUEUE, '%', settles='gone', shapes=('leased', 'large', 'last'), small=True),
+    ack('ack-stdin', QUEUE, '-', settles='gone'),
+    ack('release', '--release', QUEUE, '%', settles='ready', small=True),
+    ack('release-delay', '--release', '-d', '1h', QUEUE, '%', settles='delayed'),
+    ack('fail', '--fail', '--reason', 'no luck', '-d', '1h', QUEUE, '%',
+        settles='delayed', small=True),
+    ack('fail-last', '--fail', QUEUE, '%', settles='dead', shapes=('last',)),
+    ack('dead', '--dead', '--reason', 'no good', QUEUE, '%', settles='dead',
+        shapes=('leased', 'large')),
+    ack('extend', '--extend', '2h', QUEUE, '%', settles='leased'),
+    Op('create', ('qctl', 'create', QUEUE, 'remember=7m'), ('none',),
+       option=('remember', '7m')),
+    Op('set', ('qctl', 'set', QUEUE, 'remember=7m'), ('small', 'deep'),
+       option=('remember', '7m')),
+    Op('stat', ('qstat', '--json', QUEUE), ('delayed',)),
+    Op('list', ('qstat', '--list', '--json', '--body', QUEUE), ('large',)),
+]
+BY_NAME = {op.name: op for op in OPS}

@@ -1,0 +1,123 @@
+"""The suites: what each attacks, and how much of it a run of scale 1 does."""
+
+import os
+import shutil
+import zlib
+from dataclasses import dataclass
+from typing import Callable
+
+import alloc
+import chaos
+import inject
+import kill
+import shapes
+from ops import BY_NAME, OPS
+
+
+@dataclass
+class Suite:
+    """share is the part of the attacks that scale 1 makes, 1 being all."""
+    title: str
+    attacks: Callable
+    share: float
+    chosen: Callable = lambda op, shape: True
+    parts: int = 4
+
+
+def workers(op, shape):
+    return op.gives == 'work' and shape != 'large'
+
+
+def not_deep(op, shape):
+    return shape != 'deep'
+
+
+SUITES = {
+    'kill': Suite('kill -9 at a system call', kill.attacks, 1),
+    'kill-any': Suite('kill -9 of worker or COMMAND', kill.attacks_any, 0.1, workers),
+    'error': Suite('system call fails', inject.attacks, 0.12, not_deep),
+    'memory': Suite('allocation fails', alloc.attacks, 0.2, not_deep),
+}
+# (title, plays at scale 1, the consumers if not the usual ones)
+PLAYS = {
+    'random': ('kill -9 at random', 24, None),
+    'order': ('producers killed at random', 6, ('print',)),
+}
+PUSHES = 100  # of each producer of a play
+
+
+def picked(text, share):
+    """Whether a case is in a share: each is, or is not, whenever it is asked."""
+    return zlib.crc32(text.encode()) % 10000 < share * 10000
+
+
+def units(names, scale, seed):
+    """What is done in one piece: (suite, op, shape, part, parts, share, seed)."""
+    found = []
+    for name in names:
+        if name in PLAYS:
+            n = max(1, round(PLAYS[name][1] * scale))
+            found += [(name, None, None, i, n, 1, seed) for i in range(n)]
+            continue
+        suite = SUITES[name]
+        share = min(1, suite.share * scale)
+        for op in OPS:
+            if share < 1 and scale < 0.5 and not op.small:
+                continue
+            for shape in op.shapes:
+                if suite.chosen(op, shape):
+                    found += [(name, op.name, shape, i, suite.parts, share, seed)
+                              for i in range(suite.parts)]
+    return sorted(found, key=lambda u: u[2] != 'deep')
+
+
+class Workshop:
+    """A directory in memory, and the shapes that were built there."""
+
+    def __init__(self, base):
+        self.base = os.path.join(base, str(os.getpid()))
+        os.makedirs(self.base)
+        self.made = {}
+
+    def shape(self, name):
+        if name not in self.made:
+            self.made[name] = shapes.make(name, self.base)
+        return self.made[name]
+
+    def work(self, unit):
+        """(suite, attacks, [(case, what is wrong)])"""
+        name, op, shape, part, parts, share, seed = unit
+        if name in PLAYS:
+            return self.play(name, f'{seed}.{part}')
+        case = f'{name} {op} {shape}'
+
+        def chosen(variant):
+            text = f'{case} {variant}'
+            return zlib.crc32(text.encode()[::-1]) % parts == part \
+                and picked(f'{text} {seed}', share)
+
+        done, wrong = 0, []
+        for variant, lines in SUITES[name].attacks(
+                self.shape(shape), BY_NAME[op], lambda v: chosen(str(v))):
+            done += 1
+            wrong += [(f'{case} {variant}', line) for line in lines]
+        return name, done, wrong
+
+    def play(self, name, seed):
+        base = os.path.join(self.base, 'play')
+        shutil.rmtree(base, ignore_errors=True)
+        plan = chaos.Plan(seed, PUSHES, base=base)
+        if PLAYS[name][2]:
+            plan.consumers = PLAYS[name][2]
+        wrong = chaos.play(plan)
+        return name, plan.history.kills, [(f'{name} {seed}', line) for line in wrong]
+
+    def case(self, text):
+        """One case by its name: what is wrong."""
+        words = text.split()
+        if words[0] in PLAYS:
+            return self.play(words[0], words[1])[2]
+        name, op, shape, variant = words
+        return [(text, line) for _, lines in SUITES[name].attacks(
+            self.shape(shape), BY_NAME[op], lambda v: str(v) == variant)
+            for line in lines]
