@@ -96,7 +96,9 @@ make_parents(const char *path)
 	if ((copy = strdup(path)) == NULL)
 		return (fail(Q_ENOMEM, "out of memory"));
 	up = dirname(copy);
-	if ((rc = make_parents(up)) == 0)
+	if (strcmp(up, path) == 0) /* "/", or the "." of a directory that is gone */
+		rc = fail_sys("%s", path);
+	else if ((rc = make_parents(up)) == 0)
 		rc = make_dir(path, up);
 	free(copy);
 	return (rc);
