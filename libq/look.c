@@ -263,20 +263,23 @@ add(struct txn *t, struct q_batch *b, uint64_t id, enum q_state wanted, unsigned
 	struct state s = { .state = Q_DEAD };
 	struct message m;
 	struct span v;
-	bool whole;
 	int rc = life_get(t, id, &s);
 
+	if (rc == 0) {
+		s.state = state_now(t, id, &s);
+		rc = txn_get(t, T_BODY, key_span(&k), &v);
+		if (rc == 0)
+			rc = message_decode(v.data, v.size, id, &m);
+		else if (rc == STORE_NONE)
+			rc = Q_ECORRUPT;
+	}
 	if (rc != 0 && rc != Q_ECORRUPT && rc != STORE_BROKEN)
 		return (rc);
-	whole = rc == 0 && txn_get(t, T_BODY, key_span(&k), &v) == 0 &&
-	        message_decode(v.data, v.size, id, &m) == 0;
-	if (rc == 0)
-		s.state = state_now(t, id, &s);
 	if (s.state == 0)
 		return (STORE_NONE);
 	if (wanted != 0 && s.state != wanted)
 		return (0);
-	return (batch_add(t, b, id, &s, whole ? &m : NULL, parts, preview));
+	return (batch_add(t, b, id, &s, rc == 0 ? &m : NULL, parts, preview));
 }
 
 /* One locked stretch of q_list(). *end: there is no more. */
