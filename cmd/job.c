@@ -100,6 +100,22 @@ open_body(struct q *q, const struct q_msg *m, int *out, const char **why)
 	return (0);
 }
 
+/* Its descriptors 0 to 2, and the lease's. */
+static int
+set_descriptors(posix_spawn_file_actions_t *act, const int fds[3], int hold)
+{
+	int error = 0;
+
+	for (int i = 0; i < 3 && error == 0; i++)
+		if (fds[i] != -1)
+			error = posix_spawn_file_actions_adddup2(act, fds[i], i);
+	/* Onto itself: that clears close-on-exec. The lease lives as long as it does.
+	 */
+	if (hold != -1 && error == 0)
+		error = posix_spawn_file_actions_adddup2(act, hold, hold);
+	return (error);
+}
+
 static int
 spawn(struct job *j, const char *path, char **argv, char **env, const int fds[3],
     int hold)
@@ -122,14 +138,9 @@ spawn(struct job *j, const char *path, char **argv, char **env, const int fds[3]
 	(void)posix_spawnattr_setflags(&attr,
 	    POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
 	(void)posix_spawn_file_actions_init(&act);
-	for (int i = 0; i < 3; i++)
-		if (fds[i] != -1)
-			(void)posix_spawn_file_actions_adddup2(&act, fds[i], i);
-	/* Onto itself: that clears close-on-exec. The lease lives as long as it does.
-	 */
-	if (hold != -1)
-		(void)posix_spawn_file_actions_adddup2(&act, hold, hold);
-	error = posix_spawn(&j->pid, path, &act, &attr, argv + 1, env);
+	error = set_descriptors(&act, fds, hold);
+	if (error == 0)
+		error = posix_spawn(&j->pid, path, &act, &attr, argv + 1, env);
 	if (error == ENOEXEC) { /* a script without '#!' is the shell's */
 		char *name = argv[1];
 

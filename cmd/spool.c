@@ -47,8 +47,10 @@ run(char **command, int out)
 	(void)posix_spawnattr_setsigdefault(&attr, &defaults);
 	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
 	(void)posix_spawn_file_actions_init(&actions);
-	(void)posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	error = posix_spawnp(&pid, command[0], &actions, &attr, command, environ);
+	error = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	if (error == 0)
+		error =
+		    posix_spawnp(&pid, command[0], &actions, &attr, command, environ);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attr);
 	if (error != 0)
