@@ -24,6 +24,24 @@ no_memory(void)
 	diag_die(DIAG_FAILED, NULL, "out of memory");
 }
 
+static void *
+allocate(size_t size)
+{
+	void *p = malloc(size);
+
+	if (p == NULL)
+		no_memory();
+	return (p);
+}
+
+/* Jansson calls some of its failures to allocate syntax errors, and passes over others:
+ * a key is then missing in what it prints. So it never learns of one. */
+__attribute__((constructor)) static void
+set_allocator(void)
+{
+	json_set_alloc_funcs(allocate, free);
+}
+
 void
 json_set(json_t *object, const char *name, json_t *value)
 {
