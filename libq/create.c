@@ -67,39 +67,52 @@ site_split(const char *path, struct site *s)
 	return (rc);
 }
 
-/* Make one directory that a power cut cannot take back. */
+/* Flush the names in a directory. */
 static int
-make_dir(const char *path, const char *parent)
+sync_dir(const char *path)
 {
-	int fd, rc = 0;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd != -1 && fsync(fd) == 0 ? 0 : fail_sys("%s", path);
 
-	if (mkdir(path, 0700) != 0)
-		return (errno == EEXIST ? 0 : fail_sys("%s", path));
-	(void)chmod(path, 0700); /* a umask may have taken what we need ourselves */
-	if ((fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
-	    fsync(fd) != 0)
-		rc = fail_sys("%s", parent);
 	if (fd != -1)
 		(void)close(fd);
 	return (rc);
 }
 
-/* The parents of a queue that is named, not pathed, are ours to make. */
+/* Make one directory that a power cut cannot take back. */
+static int
+make_dir(const char *path, const char *parent)
+{
+	if (mkdir(path, 0700) == 0)
+		(void)chmod(path, 0700); /* a umask may have taken what we need */
+	else if (errno != EEXIST)
+		return (fail_sys("%s", path));
+	return (sync_dir(parent));
+}
+
+/*
+ * The parents of a queue that is named, not pathed, are ours to make. The first that is
+ * there may be of somebody who died before he flushed its name; those above it are
+ * older. Where that cannot be flushed, we did not make it.
+ */
 static int
 make_parents(const char *path)
 {
 	char *copy, *up;
 	int rc = 0;
 
-	if (access(path, F_OK) == 0)
-		return (0);
 	if ((copy = strdup(path)) == NULL)
 		return (fail(Q_ENOMEM, "out of memory"));
 	up = dirname(copy);
-	if (strcmp(up, path) == 0) /* "/", or the "." of a directory that is gone */
+	if (access(path, F_OK) == 0) {
+		rc = sync_dir(up);
+		if (rc == Q_EACCES || (rc == Q_ESYS && errno == EINVAL))
+			rc = 0;
+	} else if (strcmp(up, path) == 0) { /* "/", or the "." of one that is gone */
 		rc = fail_sys("%s", path);
-	else if ((rc = make_parents(up)) == 0)
+	} else if ((rc = make_parents(up)) == 0) {
 		rc = make_dir(path, up);
+	}
 	free(copy);
 	return (rc);
 }
@@ -241,17 +254,18 @@ write_data(int data, uint64_t hold_inode)
 static int
 set_modes(const struct site *s, const struct q_open *args, int data, int hold)
 {
-	mode_t dirs = s->mode, files = s->mode & 0666;
+	/* What others make in a shared queue is the group's too. */
+	bool shared = args->has_group || s->mode & S_IWGRP;
+	mode_t files = s->mode & 0666, dirs = s->mode | (shared ? S_ISGID : 0);
 	int blob = openat(s->fd, "blob", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const int fds[] = { data, hold, blob, s->fd };
+	const mode_t modes[] = { files | DIR_UNNAMED, files, dirs, dirs };
 	int rc = 0;
 
-	if (args->has_group || s->mode & S_IWGRP)
-		dirs |= S_ISGID; /* what others make in it is the group's too */
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]) && rc == 0; i++) {
 		if (fds[i] == -1 ||
 		    (args->has_group && fchown(fds[i], (uid_t)-1, args->group) != 0) ||
-		    fchmod(fds[i], i < 2 ? files : dirs) != 0 || fsync(fds[i]) != 0)
+		    fchmod(fds[i], modes[i]) != 0 || fsync(fds[i]) != 0)
 			rc = fail_sys("cannot create");
 	}
 	if (blob != -1)
@@ -290,8 +304,15 @@ publish(const struct site *s, unsigned flags)
 	if (rc != 0 &&
 	    errno == EINVAL) /* a file system without it; EEXIST if not empty */
 		rc = renameat(s->parent_fd, s->temp, s->parent_fd, s->base);
-	if (rc == 0)
-		return (fsync(s->parent_fd) == 0 ? 0 : fail_sys("%s", s->parent));
+	if (rc == 0 && fsync(s->parent_fd) == 0) {
+		(void)fchmodat(s->fd, "data.mdb", s->mode & 0666, 0);
+		return (0);
+	}
+	if (rc == 0) { /* nobody has used it yet: we hold its gate */
+		rc = fail_sys("%s", s->parent);
+		remove_tree(s->parent_fd, s->base);
+		return (rc);
+	}
 	if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
 		return (fail_sys("cannot create"));
 	remove_tree(s->parent_fd, s->temp);

@@ -85,9 +85,25 @@ dir_open_file(int dirfd, const char *name, int flags, int *out)
 	return (rc);
 }
 
+/* The queue's name, which its creator may have left unflushed. */
+static int
+flush_name(const struct dir *d)
+{
+	int fd = openat(d->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+	/* Who may not read that directory can flush all of the file system. */
+	if ((fd != -1 ? fsync(fd) : syncfs(d->fd)) != 0)
+		rc = fail_sys("the directory of the queue");
+	else
+		(void)fchmod(d->data, d->mode); /* or somebody who may */
+	if (fd != -1)
+		(void)close(fd);
+	return (rc);
+}
+
 /* Nobody outside its owner and group may write, and one user owns the whole. */
 static int
-check_safe(struct dir *d)
+check_safe(struct dir *d, bool write)
 {
 	struct stat dir, data;
 
@@ -99,7 +115,7 @@ check_safe(struct dir *d)
 		return (unsafe("data.mdb and its directory have different owners"));
 	d->mode = data.st_mode & 0666;
 	d->uid = data.st_uid;
-	return (0);
+	return (write && data.st_mode & DIR_UNNAMED ? flush_name(d) : 0);
 }
 
 int
@@ -122,7 +138,7 @@ dir_open(const char *path, unsigned flags, struct dir *out)
 	    d.fd, "data.mdb", flags & Q_RDONLY ? O_RDONLY : O_RDWR, &d.data);
 	if (rc == Q_ESYS && errno == ENOENT)
 		rc = fail(Q_ENOTQ, "not a queue (no data.mdb)");
-	if (rc != 0 || (rc = check_safe(&d)) != 0)
+	if (rc != 0 || (rc = check_safe(&d, !(flags & Q_RDONLY))) != 0)
 		goto out;
 	*out = d;
 	return (0);

@@ -8,6 +8,12 @@
 
 #include "q.h"
 
+/*
+ * In the mode of data.mdb while the queue's name in its parent may not be flushed: its
+ * creator may have died. Whoever opens the queue to write flushes it then.
+ */
+#define DIR_UNNAMED ((mode_t)S_ISVTX)
+
 struct dir {
 	int fd;      /* the directory; also the gate of lock.h */
 	int data;    /* data.mdb; also what is locked */

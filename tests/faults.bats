@@ -100,6 +100,54 @@ all_fail() {
 	done
 }
 
+# flushed DIRECTORY COMMAND...: it succeeds, and has flushed the names in DIRECTORY.
+flushed() {
+	rm -f record
+	RECORD=$PWD/record RECORD_DEV=$(stat -c %d .) preloaded shim-record "${@:2}" &&
+		grep -qax "S $(stat -c %i "$1") 0" record
+}
+
+@test "the name of a queue whose creator died is flushed before anything is stored" {
+	qpush jobs x
+	is "$(stat -c %a "$Q_ROOT/jobs/data.mdb")" 600
+	run ! flushed "$Q_ROOT" qpush jobs x
+	chmod +t "$Q_ROOT/jobs/data.mdb"
+	flushed "$Q_ROOT" qpush jobs x
+	is "$(stat -c %a "$Q_ROOT/jobs/data.mdb")" 600
+	chmod +t "$Q_ROOT/jobs/data.mdb"
+	# who only looks leaves it
+	counts jobs ready=3
+	is "$(stat -c %a "$Q_ROOT/jobs/data.mdb")" 1600
+	flushed "$Q_ROOT" qpop jobs
+	is "$(stat -c %a "$Q_ROOT/jobs/data.mdb")" 600
+}
+
+@test "a creator flushes the name of a directory another one may have made and died" {
+	mkdir "$Q_ROOT"
+	flushed . qpush jobs x
+	rm -r "$Q_ROOT"
+	flushed . qpush jobs x
+}
+
+@test "a queue whose name cannot be flushed is not made, and its push fails" {
+	local n
+
+	mkdir "$Q_ROOT"
+	for n in {1..12}; do
+		SHIM_SYNC=$n run --separate-stderr preloaded shim-sync qctl create jobs
+		[ "$status" -eq 3 ] || break
+		has "$stderr" "Input/output error"
+		is "$(ls -A "$Q_ROOT")" ''
+	done
+	is "$status" 0
+	[ "$n" -gt 5 ]
+	chmod +t "$Q_ROOT/jobs/data.mdb"
+	SHIM_SYNC=1 fails 3 "the directory of the queue: Input/output error" \
+		preloaded shim-sync qpush jobs x
+	is "$(stat -c %a "$Q_ROOT/jobs/data.mdb")" 1600
+	counts jobs pushed=0
+}
+
 # ---- planted files ----
 
 @test "a symbolic link in place of data.mdb is refused" {
