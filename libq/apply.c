@@ -68,13 +68,19 @@ undo(struct q *q, const struct request *requests, struct result *results, size_t
 	}
 }
 
-/* Takes alone: what a power cut takes back is a lease, and the message is there again.
+/*
+ * What a power cut takes back is a lease, and the message is there again, to be
+ * delivered under the same number. So only where number and receipt stay in the process
+ * that takes, and dies: the holder of a timed lease may be on another machine, a job
+ * may have handed the number on, and an attempt that brings down the machine counts.
  */
 static bool
 may_be_undone(const struct txn *t, const struct request *requests, size_t n)
 {
-	return (
-	    n == 1 && requests[0].op == OP_TAKE && !t->promoted && t->file_count == 0);
+	const struct q_take *how = requests[0].take.how;
+
+	return (n == 1 && requests[0].op == OP_TAKE && how->lease == 0 && !how->each &&
+		!t->promoted && t->file_count == 0);
 }
 
 static int

@@ -344,12 +344,13 @@ int q_msg_open(struct q *q, const struct q_msg *msg, int *fd);
 /* ---- take ---- */
 
 struct q_take {
-	size_t n;          /* at most so many; 0 is 1 */
-	size_t bytes;      /* stop after so many bytes of bodies; 0: 16 MiB */
-	q_time lease;      /* 0: held, until settled or this handle or process ends */
-	q_time wait;       /* for a message to become ready; Q_FOREVER allowed */
-	uint64_t id;       /* this one only, if not 0 */
-	pid_t owner;       /* a timed lease ends with this process too, if not 0 */
+	size_t n;     /* at most so many; 0 is 1 */
+	size_t bytes; /* stop after so many bytes of bodies; 0: 16 MiB */
+	q_time lease; /* 0: held, until settled or this handle or process ends. Unless
+	               * each is set, a power cut may undo it, with its number */
+	q_time wait;  /* for a message to become ready; Q_FOREVER allowed */
+	uint64_t id;  /* this one only, if not 0 */
+	pid_t owner;  /* a timed lease ends with this process too, if not 0 */
 	const char *group; /* of this group only, if not NULL */
 	/*
 	 * At least so long from one message to the next, of all takers that have this

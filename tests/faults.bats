@@ -148,6 +148,19 @@ flushed() {
 	counts jobs pushed=0
 }
 
+@test "a take is flushed whole when others may know its receipt or number" {
+	local how
+
+	seq 9 | qpush -l jobs
+	for how in "-L 1h jobs" "jobs -- true"; do
+		rm -f record
+		# shellcheck disable=SC2086 # words
+		RECORD=$PWD/record RECORD_DEV=$(stat -c %d .) preloaded shim-record qpop $how
+		run ! grep -qaE '^W [0-9]+ (32|4128) 120 0' record
+		grep -qaE '^W [0-9]+ (32|4128) 120 1' record
+	done
+}
+
 # ---- planted files ----
 
 @test "a symbolic link in place of data.mdb is refused" {
