@@ -171,7 +171,8 @@ q_blob_free(struct q_blob *b)
 int
 blob_finish(struct q_blob *b)
 {
-	if (!b->flushed && fdatasync(b->fd) != 0)
+	/* Not fdatasync(): whose it is and who may read it counts, too. */
+	if (!b->flushed && fsync(b->fd) != 0)
 		return (fail_sys("%s", b->name));
 	b->flushed = true;
 	return (0);
