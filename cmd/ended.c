@@ -12,56 +12,28 @@
 #include "ended.h"
 
 /* In place of a code, until libq has written one. */
-enum { UNSETTLED = 1 };
+enum { UNSETTLED = 1, ROOM_MIN = 16 };
 
-struct share {
-	struct q_batch *batch;
-	size_t users;
+struct end {
+	const struct q_msg *msg;
+	struct share *share; /* to be dropped */
+	struct verdict verdict;
+	struct q_report report;
+	char *tail; /* report.output, ours */
 };
 
-struct share *
-share_new(struct q_batch *batch)
-{
-	struct share *s = malloc(sizeof(*s));
-
-	if (s == NULL)
-		diag_die(DIAG_FAILED, NULL, "out of memory");
-	*s = (struct share){ batch, q_batch_count(batch) };
-	return (s);
-}
-
-static void
-release(struct share *s)
-{
-	if (--s->users > 0)
-		return;
-	q_batch_free(s->batch);
-	free(s);
-}
-
 void
-ended_init(struct ended *e, size_t most)
+ended_init(struct ended *e)
 {
 	*e = (struct ended){ 0 };
-	e->finish = calloc(most, sizeof(*e->finish));
-	e->verdict = calloc(most, sizeof(*e->verdict));
-	e->report = calloc(most, sizeof(*e->report));
-	e->tail = calloc(most, sizeof(*e->tail));
-	e->share = calloc(most, sizeof(struct share *));
-	if (e->finish == NULL || e->verdict == NULL || e->report == NULL ||
-	    e->tail == NULL || e->share == NULL)
-		diag_die(DIAG_FAILED, NULL, "out of memory");
 	(void)gethostname(e->host, sizeof(e->host) - 1);
 }
 
 void
 ended_free(struct ended *e)
 {
+	free(e->list);
 	free(e->finish);
-	free(e->verdict);
-	free(e->report);
-	free(e->tail);
-	free(e->share);
 }
 
 static q_time
@@ -72,43 +44,87 @@ time_of(struct timeval tv)
 
 /* For the failure record. The job's place is used again: its words are copied. */
 static void
-describe(struct ended *e, size_t i, const struct job *j)
+describe(const struct ended *e, struct end *end, const struct job *j)
 {
-	struct q_report *r = &e->report[i];
+	struct q_report *r = &end->report;
 	bool killed = WIFSIGNALED(j->status);
 
 	r->how = j->timed_out ? Q_HOW_TIMEOUT : killed ? Q_HOW_KILLED : Q_HOW_EXITED;
 	r->status = killed ? WTERMSIG(j->status) : WEXITSTATUS(j->status);
-	r->took = now_monotonic() - j->started;
+	if (end->verdict.said) {
+		r->how = Q_HOW_SAID;
+		r->status = 0;
+	}
 	r->cpu = time_of(j->usage.ru_utime) + time_of(j->usage.ru_stime);
 	r->memory = (uint64_t)j->usage.ru_maxrss * 1024;
 	r->host = e->host;
-	memcpy(e->tail[i], j->tail, j->tail_size);
-	r->output = e->tail[i];
+	if (j->tail_size == 0 || (end->tail = malloc(j->tail_size + 1)) == NULL)
+		return;
+	memcpy(end->tail, j->tail, j->tail_size);
+	end->tail[j->tail_size] = '\0';
+	r->output = end->tail;
 	r->output_size = j->tail_size;
 }
 
-void
-ended_add(struct ended *e, const struct q_msg *m, struct share *s,
-    const struct verdict *v, const struct job *job)
+static struct end *
+another(struct ended *e)
 {
-	size_t i = e->count++;
+	size_t room = e->room == 0 ? (size_t)ROOM_MIN : 2 * e->room;
 
-	e->verdict[i] = *v;
-	e->share[i] = s;
-	e->report[i] = (struct q_report){ .how = Q_HOW_SAID };
+	if (e->count == e->room) {
+		e->list = reallocarray(e->list, room, sizeof(*e->list));
+		e->finish = reallocarray(e->finish, room, sizeof(*e->finish));
+		if (e->list == NULL || e->finish == NULL)
+			diag_die(DIAG_FAILED, NULL, "out of memory");
+		e->room = room;
+	}
+	e->list[e->count] = (struct end){ 0 };
+	return (&e->list[e->count++]);
+}
+
+void
+ended_add(struct ended *e, const struct item *item, const struct verdict *v,
+    const struct job *job)
+{
+	struct end *end = another(e);
+
+	end->msg = item->msg;
+	end->share = item->share;
+	end->verdict = *v;
+	end->report.how = Q_HOW_SAID;
 	if (job != NULL)
-		describe(e, i, job);
-	e->finish[i] = (struct q_finish){
-		.msg = m,
-		.how = {
-			.verb = v->verb,
-			.reason = e->verdict[i].reason,
-			.report = &e->report[i],
-			.backoff = v->later,
-		},
-		.result = { .code = UNSETTLED },
-	};
+		end->report.took = now_monotonic() - job->started;
+	if (job != NULL && v->verb != Q_ACK)
+		describe(e, end, job);
+}
+
+void
+ended_begin(struct ended *e, const struct q_msg *msg)
+{
+	struct end *end = another(e);
+
+	end->msg = msg;
+	end->verdict.verb = Q_BEGIN;
+}
+
+struct q_finish *
+ended_finish(struct ended *e)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		const struct end *end = &e->list[i];
+
+		e->finish[i] = (struct q_finish){
+			.msg = end->msg,
+			.how = {
+				.verb = end->verdict.verb,
+				.reason = end->verdict.reason,
+				.report = &end->report,
+				.backoff = end->verdict.later,
+			},
+			.result = { .code = UNSETTLED },
+		};
+	}
+	return (e->finish);
 }
 
 bool
@@ -121,8 +137,8 @@ static void
 say(const struct ended *e, size_t i, const char *queue, const char *command)
 {
 	const struct q_settled *r = &e->finish[i].result;
-	const struct verdict *v = &e->verdict[i];
-	unsigned long long id = (unsigned long long)e->finish[i].msg->id;
+	const struct verdict *v = &e->list[i].verdict;
+	unsigned long long id = (unsigned long long)e->list[i].msg->id;
 	unsigned attempt = r->attempt, most = r->max_attempts;
 	char in[TEXT_DURATION];
 
@@ -156,8 +172,13 @@ void
 ended_clear(struct ended *e, const char *queue, const char *command)
 {
 	for (size_t i = 0; i < e->count; i++) {
+		struct end *end = &e->list[i];
+
 		say(e, i, queue, command);
-		release(e->share[i]);
+		e->done += end->verdict.verb == Q_ACK;
+		e->failed += end->verdict.failed;
+		share_drop(end->share);
+		free(end->tail);
 	}
 	e->count = 0;
 }

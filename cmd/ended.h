@@ -2,34 +2,32 @@
 #ifndef ENDED_H
 #define ENDED_H
 
-/* Messages whose COMMAND has ended, until they are settled. */
+/* What a worker has to tell the queue: messages whose COMMAND has ended, mostly. */
 
 #include <limits.h>
 
 #include "job.h"
 #include "verdict.h"
 
-/* A batch that is freed when the last of its messages is settled. */
-struct share;
-/* Takes over the batch. */
-struct share *share_new(struct q_batch *batch);
+struct end; /* of one message */
 
 struct ended {
-	struct q_finish *finish; /* for q_exchange() */
-	size_t count;
-	struct verdict *verdict;
-	struct q_report *report;
-	char (*tail)[JOB_TAIL + 1];
-	struct share **share;
+	struct end *list;
+	size_t count, room;
+	struct q_finish *finish; /* for q_exchange(), from ended_finish() */
 	char host[HOST_NAME_MAX + 1];
+	uint64_t done, failed; /* settled so far */
 };
 
-/* Room for so many. */
-void ended_init(struct ended *e, size_t most);
+void ended_init(struct ended *e);
 void ended_free(struct ended *e);
 /* job is NULL if none was started. */
-void ended_add(struct ended *e, const struct q_msg *m, struct share *s,
-    const struct verdict *v, const struct job *job);
+void ended_add(struct ended *e, const struct item *item, const struct verdict *v,
+    const struct job *job);
+/* Not ended: taken ahead and begun. */
+void ended_begin(struct ended *e, const struct q_msg *msg);
+/* All of them, in this order, for q_exchange(); valid until the next ended_add(). */
+struct q_finish *ended_finish(struct ended *e);
 /* Whether q_exchange() has settled them: all or none. */
 bool ended_settled(const struct ended *e);
 /* Settled: say what became of those that failed, and forget all. */

@@ -1,157 +1,22 @@
 /* SPDX-License-Identifier: ISC */
-/* Running a COMMAND: its arguments, environment, descriptors, time limit and end. */
+/* Running a COMMAND: its descriptors, time limit and end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "body.h"
+#include "diag.h"
 #include "jobenv.h"
+#include "launch.h"
+#include "text.h"
 
 #include "job.h"
-
-/* Linux takes no longer argument, whatever their sum. */
-enum { ARGUMENT_MOST = 128 << 10 };
-
-static int
-check_file(const char *file)
-{
-	struct stat st;
-
-	if (stat(file, &st) != 0 || access(file, X_OK) != 0)
-		return (errno);
-	return (S_ISREG(st.st_mode) ? 0 : EACCES);
-}
-
-int
-job_lookup(const char *command, char **out)
-{
-	const char *path = getenv("PATH"), *end;
-	int error = ENOENT, rc;
-
-	if (strchr(command, '/') != NULL) {
-		if ((rc = check_file(command)) == 0 && (*out = strdup(command)) == NULL)
-			rc = ENOMEM;
-		return (rc);
-	}
-	if (*command == '\0')
-		return (ENOENT);
-	for (path = path != NULL ? path : "/usr/local/bin:/usr/bin:/bin";;
-	     path = end + 1) {
-		end = strchrnul(path, ':');
-		/* An empty element is the current directory. */
-		if (asprintf(out, "%.*s%s%s", (int)(end - path), path,
-			end > path ? "/" : "./", command) == -1)
-			return (ENOMEM);
-		if ((rc = check_file(*out)) == 0)
-			return (0);
-		free(*out);
-		error = rc == EACCES ? EACCES : error;
-		if (*end == '\0')
-			return (error);
-	}
-}
-
-/* The body as an argument: without the newline of echo. NULL: it cannot be one. */
-static char *
-body_text(const struct q_msg *m)
-{
-	size_t n = m->body_size;
-
-	if (m->blob || n >= ARGUMENT_MOST || memchr(m->body, '\0', n) != NULL)
-		return (NULL);
-	if (n > 0 && ((const char *)m->body)[n - 1] == '\n')
-		n--;
-	return (strndup(m->body, n));
-}
-
-/* A file for its stdin, at the start: nobody has to feed it, and it need not be read.
- */
-static int
-open_body(struct q *q, const struct q_msg *m, int *out, const char **why)
-{
-	const char *p = m->body;
-	size_t left = m->body_size;
-	ssize_t n = 0;
-	int fd, rc;
-
-	if (m->blob) {
-		rc = q_msg_open(q, m, out);
-		*why = q_errmsg();
-		return (rc == 0 ? 0 : rc == Q_ECORRUPT ? JOB_DAMAGED : JOB_UNABLE);
-	}
-	if ((fd = memfd_create("message", MFD_CLOEXEC)) != -1)
-		for (; left > 0 && n != -1; p += n, left -= (size_t)n)
-			n = write(fd, p, left);
-	if (fd == -1 || n == -1 || lseek(fd, 0, SEEK_SET) == -1) {
-		*why = strerror(errno);
-		if (fd != -1)
-			(void)close(fd);
-		return (JOB_UNABLE);
-	}
-	*out = fd;
-	return (0);
-}
-
-/* Its descriptors 0 to 2, and the lease's. */
-static int
-set_descriptors(posix_spawn_file_actions_t *act, const int fds[3], int hold)
-{
-	int error = 0;
-
-	for (int i = 0; i < 3 && error == 0; i++)
-		if (fds[i] != -1)
-			error = posix_spawn_file_actions_adddup2(act, fds[i], i);
-	/* Onto itself: that clears close-on-exec. The lease lives as long as it does.
-	 */
-	if (hold != -1 && error == 0)
-		error = posix_spawn_file_actions_adddup2(act, hold, hold);
-	return (error);
-}
-
-static int
-spawn(struct job *j, const char *path, char **argv, char **env, const int fds[3],
-    int hold)
-{
-	posix_spawn_file_actions_t act;
-	posix_spawnattr_t attr;
-	sigset_t none, defaults;
-	int error;
-
-	(void)sigemptyset(&none);
-	(void)sigemptyset(&defaults);
-	(void)sigaddset(&defaults, SIGPIPE);
-	(void)sigaddset(&defaults, SIGXFSZ);
-	(void)sigaddset(&defaults, SIGCHLD);
-	(void)posix_spawnattr_init(&attr);
-	(void)posix_spawnattr_setsigdefault(&attr, &defaults);
-	(void)posix_spawnattr_setsigmask(&attr, &none);
-	/* A group of its own: what the terminal sends to us is not for it. */
-	(void)posix_spawnattr_setpgroup(&attr, 0);
-	(void)posix_spawnattr_setflags(&attr,
-	    POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-	(void)posix_spawn_file_actions_init(&act);
-	error = set_descriptors(&act, fds, hold);
-	if (error == 0)
-		error = posix_spawn(&j->pid, path, &act, &attr, argv + 1, env);
-	if (error == ENOEXEC) { /* a script without '#!' is the shell's */
-		char *name = argv[1];
-
-		argv[1] = (char *)(uintptr_t)path;
-		error = posix_spawn(&j->pid, "/bin/sh", &act, &attr, argv, env);
-		argv[1] = name;
-	}
-	(void)posix_spawn_file_actions_destroy(&act);
-	(void)posix_spawnattr_destroy(&attr);
-	return (error);
-}
 
 static q_time
 later(q_time now, q_time d)
@@ -160,57 +25,128 @@ later(q_time now, q_time d)
 }
 
 static void
-begin(struct job *j, const struct job_plan *plan, int errors, q_time now)
+close_all(const int *fds, size_t n)
 {
-	j->errors = errors;
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] != -1)
+			(void)close(fds[i]);
+}
+
+/* A pipe of which our end, the first, alone does not block. */
+static int
+open_pipe(int fds[2])
+{
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return (-1);
+	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	return (0);
+}
+
+static int
+hold(struct job *j, struct q *q, const char **why)
+{
+	uint64_t few[16], *ids = few;
+	int rc = -1;
+
+	if (j->count > sizeof(few) / sizeof(few[0]) &&
+	    (ids = calloc(j->count, sizeof(*ids))) == NULL) {
+		*why = strerror(ENOMEM);
+		return (-1);
+	}
+	for (size_t i = 0; i < j->count; i++)
+		ids[i] = j->items[i].msg->id;
+	if ((rc = q_hold(q, ids, j->count, &j->hold)) != 0)
+		*why = q_errmsg();
+	if (ids != few)
+		free(ids);
+	return (rc);
+}
+
+static void
+begin(struct job *j, const struct job_plan *plan, q_time now)
+{
 	j->pidfd = (int)syscall(SYS_pidfd_open, j->pid, 0);
 	j->started = now;
 	j->ask_at = plan->timeout > 0 ? later(now, plan->timeout) : 0;
 	j->kill_at = 0;
-	j->timed_out = j->told = false;
-	j->tail_size = 0;
+	j->timed_out = j->told = j->ahead = false;
+	j->tail_size = j->said.used = 0;
+	for (size_t i = 0; i < j->count; i++) {
+		j->items[i].said = -1;
+		j->ahead = j->ahead || j->items[i].msg->ahead;
+	}
+}
+
+/* Everything the process needs, but the process. fds: what is its own of it. */
+static int
+prepare(struct job *j, const struct job_plan *plan, struct q *q, struct launch_fds *fds,
+    const char **why)
+{
+	int errors[2], reports[2], rc;
+
+	if (plan->batch > 0)
+		rc = body_open_lines(j->items, j->count, &fds->in, why);
+	else
+		rc = body_open(q, j->items[0].msg, &fds->in, why);
+	if (rc != 0)
+		return (rc == BODY_DAMAGED ? JOB_DAMAGED : JOB_UNABLE);
+	if (hold(j, q, why) != 0)
+		return (JOB_UNABLE);
+	fds->hold = j->hold;
+	*why = NULL;
+	if (open_pipe(errors) != 0)
+		return (JOB_UNABLE);
+	j->errors = errors[0];
+	fds->errors = errors[1];
+	if (!plan->each_status)
+		return (0);
+	if (open_pipe(reports) != 0)
+		return (JOB_UNABLE);
+	j->reports = reports[0];
+	fds->said = reports[1];
+	return (0);
 }
 
 int
-job_start(struct job *j, const struct job_plan *plan, struct q *q,
-    const struct q_msg *msg, q_time now, const char **why)
+job_start(struct job *j, const struct job_plan *plan, struct q *q, q_time now,
+    const char **why)
 {
+	struct launch_fds fds = { -1, -1, -1, -1 };
 	char *body = NULL, **argv = NULL, **env = NULL;
-	int in = -1, errors[2] = { -1, -1 }, error, rc = JOB_UNFIT;
+	int rc = JOB_UNFIT, error;
 
+	j->errors = j->reports = j->hold = -1;
 	if (jobenv_has_mark(plan->command, plan->mark) &&
-	    (body = body_text(msg)) == NULL) {
+	    (body = body_argument(j->items[0].msg)) == NULL) {
 		*why = "the body cannot be an argument (it is too long, or has a NUL)";
 		goto out;
 	}
-	if ((rc = open_body(q, msg, &in, why)) != 0)
+	if ((rc = prepare(j, plan, q, &fds, why)) != 0) {
+		*why = *why != NULL ? *why : strerror(errno);
 		goto out;
+	}
 	rc = JOB_UNABLE;
 	argv = jobenv_arguments(plan->command, plan->mark, body);
-	env = jobenv_environment(plan->queue, msg);
-	if (argv == NULL || env == NULL || pipe2(errors, O_CLOEXEC | O_NONBLOCK) != 0) {
+	env = plan->batch > 0 ? jobenv_of_batch(plan->queue, j->items, j->count)
+	                      : jobenv_environment(plan->queue, j->items[0].msg);
+	if (argv == NULL || env == NULL) {
 		*why = strerror(errno);
 		goto out;
 	}
-	(void)fcntl(errors[1], F_SETFL, 0); /* our end alone does not block */
-	error =
-	    spawn(j, plan->path, argv, env, (int[3]){ in, -1, errors[1] }, msg->hold);
-	if (error != 0) {
+	if ((error = launch_command(plan->path, argv, env, &fds, &j->pid)) != 0) {
 		j->pid = 0;
 		*why = strerror(error);
 		rc = error == E2BIG && body != NULL ? JOB_UNFIT : JOB_UNABLE;
 		goto out;
 	}
-	begin(j, plan, errors[0], now);
-	errors[0] = -1;
-	j->msg = msg;
+	begin(j, plan, now);
 	rc = 0;
 out:
-	for (int i = 0; i < 2; i++)
-		if (errors[i] != -1)
-			(void)close(errors[i]);
-	if (in != -1)
-		(void)close(in);
+	close_all((int[]){ fds.in, fds.errors, fds.said }, 3);
+	if (rc != 0) {
+		close_all((int[]){ j->errors, j->reports }, 2);
+		q_unhold(j->hold);
+	}
 	jobenv_free(argv);
 	jobenv_free(env);
 	free(body);
@@ -249,6 +185,47 @@ job_read_errors(struct job *j)
 	j->errors = -1;
 }
 
+struct listener {
+	struct job *job;
+	const struct job_plan *plan;
+};
+
+static void
+note(void *arg, size_t line, int status)
+{
+	const struct listener *l = arg;
+
+	l->job->items[line - 1].said = status;
+}
+
+static void
+complain(void *arg, const char *shown)
+{
+	const struct listener *l = arg;
+	char text[4 * SAID_LINE + 1];
+
+	(void)text_escape(text, sizeof(text), shown, strlen(shown));
+	diag_warn(
+	    l->plan->queue, "descriptor 3: '%s' is not LINE STATUS; ignored", text);
+}
+
+void
+job_read_reports(struct job *j, const struct job_plan *plan)
+{
+	struct listener l = { j, plan };
+	char buf[4096];
+	ssize_t n;
+
+	while (j->reports != -1 && (n = read(j->reports, buf, sizeof(buf))) != 0) {
+		if (n == -1)
+			return; /* no more at present */
+		said_feed(&j->said, buf, (size_t)n, j->count, note, complain, &l);
+	}
+	if (j->reports != -1)
+		(void)close(j->reports);
+	j->reports = -1;
+}
+
 /* Whether it has, without reaping it: until then its group's number is its own. */
 static bool
 is_over(const struct job *j)
@@ -259,21 +236,32 @@ is_over(const struct job *j)
 		info.si_pid == j->pid);
 }
 
-bool
-job_ended(struct job *j)
+/* Reap it, if it has ended. What it left running does not outlive one that we ended. */
+static bool
+reap(struct job *j)
 {
+	if (!j->timed_out && !j->told)
+		return (wait4(j->pid, &j->status, WNOHANG, &j->usage) == j->pid);
 	if (!is_over(j))
 		return (false);
-	if (j->timed_out || j->told) /* what it left running does not outlive it */
-		(void)kill(-j->pid, SIGKILL);
-	(void)wait4(j->pid, &j->status, 0, &j->usage);
+	(void)kill(-j->pid, SIGKILL);
+	return (wait4(j->pid, &j->status, 0, &j->usage) == j->pid);
+}
+
+bool
+job_ended(struct job *j, const struct job_plan *plan)
+{
+	struct listener l = { j, plan };
+
+	if (!reap(j))
+		return (false);
 	/* What it left behind may keep its stderr open: not for us to wait for. */
 	job_read_errors(j);
-	if (j->errors != -1)
-		(void)close(j->errors);
-	if (j->pidfd != -1)
-		(void)close(j->pidfd);
-	j->errors = j->pidfd = -1;
+	job_read_reports(j, plan);
+	said_end(&j->said, j->count, note, complain, &l);
+	close_all((int[]){ j->errors, j->reports, j->pidfd }, 3);
+	q_unhold(j->hold);
+	j->errors = j->reports = j->pidfd = j->hold = -1;
 	j->pid = 0;
 	return (true);
 }

@@ -75,9 +75,8 @@ failed:
 static bool
 is_ours(const char *variable)
 {
-	static const char *const names[] = {
-		"Q_QUEUE=", "Q_ID=", "Q_RECEIPT=", "Q_ATTEMPT=", "Q_H_"
-	};
+	static const char *const names[] = { "Q_QUEUE=", "Q_ID=", "Q_RECEIPT=",
+		"Q_ATTEMPT=", "Q_H_", "Q_COUNT=", "Q_IDS=" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strncmp(variable, names[i], strlen(names[i])) == 0)
@@ -123,29 +122,79 @@ append_headers(char **list, size_t *n, const struct q_msg *m)
 	return (true);
 }
 
+/* Ours, without what is of another message, and room for more. *n: how many. */
+static char **
+inherit(size_t room, size_t *n)
+{
+	char **list;
+
+	for (*n = 0; environ[*n] != NULL;)
+		(*n)++;
+	if ((list = calloc(*n + room + 1, sizeof(*list))) == NULL)
+		return (NULL);
+	*n = 0;
+	for (char **e = environ; *e != NULL; e++) {
+		if (is_ours(*e))
+			continue;
+		if ((list[(*n)++] = strdup(*e)) == NULL) {
+			jobenv_free(list);
+			return (NULL);
+		}
+	}
+	return (list);
+}
+
 char **
 jobenv_environment(const char *queue, const struct q_msg *m)
 {
 	char receipt[Q_MAX_RECEIPT], **list;
-	size_t n = 0, room = 8;
-	bool ok = true;
+	size_t n, room = 4;
 
-	while (environ[n] != NULL)
-		n++;
 	for (size_t i = 0; i < m->headers_size; i++)
 		room += m->headers[i] == '\0';
-	if ((list = calloc(n + room, sizeof(*list))) == NULL)
+	if ((list = inherit(room, &n)) == NULL)
 		return (NULL);
-	n = 0;
-	for (char **e = environ; ok && *e != NULL; e++)
-		if (!is_ours(*e))
-			ok = (list[n++] = strdup(*e)) != NULL;
 	q_receipt_format(&m->receipt, receipt);
-	if (ok && append(&list[n], "Q_QUEUE=%s", queue) && ++n &&
+	if (append(&list[n], "Q_QUEUE=%s", queue) && ++n &&
 	    append(&list[n], "Q_ID=%" PRIu64, m->id) && ++n &&
 	    append(&list[n], "Q_RECEIPT=%s", receipt) && ++n &&
 	    append(&list[n], "Q_ATTEMPT=%" PRIu32, m->delivery) && ++n &&
 	    append_headers(list, &n, m))
+		return (list);
+	jobenv_free(list);
+	return (NULL);
+}
+
+/* "Q_IDS=1 2 3", to be freed. */
+static char *
+ids(const struct item *items, size_t n)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL)
+		return (NULL);
+	(void)fputs("Q_IDS=", f);
+	for (size_t i = 0; i < n; i++)
+		(void)fprintf(f, "%s%" PRIu64, i > 0 ? " " : "", items[i].msg->id);
+	if (fclose(f) == 0)
+		return (text);
+	free(text);
+	return (NULL);
+}
+
+char **
+jobenv_of_batch(const char *queue, const struct item *items, size_t count)
+{
+	size_t n;
+	char **list = inherit(3, &n);
+
+	if (list == NULL)
+		return (NULL);
+	if (append(&list[n], "Q_QUEUE=%s", queue) && ++n &&
+	    append(&list[n], "Q_COUNT=%zu", count) && ++n &&
+	    (list[n] = ids(items, count)) != NULL)
 		return (list);
 	jobenv_free(list);
 	return (NULL);

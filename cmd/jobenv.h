@@ -4,7 +4,7 @@
 
 /* The arguments and the environment that a COMMAND gets for a message. */
 
-#include "q.h"
+#include "share.h"
 
 bool jobenv_has_mark(char **command, const char *mark);
 /*
@@ -14,7 +14,9 @@ bool jobenv_has_mark(char **command, const char *mark);
 char **jobenv_arguments(char **command, const char *mark, const char *text);
 /* Ours, with Q_QUEUE, Q_ID, Q_RECEIPT, Q_ATTEMPT and Q_H_NAME of the message. */
 char **jobenv_environment(const char *queue, const struct q_msg *msg);
-/* Both are freed so; NULL is fine. */
+/* Ours, with Q_QUEUE, Q_COUNT and Q_IDS of several. */
+char **jobenv_of_batch(const char *queue, const struct item *items, size_t count);
+/* All are freed so; NULL is fine. */
 void jobenv_free(char **list);
 
 #endif

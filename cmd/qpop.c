@@ -6,6 +6,8 @@
 
 #include "deliver.h"
 #include "diag.h"
+#include "jobenv.h"
+#include "launch.h"
 #include "opt.h"
 #include "parse.h"
 #include "queue.h"
@@ -13,9 +15,19 @@
 #include "stop.h"
 #include "worker.h"
 
-enum { O_ID = OPT_LONG, O_OWNER, O_DEAD_ON, O_IDLE_EXIT, O_KILL_AFTER, O_STOP };
+enum {
+	O_ID = OPT_LONG,
+	O_OWNER,
+	O_DEAD_ON,
+	O_IDLE_EXIT,
+	O_KILL_AFTER,
+	O_STOP,
+	O_EACH_STATUS,
+};
 
-enum { PARALLEL_MOST = 1000 };
+enum { PARALLEL_MOST = 1000, BATCH_MOST = 1000 };
+
+#define LOCK_WAIT (30 * Q_SECOND)
 
 static const struct opt opts[] = {
 	{ 'L', "lease", OPT_TIME, "DURATION", "take under a lease; qack finishes it" },
@@ -31,6 +43,10 @@ static const struct opt opts[] = {
 	{ 'r', "receipt", OPT_FILE, "FILE", "write the receipt to FILE, with -L" },
 	{ O_OWNER, "owner", OPT_COUNT, "PID", "the lease ends with that process, too" },
 	{ 'P', "parallel", OPT_COUNT, "N", "so many COMMANDs at once (1)" },
+	{ 'B', "batch", OPT_COUNT, "N",
+	    "give a COMMAND up to N messages, a line each" },
+	{ O_EACH_STATUS, "each-status", OPT_NONE, NULL,
+	    "with -B, read a status for each from descriptor 3" },
 	{ 'I', "replace", OPT_TEXT, "MARK",
 	    "what an argument shows for the body ({})" },
 	{ 'T', "timeout", OPT_TIME, "DURATION", "end a COMMAND that takes longer" },
@@ -138,6 +154,13 @@ set_worker(struct options *o, int c)
 		opt_check(parse_count(opt_arg, 1, PARALLEL_MOST, &n));
 		w->parallel = (size_t)n;
 		break;
+	case 'B':
+		opt_check(parse_count(opt_arg, 1, BATCH_MOST, &n));
+		w->job.batch = (size_t)n;
+		break;
+	case O_EACH_STATUS:
+		w->job.each_status = true;
+		break;
 	case 'I':
 		if (*opt_arg == '\0')
 			opt_check("the mark is empty");
@@ -162,8 +185,8 @@ set_worker(struct options *o, int c)
 		set_positive(&w->wait);
 		break;
 	}
-	o->of_worker = "-P, -I, -T, -R, --kill-after, --dead-on, --stop-on-failure and "
-		       "--idle-exit";
+	o->of_worker = "-P, -B, --each-status, -I, -T, -R, --kill-after, --dead-on, "
+		       "--stop-on-failure and --idle-exit";
 }
 
 static void
@@ -185,6 +208,22 @@ check_delivery(const struct options *o)
 }
 
 static void
+check_worker(const struct options *o)
+{
+	const struct job_plan *j = &o->worker.job;
+
+	if (o->of_delivery != NULL)
+		diag_usage("%s are for qpop without a COMMAND", o->of_delivery);
+	if (j->each_status && j->batch == 0)
+		diag_usage("--each-status needs --batch");
+	if (j->batch > 0 && o->delivery.take.id != 0)
+		diag_usage("--id and --batch exclude each other");
+	if (j->batch > 0 && jobenv_has_mark(opt_command, j->mark))
+		diag_usage(
+		    "with --batch, no argument can show the body ('%s')", j->mark);
+}
+
+static void
 check_usage(struct options *o)
 {
 	if (opt_noperands == 0)
@@ -200,8 +239,8 @@ check_usage(struct options *o)
 		diag_usage("--id and --group exclude each other");
 	if (opt_command == NULL)
 		check_delivery(o);
-	else if (o->of_delivery != NULL)
-		diag_usage("%s are for qpop without a COMMAND", o->of_delivery);
+	else
+		check_worker(o);
 	o->delivery.name = opt_operands[0];
 }
 
@@ -240,9 +279,10 @@ run_worker(struct options *o)
 	w->count = o->delivery.count;
 	w->id = o->delivery.take.id;
 	w->group = o->delivery.take.group;
+	w->lock_wait = opt_common.lock_wait != 0 ? opt_common.lock_wait : LOCK_WAIT;
 	if (w->wait == 0)
 		w->wait = o->delivery.take.wait;
-	if ((error = job_lookup(opt_command[0], &path)) != 0)
+	if ((error = launch_lookup(opt_command[0], &path)) != 0)
 		diag_die(DIAG_FAILED, opt_command[0], "%s; nothing taken",
 		    error == ENOENT ? "no such file" : strerror(error));
 	q = queue_open(o->delivery.name, NULL);

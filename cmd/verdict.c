@@ -74,6 +74,36 @@ verdict_dead_parse(const char *list, struct verdict_set *dead)
 	return (why);
 }
 
+/* By the tables; how says in what way it came: "exited". */
+static struct verdict
+judge(unsigned code, const struct verdict_set *dead, const char *how)
+{
+	struct verdict v = { .verb = Q_FAIL, .failed = true };
+
+	(void)snprintf(v.reason, sizeof(v.reason), "%s %u", how, code);
+	if (dead->bit[code / 8] & 1U << code % 8) {
+		v.verb = Q_KILL;
+		return (v);
+	}
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if ((unsigned)fixed[i].status == code) {
+			v.verb = fixed[i].verb;
+			v.failed = fixed[i].failed;
+			v.later = v.verb == Q_RELEASE && !v.failed;
+			v.unable = fixed[i].unable;
+		}
+	return (v);
+}
+
+struct verdict
+verdict_said(int code, const struct verdict_set *dead)
+{
+	struct verdict v = judge((unsigned)code, dead, "reported");
+
+	v.said = true;
+	return (v);
+}
+
 struct verdict
 verdict_of(int status, const struct verdict_set *dead, q_time timed_out)
 {
@@ -97,17 +127,5 @@ verdict_of(int status, const struct verdict_set *dead, q_time timed_out)
 			    "killed by signal %d", WTERMSIG(status));
 		return (v);
 	}
-	(void)snprintf(v.reason, sizeof(v.reason), "exited %u", code);
-	if (dead->bit[code / 8] & 1U << code % 8) {
-		v.verb = Q_KILL;
-		return (v);
-	}
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		if ((unsigned)fixed[i].status == code) {
-			v.verb = fixed[i].verb;
-			v.failed = fixed[i].failed;
-			v.later = v.verb == Q_RELEASE && !v.failed;
-			v.unable = fixed[i].unable;
-		}
-	return (v);
+	return (judge(code, dead, "exited"));
 }

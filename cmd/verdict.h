@@ -19,6 +19,7 @@ struct verdict {
 	bool failed; /* the COMMAND did not do its work */
 	bool unable; /* it could not even be run: the worker's fault, not the message's
 	              */
+	bool said;   /* the COMMAND has said it of this message alone */
 	char reason[VERDICT_REASON]; /* "exited 7", "killed by SIGKILL", ... */
 };
 
@@ -28,5 +29,7 @@ void verdict_dead_default(struct verdict_set *dead);
 const char *verdict_dead_parse(const char *list, struct verdict_set *dead);
 /* status is of wait(2). timed_out: it was ended for its time limit, in nanoseconds. */
 struct verdict verdict_of(int status, const struct verdict_set *dead, q_time timed_out);
+/* The same for an exit status that a COMMAND reports of one message of several. */
+struct verdict verdict_said(int code, const struct verdict_set *dead);
 
 #endif

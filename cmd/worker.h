@@ -16,6 +16,7 @@ struct worker_plan {
 	q_time every;      /* least time from one to the next, as in q_take */
 	size_t parallel;   /* commands at once */
 	q_time wait;       /* for messages, when there are none; Q_FOREVER allowed */
+	q_time lock_wait;  /* for other processes */
 	bool stop_on_failure;
 };
 

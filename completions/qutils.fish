@@ -114,6 +114,8 @@ complete -c qpop -n 'not __qutils_after_dashes' -s o -l output -r -F -d 'write t
 complete -c qpop -n 'not __qutils_after_dashes' -s r -l receipt -r -F -d 'write the receipt to FILE, with -L'
 complete -c qpop -n 'not __qutils_after_dashes' -l owner -x -d 'the lease ends with that process, too'
 complete -c qpop -n 'not __qutils_after_dashes' -s P -l parallel -x -d 'so many COMMANDs at once (1)'
+complete -c qpop -n 'not __qutils_after_dashes' -s B -l batch -x -d 'give a COMMAND up to N messages, a line each'
+complete -c qpop -n 'not __qutils_after_dashes' -l each-status -d 'with -B, read a status for each from descriptor 3'
 complete -c qpop -n 'not __qutils_after_dashes' -s I -l replace -x -d 'what an argument shows for the body ({})'
 complete -c qpop -n 'not __qutils_after_dashes' -s T -l timeout -x -d 'end a COMMAND that takes longer'
 complete -c qpop -n 'not __qutils_after_dashes' -l kill-after -x -d 'KILL so long after TERM (10s)'
@@ -128,7 +130,7 @@ complete -c qpop -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what hap
 complete -c qpop -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
 complete -c qpop -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
 complete -c qpop -n __qutils_after_dashes -a '(__qutils_command)'
-complete -c qpop -n '__qutils_operand -eq 0 --lease -L --count -n --group -g --id --output -o --receipt -r --owner --parallel -P --replace -I --timeout -T --kill-after --rate -R --dead-on --idle-exit --lock-wait' -a '(__qutils_queues)'
+complete -c qpop -n '__qutils_operand -eq 0 --lease -L --count -n --group -g --id --output -o --receipt -r --owner --parallel -P --batch -B --replace -I --timeout -T --kill-after --rate -R --dead-on --idle-exit --lock-wait' -a '(__qutils_queues)'
 complete -c qack -e
 complete -c qack -f
 complete -c qack -n 'not __qutils_after_dashes' -l release -d 'give back, without counting the attempt'

@@ -79,8 +79,8 @@ may_be_undone(const struct txn *t, const struct request *requests, size_t n)
 {
 	const struct q_take *how = requests[0].take.how;
 
-	return (n == 1 && requests[0].op == OP_TAKE && how->lease == 0 && !how->each &&
-		!t->promoted && t->file_count == 0);
+	return (n == 1 && requests[0].op == OP_TAKE && how->lease == 0 &&
+		!how->durable && !t->promoted && t->file_count == 0);
 }
 
 static int

@@ -2,7 +2,6 @@
 /* Batches: copies of messages, so that nobody points into the map. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bytes.h"
 #include "error.h"
@@ -42,29 +41,11 @@ q_batch_get(const struct q_batch *b, size_t i)
 	return (&b->msg[i]);
 }
 
-/* Without unlocking: a child that has the descriptor keeps the lease. */
-static void
-close_hold(struct q_msg *m)
-{
-	if (m->hold != -1)
-		(void)close(m->hold);
-	m->hold = -1;
-}
-
-void
-batch_let_go_one(struct q_msg *m)
-{
-	hold_unlock_own(m->hold, m->id);
-	m->hold = -1;
-}
-
 void
 q_batch_free(struct q_batch *b)
 {
 	if (b == NULL)
 		return;
-	for (size_t i = 0; i < b->count; i++)
-		close_hold(&b->msg[i]);
 	for (struct chunk *c = b->chunks, *next; c != NULL; c = next) {
 		next = c->next;
 		free(c);
@@ -253,8 +234,8 @@ batch_add(struct txn *t, struct q_batch *b, uint64_t id, const struct state *s,
 		.result = s->flags & ST_RESULT ||
 		          t->meta.option[Q_OPT_RESULTS] == Q_RESULTS_ALL,
 		.damaged = m == NULL,
+		.ahead = s->flags & ST_AHEAD,
 		.headers = "",
-		.hold = -1,
 	};
 	if (s->state == Q_LEASED)
 		out->receipt = (struct q_receipt){ id, s->delivery,
@@ -284,7 +265,5 @@ batch_let_go(struct q *q, struct q_batch *b, size_t first, size_t n)
 	for (size_t i = first, end = first + n, run; i < end; i += run) {
 		run = batch_run(b, i, end);
 		hold_unlock(q, b->msg[i].id, run);
-		for (size_t j = i; j < i + run; j++)
-			batch_let_go_one(&b->msg[j]);
 	}
 }

@@ -26,8 +26,6 @@ int batch_new(struct q_batch **batch);
  */
 int batch_add(struct txn *t, struct q_batch *b, uint64_t id, const struct state *s,
     const struct message *m, unsigned parts, size_t preview);
-/* The same for a message that is held through its own descriptor. */
-void batch_let_go_one(struct q_msg *m);
 /* How many messages from i on, before end, have consecutive ids. */
 size_t batch_run(const struct q_batch *b, size_t i, size_t end);
 /* Drop our byte locks on the n messages from first on: their leases have ended. */

@@ -10,10 +10,7 @@
 #include "queue.h"
 #include "spill.h"
 
-enum {
-	WAIT_STEP = 20000000, /* nanoseconds between looks for a message */
-	EACH_MOST = 1000,     /* messages held through descriptors of their own */
-};
+enum { WAIT_STEP = 20000000 }; /* nanoseconds between looks for a message */
 
 static int
 push_all(struct q *q, struct push *push, struct pushed *pushed)
@@ -97,17 +94,46 @@ add_before(const struct before *before, struct request *r)
 	return (n);
 }
 
+static bool
+ends_lease(enum q_verb verb)
+{
+	return (verb != Q_EXTEND && verb != Q_BEGIN);
+}
+
+/* Runs of ids at once. */
+static void
+let_go(struct q *q, const struct before *before)
+{
+	const struct q_finish *f = before->finish;
+	uint64_t first = 0, n = 0;
+
+	for (size_t i = 0; i < before->finish_count; i++) {
+		if (!ends_lease(f[i].how.verb))
+			continue;
+		/* We may hold it by a later delivery, taken just now for instance. */
+		if (f[i].result.code != 0 || f[i].result.state == Q_READY) {
+			hold_unlock_once(q, f[i].msg->id);
+			continue;
+		}
+		if (n > 0 && f[i].msg->id == first + n) {
+			n++;
+			continue;
+		}
+		if (n > 0)
+			hold_unlock(q, first, n);
+		first = f[i].msg->id;
+		n = 1;
+	}
+	if (n > 0)
+		hold_unlock(q, first, n);
+}
+
 static void
 settled_before(struct q *q, const struct before *before, const struct result *results)
 {
-	for (size_t i = 0; i < before->finish_count; i++) {
-		struct q_finish *f = &before->finish[i];
-
-		f->result = results[i].settled;
-		if (f->how.verb !=
-		    Q_EXTEND) /* the message is ours, and const for others */
-			batch_let_go_one((struct q_msg *)(uintptr_t)f->msg);
-	}
+	for (size_t i = 0; i < before->finish_count; i++)
+		before->finish[i].result = results[i].settled;
+	let_go(q, before);
 	if (before->ack != NULL)
 		batch_let_go(q, before->ack, 0, before->ack->count);
 }
@@ -175,9 +201,8 @@ take_check(const struct q_take *args, struct take *take)
 		    "a group has 1 to %d bytes, and is not taken by id", Q_MAX_KEY));
 	if (args->owner != 0 && args->lease == 0)
 		return (fail(Q_EINVAL, "a lease with an owner needs a duration"));
-	if (args->each && (args->lease != 0 || args->n > EACH_MOST))
-		return (
-		    fail(Q_EINVAL, "at most %d messages can be held each", EACH_MOST));
+	if (args->ahead > 0 && (args->lease != 0 || args->ahead > args->n))
+		return (fail(Q_EINVAL, "what is taken ahead is held, and of n"));
 	return (args->owner == 0
 		    ? 0
 		    : hold_owner(args->owner, &take->owner_start, &take->owner_ns));
@@ -273,7 +298,7 @@ q_batch_settle(struct q *q, const struct q_settle *how, struct q_batch *batch,
 	r.part.first = first;
 	r.part.n = n;
 	if ((rc = settle_check(how)) == 0 && (rc = apply_all(q, &r, &result, 1)) == 0 &&
-	    how->verb != Q_EXTEND)
+	    ends_lease(how->verb))
 		batch_let_go(q, batch, first, n);
 	return (rc);
 }

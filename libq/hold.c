@@ -28,6 +28,38 @@ hold_close(struct q *q)
 	q->hold = q->probe = -1;
 }
 
+static int
+lock_bytes(int fd, int cmd, short type, uint64_t first, uint64_t n, struct flock *out)
+{
+	struct flock l = {
+		.l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)first,
+		.l_len = (off_t)n,
+	};
+	int rc;
+
+	while ((rc = fcntl(fd, cmd, &l)) == -1 && errno == EINTR)
+		;
+	if (out != NULL)
+		*out = l;
+	return (rc);
+}
+
+/* Whatever we hold is held by the new descriptor, too. */
+static int
+lock_held(const struct q *q)
+{
+	for (size_t i = 0; i < q->held.count; i++) {
+		const struct run *r = &q->held.run[i];
+
+		if (r->n > 0 && lock_bytes(q->hold, F_OFD_SETLK, F_RDLCK, r->first,
+				    r->n, NULL) != 0)
+			return (fail_sys("lock on %s", name));
+	}
+	return (0);
+}
+
 /* Two descriptions: a lock does not conflict with others of its own description. */
 static int
 hold_open(struct q *q)
@@ -36,11 +68,23 @@ hold_open(struct q *q)
 
 	if (q->hold != -1)
 		return (0);
-	if ((rc = dir_open_file(q->dir.fd, name, O_RDONLY, &q->hold)) == 0)
-		rc = dir_open_file(q->dir.fd, name, O_RDONLY, &q->probe);
+	if ((rc = dir_open_file(q->dir.fd, name, O_RDONLY, &q->hold)) == 0 &&
+	    (rc = dir_open_file(q->dir.fd, name, O_RDONLY, &q->probe)) == 0)
+		rc = lock_held(q);
 	if (rc != 0)
 		hold_close(q);
 	return (rc);
+}
+
+/* Change over to the file that has the name, if it is not ours. */
+static int
+hold_follow(struct q *q, const struct stat *named)
+{
+	struct stat ours;
+
+	if (q->hold != -1 && fstat(q->hold, &ours) == 0 && ours.st_ino != named->st_ino)
+		hold_close(q);
+	return (hold_open(q));
 }
 
 static int
@@ -61,7 +105,7 @@ hold_begin(struct txn *t)
 {
 	struct q *q = t->q;
 	struct boot *b = &t->meta.boot;
-	struct stat named, ours;
+	struct stat named;
 	int rc;
 
 	if (fstatat(q->dir.fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -72,9 +116,7 @@ hold_begin(struct txn *t)
 		if (fstatat(q->dir.fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
 			return (fail_sys("%s", name));
 	}
-	if (q->hold != -1 && fstat(q->hold, &ours) == 0 && ours.st_ino != named.st_ino)
-		hold_close(q);
-	if ((rc = hold_open(q)) != 0)
+	if ((rc = hold_follow(q, &named)) != 0)
 		return (rc);
 	if (b->hold_inode != named.st_ino) {
 		b->hold_inode = named.st_ino;
@@ -84,40 +126,61 @@ hold_begin(struct txn *t)
 	return (0);
 }
 
-static int
-lock_bytes(int fd, int cmd, short type, uint64_t first, uint64_t n, struct flock *out)
-{
-	struct flock l = {
-		.l_type = type,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)first,
-		.l_len = (off_t)n,
-	};
-	int rc;
-
-	while ((rc = fcntl(fd, cmd, &l)) == -1 && errno == EINTR)
-		;
-	if (out != NULL)
-		*out = l;
-	return (rc);
-}
-
 int
 hold_lock(struct q *q, uint64_t first, uint64_t n)
 {
-	if (lock_bytes(q->hold, F_OFD_SETLK, F_RDLCK, first, n, NULL) != 0)
-		return (fail_sys("lock on %s", name));
-	return (0);
+	int rc;
+
+	if ((rc = held_add(&q->held, first, n)) != 0)
+		return (rc);
+	if (lock_bytes(q->hold, F_OFD_SETLK, F_RDLCK, first, n, NULL) == 0)
+		return (0);
+	rc = fail_sys("lock on %s", name);
+	held_remove(&q->held, first, n);
+	return (rc);
+}
+
+void
+hold_unlock(struct q *q, uint64_t first, uint64_t n)
+{
+	held_remove(&q->held, first, n);
+	if (q->hold != -1)
+		(void)lock_bytes(q->hold, F_OFD_SETLK, F_UNLCK, first, n, NULL);
+}
+
+void
+hold_unlock_once(struct q *q, uint64_t id)
+{
+	held_remove(&q->held, id, 1);
+	if (q->hold != -1 && !held_has(&q->held, id))
+		(void)lock_bytes(q->hold, F_OFD_SETLK, F_UNLCK, id, 1, NULL);
 }
 
 int
-hold_lock_own(struct q *q, uint64_t id, int *out)
+q_keep(struct q *q)
+{
+	struct stat named;
+
+	if (q->hold == -1)
+		return (0);
+	if (fstatat(q->dir.fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
+		/* Who takes next makes it, and gives us time to follow. */
+		return (errno == ENOENT ? 0 : fail_sys("%s", name));
+	return (hold_follow(q, &named));
+}
+
+int
+q_hold(struct q *q, const uint64_t *ids, size_t n, int *out)
 {
 	int fd, rc;
 
 	if ((rc = dir_open_file(q->dir.fd, name, O_RDONLY, &fd)) != 0)
 		return (rc);
-	if (lock_bytes(fd, F_OFD_SETLK, F_RDLCK, id, 1, NULL) != 0) {
+	for (size_t i = 0, run; i < n; i += run) {
+		for (run = 1; i + run < n && ids[i + run] == ids[i] + run;)
+			run++;
+		if (lock_bytes(fd, F_OFD_SETLK, F_RDLCK, ids[i], run, NULL) == 0)
+			continue;
 		rc = fail_sys("lock on %s", name);
 		(void)close(fd);
 		return (rc);
@@ -127,20 +190,13 @@ hold_lock_own(struct q *q, uint64_t id, int *out)
 }
 
 void
-hold_unlock_own(int fd, uint64_t id)
+q_unhold(int fd)
 {
 	if (fd == -1)
 		return;
 	/* Explicitly: descendants may have the descriptor open for long. */
-	(void)lock_bytes(fd, F_OFD_SETLK, F_UNLCK, id, 1, NULL);
+	(void)lock_bytes(fd, F_OFD_SETLK, F_UNLCK, 0, 0, NULL);
 	(void)close(fd);
-}
-
-void
-hold_unlock(struct q *q, uint64_t first, uint64_t n)
-{
-	if (q->hold != -1)
-		(void)lock_bytes(q->hold, F_OFD_SETLK, F_UNLCK, first, n, NULL);
 }
 
 bool

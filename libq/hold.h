@@ -17,10 +17,9 @@
 int hold_begin(struct txn *t);
 /* Hold, or let go, the messages first to first + n - 1. */
 int hold_lock(struct q *q, uint64_t first, uint64_t n);
-/* Hold one message through a descriptor of its own; let it go, and close that. */
-int hold_lock_own(struct q *q, uint64_t id, int *fd);
-void hold_unlock_own(int fd, uint64_t id);
 void hold_unlock(struct q *q, uint64_t first, uint64_t n);
+/* Undo one hold_lock() of a message that may have been locked more than once. */
+void hold_unlock_once(struct q *q, uint64_t id);
 /* Whether somebody holds message id; *last is the end of the run of ids he holds. */
 bool hold_alive(struct txn *t, uint64_t id, uint64_t *last);
 void hold_close(struct q *q);

@@ -71,6 +71,16 @@ life_leave(struct txn *t, uint64_t id, const struct state *s)
 }
 
 int
+life_write(struct txn *t, uint64_t id, const struct state *s)
+{
+	uint8_t record[STATE_MOST];
+	size_t size = state_encode(s, id, record);
+	struct key k = key_id(id);
+
+	return (txn_put(t, T_MSG, key_span(&k), (struct span){ record, size }));
+}
+
+int
 life_enter(struct txn *t, uint64_t id, struct state *s)
 {
 	s->changed = t->now.wall;
@@ -80,8 +90,6 @@ life_enter(struct txn *t, uint64_t id, struct state *s)
 int
 life_keep(struct txn *t, uint64_t id, struct state *s)
 {
-	uint8_t record[STATE_MOST];
-	size_t size;
 	struct key k;
 	enum table table = place(id, s, &k);
 	/* Leases that end with a process are marked, to be found among many. */
@@ -92,9 +100,7 @@ life_keep(struct txn *t, uint64_t id, struct state *s)
 		life_count(t, COUNT_BLOCKED, 1);
 	else if ((rc = txn_append(t, table, key_span(&k), mark)) != 0)
 		return (rc);
-	k = key_id(id);
-	size = state_encode(s, id, record);
-	return (txn_put(t, T_MSG, key_span(&k), (struct span){ record, size }));
+	return (life_write(t, id, s));
 }
 
 void
@@ -277,12 +283,18 @@ life_lapse(struct txn *t, uint64_t id, struct state *s, const char *reason)
 	static const struct q_report lapsed = { .how = Q_HOW_LAPSED };
 	int rc;
 
-	if ((rc = life_leave(t, id, s)) != 0 ||
-	    (rc = life_fail(t, id, s, reason, &lapsed)) != 0)
+	if ((rc = life_leave(t, id, s)) != 0)
 		return (rc);
 	life_count(t, COUNT_LAPSED, 1);
-	s->flags = (uint16_t)((s->flags & ~ST_OWNED) | ST_LAPSED);
-	s->in_a_row = 0;
+	if (s->flags & ST_AHEAD) {
+		s->uncounted++;
+		s->flags |= ST_DOUBT;
+	} else {
+		if ((rc = life_fail(t, id, s, reason, &lapsed)) != 0)
+			return (rc);
+		s->in_a_row = 0;
+	}
+	s->flags = (uint16_t)((s->flags & ~(ST_OWNED | ST_AHEAD)) | ST_LAPSED);
 	return (life_retry(t, id, s, 0));
 }
 

@@ -19,6 +19,8 @@ int life_leave(struct txn *t, uint64_t id, const struct state *s);
 int life_enter(struct txn *t, uint64_t id, struct state *s);
 /* The same when it is the state it was in: since when stays. */
 int life_keep(struct txn *t, uint64_t id, struct state *s);
+/* A change that no index shows. */
+int life_write(struct txn *t, uint64_t id, const struct state *s);
 /* After life_leave(): all the rest of the message goes, and is counted as how. */
 int life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how);
 /* After life_leave(): enter as dead. */

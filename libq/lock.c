@@ -82,8 +82,9 @@ stopped(pid_t pid)
 static int
 busy(const struct q *q)
 {
+	q_time waited = clock_monotonic() - q->busy_since;
 	unsigned long long seconds =
-	    (unsigned long long)((q->lock_wait + Q_SECOND / 2) / Q_SECOND);
+	    (unsigned long long)((waited + Q_SECOND / 2) / Q_SECOND);
 	pid_t pid = holder(q->dir.data);
 
 	if (pid == 0)
@@ -100,11 +101,13 @@ busy(const struct q *q)
 }
 
 static int
-wait_for(const struct q *q, int op)
+wait_for(struct q *q, int op)
 {
-	q_time until = time_add(clock_monotonic(), q->lock_wait);
+	q_time now = clock_monotonic(), until = time_add(now, q->lock_wait);
 	int rc;
 
+	if (q->busy_since == 0)
+		q->busy_since = now;
 	if (q->alarm != NULL)
 		q->alarm(q->lock_wait);
 	if ((rc = flock_until(q, q->dir.fd, LOCK_EX, until)) == 0) {
@@ -113,18 +116,24 @@ wait_for(const struct q *q, int op)
 	}
 	if (q->alarm != NULL)
 		q->alarm(0);
-	return (rc == Q_ETIMEDOUT ? busy(q) : rc);
+	if (rc == Q_ETIMEDOUT)
+		return (busy(q));
+	q->busy_since = 0;
+	return (rc);
 }
 
 int
-lock_take(const struct q *q, int op)
+lock_take(struct q *q, int op)
 {
 	bool gate = flock(q->dir.fd, LOCK_EX | LOCK_NB) == 0;
 	bool taken = gate && flock(q->dir.data, op | LOCK_NB) == 0;
 
 	if (gate)
 		(void)flock(q->dir.fd, LOCK_UN);
-	return (taken ? 0 : wait_for(q, op)); /* mostly, nobody is in the way */
+	if (!taken)
+		return (wait_for(q, op));
+	q->busy_since = 0; /* mostly, nobody is in the way */
+	return (0);
 }
 
 void

@@ -15,7 +15,7 @@
 
 /* op is LOCK_EX or LOCK_SH. Q_EBUSY: another process kept it for all of q->lock_wait.
  */
-int lock_take(const struct q *q, int op);
+int lock_take(struct q *q, int op);
 void lock_drop(int data);
 
 #endif

@@ -279,7 +279,11 @@ add(struct txn *t, struct q_batch *b, uint64_t id, enum q_state wanted, unsigned
 		return (STORE_NONE);
 	if (wanted != 0 && s.state != wanted)
 		return (0);
-	return (batch_add(t, b, id, &s, rc == 0 ? &m : NULL, parts, preview));
+	rc = batch_add(t, b, id, &s, rc == 0 ? &m : NULL, parts, preview);
+	/* A delivery that may be taken back as if it had not been is nobody's. */
+	if (rc == 0 && s.flags & ST_AHEAD)
+		b->msg[b->count - 1].receipt = (struct q_receipt){ 0 };
+	return (rc);
 }
 
 /* One locked stretch of q_list(). *end: there is no more. */

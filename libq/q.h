@@ -136,6 +136,11 @@ int q_open(const char *path, const struct q_open *args, struct q **q);
 /* Held leases end with the handle: what was not settled is ready again. NULL is fine.
  */
 void q_close(struct q *q);
+/*
+ * Another lock_wait from now on, for who has other things to do meanwhile. What
+ * q_errmsg() says of a busy queue is how long it has been so, whatever the tries.
+ */
+void q_lock_wait(struct q *q, q_time wait);
 
 /* ---- options of a queue ---- */
 
@@ -324,7 +329,7 @@ struct q_msg { /* made by the library alone, so it may grow */
 	uint64_t blob_hash; /* XXH3-64 of its content */
 	const struct q_failure *failures;
 	size_t failure_count;
-	int hold; /* with q_take.each: what keeps the lease held; else -1 */
+	bool ahead; /* leased, and not begun yet: see q_take.ahead */
 };
 
 struct q_batch; /* messages and the memory behind them */
@@ -344,13 +349,12 @@ int q_msg_open(struct q *q, const struct q_msg *msg, int *fd);
 /* ---- take ---- */
 
 struct q_take {
-	size_t n;     /* at most so many; 0 is 1 */
-	size_t bytes; /* stop after so many bytes of bodies; 0: 16 MiB */
-	q_time lease; /* 0: held, until settled or this handle or process ends. Unless
-	               * each is set, a power cut may undo it, with its number */
-	q_time wait;  /* for a message to become ready; Q_FOREVER allowed */
-	uint64_t id;  /* this one only, if not 0 */
-	pid_t owner;  /* a timed lease ends with this process too, if not 0 */
+	size_t n;          /* at most so many; 0 is 1 */
+	size_t bytes;      /* stop after so many bytes of bodies; 0: 16 MiB */
+	q_time lease;      /* 0: held, until settled or this handle or process ends */
+	q_time wait;       /* for a message to become ready; Q_FOREVER allowed */
+	uint64_t id;       /* this one only, if not 0 */
+	pid_t owner;       /* a timed lease ends with this process too, if not 0 */
 	const char *group; /* of this group only, if not NULL */
 	/*
 	 * At least so long from one message to the next, of all takers that have this
@@ -360,11 +364,13 @@ struct q_take {
 	q_time every;
 	q_time *later; /* if not NULL: with Q_EMPTY, how long the rate forbids more */
 	/*
-	 * Held, each through a descriptor of its own, close-on-exec: a child that
-	 * inherits q_msg.hold keeps the lease held until it, too, has ended. At most
-	 * 1,000 messages.
+	 * The last so many of n are taken ahead, held: work that will begin soon. It is
+	 * an attempt from Q_BEGIN on, or when settled otherwise; Q_RETURN undoes the
+	 * take.
 	 */
-	bool each;
+	size_t ahead;
+	bool durable; /* a power cut must not undo it, with its number, which others
+	               * know; so in any case with a lease that is not held */
 	struct q_batch *ack; /* acknowledge this batch in the same transaction */
 	uint64_t *damaged;   /* if not NULL: the id of a message set aside, or 0 */
 };
@@ -375,6 +381,18 @@ struct q_take {
  * args->ack is settled also when there is nothing to take; it stays the caller's.
  */
 int q_take(struct q *q, const struct q_take *args, struct q_batch **batch);
+/*
+ * A descriptor, close-on-exec, by which the messages of these ids, held by this handle,
+ * stay held: a child that inherits it keeps them so until it, too, has ended.
+ */
+int q_hold(struct q *q, const uint64_t *ids, size_t n, int *fd);
+/* Let go what it holds, whoever has inherited it, and close it. -1 is fine. */
+void q_unhold(int fd);
+/*
+ * Hold on, should somebody have deleted or replaced the file that shows what is held:
+ * within 60 s from then. Every change of the queue does so, too.
+ */
+int q_keep(struct q *q);
 
 /* ---- settle ---- */
 
@@ -386,7 +404,15 @@ struct q_output {
 	bool lost;           /* there was some, and it cannot be kept */
 };
 
-enum q_verb { Q_ACK = 1, Q_RELEASE, Q_EXTEND, Q_FAIL, Q_KILL };
+enum q_verb {
+	Q_ACK = 1,
+	Q_RELEASE,
+	Q_EXTEND,
+	Q_FAIL,
+	Q_KILL,
+	Q_BEGIN,  /* taken ahead, and begun */
+	Q_RETURN, /* taken ahead, and never begun */
+};
 
 struct q_settle {
 	enum q_verb verb;
@@ -435,8 +461,7 @@ struct q_finish {
 
 /*
  * Settle n deliveries, each in its own way, and take as q_take() does, in one commit.
- * They are settled also when there is nothing to take; take may be NULL. The hold of a
- * settled message is let go.
+ * They are settled also when there is nothing to take; take may be NULL.
  */
 int q_exchange(struct q *q, struct q_finish *finish, size_t n,
     const struct q_take *take, struct q_batch **batch);

@@ -10,6 +10,14 @@
 
 #include "queue.h"
 
+#define LOCK_WAIT (30 * Q_SECOND)
+
+void
+q_lock_wait(struct q *q, q_time wait)
+{
+	q->lock_wait = wait != 0 ? wait : LOCK_WAIT;
+}
+
 int
 q_open(const char *path, const struct q_open *args, struct q **out)
 {
@@ -27,7 +35,7 @@ q_open(const char *path, const struct q_open *args, struct q **out)
 	q->alarm = args->alarm;
 	q->stop = args->stop;
 	q->arg = args->arg;
-	q->lock_wait = args->lock_wait != 0 ? args->lock_wait : 30 * Q_SECOND;
+	q_lock_wait(q, args->lock_wait);
 	if (args->flags & Q_CREATE && args->flags & Q_EXCL)
 		rc = create_queue(path, args);
 	if (rc == 0)
@@ -49,6 +57,7 @@ q_close(struct q *q)
 	if (q == NULL)
 		return;
 	hold_close(q);
+	held_free(&q->held);
 	if (q->blob != -1)
 		(void)close(q->blob);
 	store_close(&q->store);

@@ -5,6 +5,7 @@
 /* What a handle holds. */
 
 #include "dir.h"
+#include "held.h"
 #include "store.h"
 
 struct q {
@@ -12,13 +13,16 @@ struct q {
 	struct store store;
 	unsigned flags; /* of enum q_open_flag */
 	q_time lock_wait;
-	void (*alarm)(q_time);   /* as in q_open, or NULL */
+	q_time busy_since;     /* monotonic: it could not be locked from then on; 0: it
+	                          could */
+	void (*alarm)(q_time); /* as in q_open, or NULL */
 	bool (*stop)(void *arg); /* likewise */
 	void *arg;
-	int hold;  /* descriptor that carries our byte locks, or -1; see hold.h */
-	int probe; /* another, to see those of others, or -1 */
-	int blob;  /* the directory of blobs, or -1; see blob.h */
-	int dead;  /* code of the failure after which nothing is tried any more */
+	int hold; /* descriptor that carries our byte locks, or -1; see hold.h */
+	struct held held; /* what they are on */
+	int probe;        /* another, to see those of others, or -1 */
+	int blob;         /* the directory of blobs, or -1; see blob.h */
+	int dead; /* code of the failure after which nothing is tried any more */
 };
 
 #endif

@@ -212,18 +212,58 @@ settle_kill(struct txn *t, const struct settle *c, struct state *s)
 static int
 tally(struct txn *t, const struct settle *c, const struct state *s)
 {
+	const struct q_report *report = c->how->report;
 	enum q_verb verb = c->how->verb;
+	q_time took = t->now.wall - s->changed;
 	int rc = 0;
 
 	if (verb == Q_RELEASE || verb == Q_EXTEND)
 		return (0);
 	if (s->state == Q_LEASED)
-		rc = tally_time(t, HIST_SERVICE, t->now.wall - s->changed, 1);
+		rc = tally_time(t, HIST_SERVICE,
+		    report != NULL && report->took > 0 ? report->took : took, 1);
 	if (rc == 0 && verb == Q_ACK)
 		rc = tally_time(t, HIST_TOTAL, t->now.wall - s->pushed, 1);
 	if (rc == 0 && verb == Q_ACK)
 		rc = tally_done(t, 1);
 	return (rc);
+}
+
+/* As if it had not been taken: its delivery's number is given again, since nobody has
+ * seen it. */
+static int
+settle_return(struct txn *t, const struct settle *c, struct state *s)
+{
+	int rc = 0;
+
+	/* Its first delivery is still to come. */
+	if (s->delivery == 1)
+		rc = tally_time(t, HIST_WAIT, s->changed - s->pushed, UINT64_MAX);
+	if (rc != 0)
+		return (rc);
+	s->settled = 0;
+	s->delivery--;
+	life_count(t, COUNT_DELIVERED, UINT64_MAX);
+	life_count(t, COUNT_BYTES_OUT, (uint64_t)0 - s->size);
+	return (life_retry(t, c->receipt.id, s, 0));
+}
+
+/* What was taken ahead. It may have lapsed, which is no matter. */
+static int
+settle_ahead(struct txn *t, const struct settle *c, struct state *s)
+{
+	int rc;
+
+	if (s->state != Q_LEASED || !(s->flags & ST_AHEAD))
+		return (0);
+	if (c->how->verb == Q_BEGIN) {
+		s->flags &= (uint16_t)~ST_AHEAD;
+		return (life_write(t, c->receipt.id, s));
+	}
+	if ((rc = life_leave(t, c->receipt.id, s)) != 0)
+		return (rc);
+	s->flags &= (uint16_t)~ST_AHEAD;
+	return (settle_return(t, c, s));
 }
 
 static int
@@ -239,11 +279,13 @@ apply_verb(struct txn *t, const struct settle *c, struct state *s)
 	};
 	int rc;
 
+	if (c->how->verb == Q_BEGIN || c->how->verb == Q_RETURN)
+		return (settle_ahead(t, c, s));
 	if ((rc = tally(t, c, s)) != 0 || (rc = life_leave(t, c->receipt.id, s)) != 0)
 		return (rc);
 	if (c->how->verb != Q_EXTEND)
 		s->flags &= (uint16_t)~ST_OWNED;
-	s->flags &= (uint16_t)~ST_LAPSED;
+	s->flags &= (uint16_t) ~(ST_LAPSED | ST_AHEAD | ST_DOUBT);
 	s->settled = (uint8_t)c->how->verb;
 	return (verbs[c->how->verb](t, c, s));
 }
@@ -298,7 +340,7 @@ settle_undo(const struct settle *c)
 int
 settle_check(const struct q_settle *how)
 {
-	if (how->verb < Q_ACK || how->verb > Q_KILL)
+	if (how->verb < Q_ACK || how->verb > Q_RETURN)
 		return (fail(Q_EINVAL, "no verb to settle by"));
 	if (how->delay < 0 || how->lease < 0)
 		return (fail(Q_EINVAL, "a duration is negative"));

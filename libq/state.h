@@ -18,7 +18,9 @@ enum state_flag {
 	ST_KEYED = 1 << 5,   /* its message record has a key */
 	ST_GROUPED = 1 << 6, /* and a group */
 	ST_RESULT = 1 << 7,  /* its pusher waits for what becomes of it */
-	ST_KNOWN = (1 << 8) - 1,
+	ST_AHEAD = 1 << 8,   /* leased, and not begun, as far as its holder has said */
+	ST_DOUBT = 1 << 9,   /* its holder died before he said so: it is not known */
+	ST_KNOWN = (1 << 10) - 1,
 };
 
 enum {

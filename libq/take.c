@@ -20,20 +20,28 @@ enum { BYTES_DEFAULT = 16 << 20, HOLDERS_EACH_TIME = 16 };
 /* What take_one() made of the first ready message. */
 enum outcome { TAKEN, GONE, DAMAGED, NO_ROOM };
 
+static size_t
+wanted(const struct q_take *how)
+{
+	return (how->n != 0 ? how->n : 1);
+}
+
 /* What the lease makes of the state. */
 static void
-lease(const struct txn *t, const struct take *take, struct state *s)
+lease(const struct txn *t, const struct take *take, bool ahead, struct state *s)
 {
 	const struct q_take *how = take->how;
 
 	s->state = Q_LEASED;
 	s->delivery++;
 	s->settled = 0;
-	s->flags &= (uint16_t) ~(ST_LAPSED | ST_OWNED);
+	s->flags &= (uint16_t) ~(ST_LAPSED | ST_OWNED | ST_AHEAD | ST_DOUBT);
 	s->boot = t->meta.boot.number;
 	s->due = how->lease == 0 ? HELD : (uint64_t)time_add(t->now.boot, how->lease);
 	s->changed = t->now.wall;
 	s->pid = t->pid;
+	if (ahead)
+		s->flags |= ST_AHEAD;
 	if (how->owner != 0) {
 		s->flags |= ST_OWNED;
 		s->pid = (uint32_t)how->owner;
@@ -70,6 +78,7 @@ take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size
 {
 	struct message m = { 0 };
 	struct state s = { 0 };
+	bool ahead = b->count >= wanted(take->how) - take->how->ahead;
 	int rc;
 
 	if ((rc = read_one(t, id, rank, &s, &m)) == Q_ECORRUPT) {
@@ -88,12 +97,15 @@ take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size
 			return (rc);
 		return (life_end(t, id, &s, COUNT_EXPIRED));
 	}
-	if (b->count > 0 && m.size > room && m.body != NULL) {
+	/* One that may have killed its worker is begun by who takes it: so that it can
+	 * do so uncounted only every second time. */
+	if ((b->count > 0 && m.size > room && m.body != NULL) ||
+	    (ahead && s.flags & ST_DOUBT)) {
 		*outcome = NO_ROOM;
 		return (0);
 	}
 	*outcome = TAKEN;
-	lease(t, take, &s);
+	lease(t, take, ahead, &s);
 	if ((rc = batch_add(t, b, id, &s, &m, BATCH_BODY, SIZE_MAX)) != 0 ||
 	    (rc = txn_drop(t, T_READY)) != 0 || (rc = life_enter(t, id, &s)) != 0)
 		return (rc);
@@ -173,9 +185,14 @@ static size_t
 allowance(struct txn *t, const struct q_take *how, struct taken *result)
 {
 	uint64_t most = t->meta.option[Q_OPT_MAX_LEASED], leased, allowed;
-	size_t n = how->n != 0 ? how->n : 1;
+	size_t n = wanted(how);
 	q_time every = interval(t, how), next = t->meta.boot.next_take;
 
+	/* Others may have what is not begun at once. */
+	if (how->ahead > 0 && (most != 0 || every != 0))
+		n -= how->ahead;
+	if (n == 0)
+		result->code = fail(Q_EMPTY, "nothing is taken ahead of a limit");
 	leased = most != 0 ? txn_entries(t, T_LEASED) : 0;
 	if (most != 0 && leased >= most) {
 		result->code = fail(Q_EMPTY,
@@ -235,15 +252,11 @@ take_ready(struct txn *t, const struct take *take, struct taken *result)
 
 /* Held: the locks must be on before anybody can see the leases. */
 static int
-hold_batch(struct txn *t, struct q_batch *b, bool each)
+hold_batch(struct txn *t, struct q_batch *b)
 {
 	int rc;
 
 	if ((rc = hold_begin(t)) != 0)
-		return (rc);
-	for (size_t i = 0; each && i < b->count && rc == 0; i++)
-		rc = hold_lock_own(t->q, b->msg[i].id, &b->msg[i].hold);
-	if (each)
 		return (rc);
 	for (size_t i = 0, n; i < b->count; i += n) {
 		n = batch_run(b, i, b->count);
@@ -274,6 +287,6 @@ take_apply(struct txn *t, const struct take *take, struct taken *result)
 			return (rc);
 	}
 	if (take->how->lease == 0 && b->count > 0)
-		return (hold_batch(t, b, take->how->each));
+		return (hold_batch(t, b));
 	return (0);
 }

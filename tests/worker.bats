@@ -652,7 +652,7 @@ running() {
 	start qpop -w jobs -- true
 	eventually has_open "$pid"
 	kill "$pid"
-	ended 1
+	ended 0
 }
 
 @test "the second signal ends the commands, and their messages are back, uncounted" {

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WORK_H
+#define WORK_H
+
+/* A worker at work: what it knows, and how messages become commands and their ends. */
+
+#include "ahead.h"
+#include "crew.h"
+#include "ended.h"
+#include "worker.h"
+
+struct worker {
+	const struct worker_plan *plan;
+	struct q *q;
+	const char *name;
+	struct crew crew;
+	struct ahead ahead;
+	struct ended ended; /* but not settled */
+	uint64_t taken;
+	/* monotonic; Q_FOREVER: never */
+	q_time now;
+	q_time look_at;           /* there may be messages */
+	q_time tell_at;           /* the queue is told what has ended and begun */
+	q_time keep_at, serve_at; /* our leases, and the commands, are looked after */
+	q_time again_at;          /* nothing is tried before: the last try failed */
+	q_time failing_since, idle_since;
+	sigset_t waiting; /* signal mask while it waits */
+	bool closed;      /* takes no more */
+	bool stopping, any;
+	int status; /* the worst so far */
+};
+
+/* The worst exit status is kept. */
+void work_worse(struct worker *w, int status);
+static inline q_time
+work_sooner(q_time a, q_time b)
+{
+	return (a < b ? a : b);
+}
+
+/* A command in each place, as long as there are messages in stock. */
+void work_start(struct worker *w);
+/* Note the commands that have ended. */
+void work_reap(struct worker *w);
+
+#endif
