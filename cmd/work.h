@@ -7,6 +7,7 @@
 #include "ahead.h"
 #include "crew.h"
 #include "ended.h"
+#include "notify.h"
 #include "worker.h"
 
 struct worker {
@@ -16,6 +17,7 @@ struct worker {
 	struct crew crew;
 	struct ahead ahead;
 	struct ended ended; /* but not settled */
+	struct notify notify;
 	uint64_t taken;
 	/* monotonic; Q_FOREVER: never */
 	q_time now;

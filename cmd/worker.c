@@ -27,6 +27,8 @@ obey_signals(struct worker *w)
 {
 	if (stop_count() == 0)
 		return;
+	if (!w->stopping)
+		notify_stopping(&w->notify);
 	w->closed = w->stopping = true;
 	if (stop_count() > 1)
 		crew_tell(&w->crew, w->now);
@@ -36,7 +38,9 @@ obey_signals(struct worker *w)
 static q_time
 keep_time(struct worker *w)
 {
-	w->serve_at = crew_keep_time(&w->crew, w->now);
+	notify_count(&w->notify, w->crew.running, w->ended.done, w->ended.failed);
+	w->serve_at = work_sooner(
+	    crew_keep_time(&w->crew, w->now), notify_keep(&w->notify, w->now));
 	if (w->crew.running == 0)
 		return (w->serve_at);
 	if (w->now >= w->keep_at) {
@@ -113,8 +117,10 @@ worker_run(const struct worker_plan *plan, struct q *q, const char *name)
 	w.idle_since = w.now = now_monotonic();
 	crew_init(&w.crew, &plan->job, plan->parallel);
 	ended_init(&w.ended);
+	notify_open(&w.notify, w.now);
 	allow_descriptors(plan->parallel);
 	block_signals(&w);
+	notify_ready(&w.notify);
 	for (;;) {
 		w.now = now_monotonic();
 		obey_signals(&w);
@@ -131,5 +137,6 @@ worker_run(const struct worker_plan *plan, struct q *q, const char *name)
 	crew_free(&w.crew);
 	ahead_free(&w.ahead);
 	ended_free(&w.ended);
+	notify_close(&w.notify);
 	return (w.status);
 }
