@@ -7,6 +7,7 @@
 
 #include "diag.h"
 #include "now.h"
+#include "output.h"
 #include "text.h"
 
 #include "ended.h"
@@ -20,6 +21,9 @@ struct end {
 	struct verdict verdict;
 	struct q_report report;
 	char *tail; /* report.output, ours */
+	int fd;     /* of what it has printed, or -1 */
+	bool read;  /* output is set */
+	struct output output;
 };
 
 void
@@ -78,13 +82,13 @@ another(struct ended *e)
 			diag_die(DIAG_FAILED, NULL, "out of memory");
 		e->room = room;
 	}
-	e->list[e->count] = (struct end){ 0 };
+	e->list[e->count] = (struct end){ .fd = -1 };
 	return (&e->list[e->count++]);
 }
 
 void
-ended_add(struct ended *e, const struct item *item, const struct verdict *v,
-    const struct job *job)
+ended_add(
+    struct ended *e, const struct item *item, const struct verdict *v, struct job *job)
 {
 	struct end *end = another(e);
 
@@ -94,6 +98,10 @@ ended_add(struct ended *e, const struct item *item, const struct verdict *v,
 	end->report.how = Q_HOW_SAID;
 	if (job != NULL)
 		end->report.took = now_monotonic() - job->started;
+	if (job != NULL) {
+		end->fd = job->output;
+		job->output = -1;
+	}
 	if (job != NULL && v->verb != Q_ACK)
 		describe(e, end, job);
 }
@@ -105,6 +113,37 @@ ended_begin(struct ended *e, const struct q_msg *msg)
 
 	end->msg = msg;
 	end->verdict.verb = Q_BEGIN;
+}
+
+int
+ended_output(const struct ended *e, size_t i, const struct q_msg **msg)
+{
+	*msg = e->list[i].msg;
+	return (e->list[i].fd);
+}
+
+void
+ended_move(struct ended *from, struct ended *to, const struct verdict *v)
+{
+	struct end *end = another(to);
+
+	*end = from->list[0];
+	if (v != NULL)
+		end->verdict = *v;
+	memmove(from->list, from->list + 1, --from->count * sizeof(*from->list));
+}
+
+void
+ended_read_outputs(struct ended *e, struct q *q)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		struct end *end = &e->list[i];
+
+		if (end->fd == -1 || end->read || !end->msg->result)
+			continue;
+		output_read(q, end->fd, &end->output);
+		end->read = true;
+	}
 }
 
 struct q_finish *
@@ -119,6 +158,7 @@ ended_finish(struct ended *e)
 				.verb = end->verdict.verb,
 				.reason = end->verdict.reason,
 				.report = &end->report,
+				.output = end->read ? &end->output.keep : NULL,
 				.backoff = end->verdict.later,
 			},
 			.result = { .code = UNSETTLED },
@@ -169,7 +209,8 @@ say(const struct ended *e, size_t i, const char *queue, const char *command)
 }
 
 void
-ended_clear(struct ended *e, const char *queue, const char *command)
+ended_clear(struct ended *e, const char *queue, const char *command,
+    void (*acknowledged)(void *, uint64_t), void *arg)
 {
 	for (size_t i = 0; i < e->count; i++) {
 		struct end *end = &e->list[i];
@@ -177,6 +218,12 @@ ended_clear(struct ended *e, const char *queue, const char *command)
 		say(e, i, queue, command);
 		e->done += end->verdict.verb == Q_ACK;
 		e->failed += end->verdict.failed;
+		if (acknowledged != NULL && end->verdict.verb == Q_ACK &&
+		    e->finish[i].result.code == 0)
+			acknowledged(arg, end->msg->id);
+		if (end->fd != -1)
+			(void)close(end->fd);
+		output_free(&end->output);
 		share_drop(end->share);
 		free(end->tail);
 	}

@@ -21,16 +21,26 @@ struct ended {
 
 void ended_init(struct ended *e);
 void ended_free(struct ended *e);
-/* job is NULL if none was started. */
-void ended_add(struct ended *e, const struct item *item, const struct verdict *v,
-    const struct job *job);
+/* job is NULL if none was started; what it printed belongs to the list then. */
+void ended_add(
+    struct ended *e, const struct item *item, const struct verdict *v, struct job *job);
 /* Not ended: taken ahead and begun. */
 void ended_begin(struct ended *e, const struct q_msg *msg);
+/* What the message at i has printed, and which it is; -1: nothing is known of it. */
+int ended_output(const struct ended *e, size_t i, const struct q_msg **msg);
+/* The first of from goes to the end of to, perhaps with another verdict. */
+void ended_move(struct ended *from, struct ended *to, const struct verdict *v);
+/* Read what they have printed, as far as results want it. */
+void ended_read_outputs(struct ended *e, struct q *q);
 /* All of them, in this order, for q_exchange(); valid until the next ended_add(). */
 struct q_finish *ended_finish(struct ended *e);
 /* Whether q_exchange() has settled them: all or none. */
 bool ended_settled(const struct ended *e);
-/* Settled: say what became of those that failed, and forget all. */
-void ended_clear(struct ended *e, const char *queue, const char *command);
+/*
+ * Settled: say what became of those that failed, and forget all. acknowledged, if not
+ * NULL, is called for each message that is not delivered again.
+ */
+void ended_clear(struct ended *e, const char *queue, const char *command,
+    void (*acknowledged)(void *, uint64_t), void *arg);
 
 #endif

@@ -14,6 +14,7 @@
 #include "diag.h"
 #include "jobenv.h"
 #include "launch.h"
+#include "output.h"
 #include "text.h"
 
 #include "job.h"
@@ -94,6 +95,10 @@ prepare(struct job *j, const struct job_plan *plan, struct q *q, struct launch_f
 		return (JOB_UNABLE);
 	fds->hold = j->hold;
 	*why = NULL;
+	/* Of several messages there is no one output. */
+	if (plan->batch == 0 && (plan->capture || j->items[0].msg->result) &&
+	    (fds->out = j->output = output_open()) == -1)
+		return (JOB_UNABLE);
 	if (open_pipe(errors) != 0)
 		return (JOB_UNABLE);
 	j->errors = errors[0];
@@ -111,11 +116,11 @@ int
 job_start(struct job *j, const struct job_plan *plan, struct q *q, q_time now,
     const char **why)
 {
-	struct launch_fds fds = { -1, -1, -1, -1 };
+	struct launch_fds fds = { -1, -1, -1, -1, -1 };
 	char *body = NULL, **argv = NULL, **env = NULL;
 	int rc = JOB_UNFIT, error;
 
-	j->errors = j->reports = j->hold = -1;
+	j->output = j->errors = j->reports = j->hold = -1;
 	if (jobenv_has_mark(plan->command, plan->mark) &&
 	    (body = body_argument(j->items[0].msg)) == NULL) {
 		*why = "the body cannot be an argument (it is too long, or has a NUL)";
@@ -144,7 +149,7 @@ job_start(struct job *j, const struct job_plan *plan, struct q *q, q_time now,
 out:
 	close_all((int[]){ fds.in, fds.errors, fds.said }, 3);
 	if (rc != 0) {
-		close_all((int[]){ j->errors, j->reports }, 2);
+		close_all((int[]){ j->output, j->errors, j->reports }, 3);
 		q_unhold(j->hold);
 	}
 	jobenv_free(argv);

@@ -20,6 +20,7 @@ struct job_plan {
 	const char *mark;  /* what in an argument is replaced by the body */
 	size_t batch;      /* messages a line each; 0: one, whole */
 	bool each_status;  /* it may say on descriptor 3 what becomes of each */
+	bool capture;      /* its stdout is wanted, whatever the pusher wants */
 	q_time timeout;    /* then TERM; 0: no limit */
 	q_time kill_after; /* after TERM, then KILL */
 };
@@ -31,6 +32,7 @@ struct job {
 	pid_t pid;  /* also its process group; 0: none runs here */
 	unsigned woken; /* which of the descriptors below have something, for crew.c */
 	int pidfd;      /* readable when it has ended; -1: there is none to be had */
+	int output;     /* its stdout, if that is wanted, or -1 */
 	int errors;     /* its stderr, or -1 */
 	int reports;    /* its descriptor 3, or -1 */
 	int hold;       /* by which it keeps its leases */
@@ -57,7 +59,8 @@ int job_start(struct job *j, const struct job_plan *plan, struct q *q, q_time no
 void job_read_errors(struct job *j);
 /* Note what it says of its messages. */
 void job_read_reports(struct job *j, const struct job_plan *plan);
-/* Reap it if it has ended; its leases are then ours alone. */
+/* Reap it if it has ended; its leases are then ours alone. Its output is the caller's.
+ */
 bool job_ended(struct job *j, const struct job_plan *plan);
 /* Send it what is due for its time limit; the next time to call this, or Q_FOREVER. */
 q_time job_keep_time(struct job *j, const struct job_plan *plan, q_time now);

@@ -73,9 +73,10 @@ int
 launch_command(
     const char *path, char **argv, char **env, const struct launch_fds *fds, pid_t *pid)
 {
-	const int from[] = { fds->in, fds->errors, fds->said, fds->hold };
+	const int from[] = { fds->in, fds->out, fds->errors, fds->said, fds->hold };
 	/* Onto itself: that clears close-on-exec. */
-	const int to[] = { STDIN_FILENO, STDERR_FILENO, STDERR_FILENO + 1, fds->hold };
+	const int to[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO,
+		STDERR_FILENO + 1, fds->hold };
 	posix_spawn_file_actions_t act;
 	posix_spawnattr_t attr;
 	int error = 0;

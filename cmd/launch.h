@@ -8,7 +8,7 @@
 
 /* What it gets as descriptors; -1: ours for 0 to 2, none for the others. */
 struct launch_fds {
-	int in, errors;
+	int in, out, errors;
 	int said; /* as descriptor 3 */
 	int hold; /* under its own number */
 };

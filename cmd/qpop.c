@@ -23,6 +23,8 @@ enum {
 	O_KILL_AFTER,
 	O_STOP,
 	O_EACH_STATUS,
+	O_TO,
+	O_TO_LINES,
 };
 
 enum { PARALLEL_MOST = 1000, BATCH_MOST = 1000 };
@@ -55,6 +57,8 @@ static const struct opt opts[] = {
 	{ 'R', "rate", OPT_TEXT, "N/s", "no more COMMANDs a second (or /m, /h, /d)" },
 	{ O_DEAD_ON, "dead-on", OPT_TEXT, "LIST",
 	    "exits that mean never again (65,100)" },
+	{ O_TO, "to", OPT_QUEUE, "QUEUE2", "push what COMMAND prints to QUEUE2" },
+	{ O_TO_LINES, "to-lines", OPT_NONE, NULL, "a message a line of it" },
 	{ O_STOP, "stop-on-failure", OPT_NONE, NULL, "take no more when one failed" },
 	{ O_IDLE_EXIT, "idle-exit", OPT_TIME, "DURATION",
 	    "end after so long without work" },
@@ -178,6 +182,13 @@ set_worker(struct options *o, int c)
 	case O_DEAD_ON:
 		opt_check(verdict_dead_parse(opt_arg, &w->dead));
 		break;
+	case O_TO:
+		w->to = opt_arg;
+		w->job.capture = true;
+		break;
+	case O_TO_LINES:
+		w->to_lines = true;
+		break;
 	case O_STOP:
 		w->stop_on_failure = true;
 		break;
@@ -186,7 +197,7 @@ set_worker(struct options *o, int c)
 		break;
 	}
 	o->of_worker = "-P, -B, --each-status, -I, -T, -R, --kill-after, --dead-on, "
-		       "--stop-on-failure and --idle-exit";
+		       "--to, --to-lines, --stop-on-failure and --idle-exit";
 }
 
 static void
@@ -214,6 +225,10 @@ check_worker(const struct options *o)
 
 	if (o->of_delivery != NULL)
 		diag_usage("%s are for qpop without a COMMAND", o->of_delivery);
+	if (o->worker.to_lines && o->worker.to == NULL)
+		diag_usage("--to-lines needs --to");
+	if (o->worker.to != NULL && j->batch > 0)
+		diag_usage("--to and --batch exclude each other");
 	if (j->each_status && j->batch == 0)
 		diag_usage("--each-status needs --batch");
 	if (j->batch > 0 && o->delivery.take.id != 0)

@@ -90,7 +90,7 @@ wanted(const struct worker *w, size_t *ahead)
 	uint64_t left = w->plan->count - w->taken;
 
 	*ahead = 0;
-	if (w->closed || w->now < w->look_at)
+	if (w->closed || w->now < w->look_at || w->done.count > 0)
 		return (0);
 	n = places + stock > w->ahead.count ? places + stock - w->ahead.count : 0;
 	n = left < n ? (size_t)left : n;
@@ -123,13 +123,24 @@ tell_begun(struct worker *w)
 	}
 }
 
+static void
+acknowledged(void *arg, uint64_t id)
+{
+	struct worker *w = arg;
+
+	handover_done(&w->handover, id);
+}
+
 /* Settle what has ended, perhaps with a take; whether that is done, for *code. */
 static bool
 settle(struct worker *w, const struct q_take *take, struct q_batch **b, int *code)
 {
-	struct q_finish *f = ended_finish(&w->ended);
-	int rc = q_exchange(w->q, f, w->ended.count, take, b);
+	struct q_finish *f;
+	int rc;
 
+	ended_read_outputs(&w->ended, w->q);
+	f = ended_finish(&w->ended);
+	rc = q_exchange(w->q, f, w->ended.count, take, b);
 	*code = rc;
 	/* It may be the take that failed: then settle without. */
 	if (!ended_settled(&w->ended) && take != NULL && !q_temporary(rc))
@@ -146,7 +157,8 @@ settle(struct worker *w, const struct q_take *take, struct q_batch **b, int *cod
 		w->idle_since = now_monotonic();
 		w->failing_since = 0;
 	}
-	ended_clear(&w->ended, w->name, w->plan->job.command[0]);
+	ended_clear(&w->ended, w->name, w->plan->job.command[0],
+	    w->handover.q != NULL ? acknowledged : NULL, w);
 	w->tell_at = Q_FOREVER;
 	return (true);
 }

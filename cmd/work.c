@@ -4,11 +4,14 @@
 
 #include "body.h"
 #include "diag.h"
+#include "queue.h"
+#include "stop.h"
 
 #include "work.h"
 
 /* What the queue does not know yet waits for so long, in favour of more of it. */
 #define TELL_STEP (5 * Q_SECOND / 1000)
+#define HAND_STEP (Q_SECOND / 4) /* tries to hand over to a queue that is full */
 
 void
 work_worse(struct worker *w, int status)
@@ -19,10 +22,12 @@ work_worse(struct worker *w, int status)
 }
 
 static void
-finish(struct worker *w, const struct item *item, const struct verdict *v,
-    const struct job *job)
+finish(
+    struct worker *w, const struct item *item, const struct verdict *v, struct job *job)
 {
-	ended_add(&w->ended, item, v, job);
+	bool output = job != NULL && job->output != -1 && v->verb == Q_ACK;
+
+	ended_add(w->handover.q != NULL && output ? &w->done : &w->ended, item, v, job);
 	w->tell_at = work_sooner(w->tell_at, w->now + TELL_STEP);
 	if (v->failed)
 		work_worse(w, v->unable ? DIAG_FAILED : DIAG_COMMAND);
@@ -119,7 +124,35 @@ work_reap(struct worker *w)
 			                     : verdict_said(item->said, &w->plan->dead);
 			finish(w, item, &v, j);
 		}
+		work_hand_over(w);
 		ahead_learn(&w->ahead, w->now - j->started);
 		w->look_at = 0;
+	}
+}
+
+void
+work_hand_over(struct worker *w)
+{
+	/* Done in vain: it is done again when there is a next stage. */
+	static const struct verdict undone = { .verb = Q_RELEASE };
+	const struct q_msg *m;
+	int rc, fd;
+
+	while (w->done.count > 0 && w->now >= w->hand_at) {
+		fd = ended_output(&w->done, 0, &m);
+		rc = handover_push(&w->handover, m, fd);
+		if (q_temporary(rc) && stop_count() < 2) {
+			if (w->hand_at == 0)
+				diag_warn(w->handover.name, "%s; waiting", q_errmsg());
+			w->hand_at = w->now + HAND_STEP;
+			return;
+		}
+		w->hand_at = 0;
+		if (rc != 0) {
+			work_worse(w, queue_fail(w->handover.name, rc));
+			w->closed = true;
+		}
+		ended_move(&w->done, &w->ended, rc == 0 ? NULL : &undone);
+		w->tell_at = work_sooner(w->tell_at, w->now + TELL_STEP);
 	}
 }

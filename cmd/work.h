@@ -7,6 +7,7 @@
 #include "ahead.h"
 #include "crew.h"
 #include "ended.h"
+#include "handover.h"
 #include "notify.h"
 #include "worker.h"
 
@@ -17,6 +18,8 @@ struct worker {
 	struct crew crew;
 	struct ahead ahead;
 	struct ended ended; /* but not settled */
+	struct ended done;  /* and not handed over */
+	struct handover handover;
 	struct notify notify;
 	uint64_t taken;
 	/* monotonic; Q_FOREVER: never */
@@ -25,6 +28,7 @@ struct worker {
 	q_time tell_at;           /* the queue is told what has ended and begun */
 	q_time keep_at, serve_at; /* our leases, and the commands, are looked after */
 	q_time again_at;          /* nothing is tried before: the last try failed */
+	q_time hand_at;           /* the next stage has room again, perhaps */
 	q_time failing_since, idle_since;
 	sigset_t waiting; /* signal mask while it waits */
 	bool closed;      /* takes no more */
@@ -44,5 +48,7 @@ work_sooner(q_time a, q_time b)
 void work_start(struct worker *w);
 /* Note the commands that have ended. */
 void work_reap(struct worker *w);
+/* Hand over what they have printed; until when to wait with more of that. */
+void work_hand_over(struct worker *w);
 
 #endif

@@ -58,6 +58,8 @@ wait_for_something(struct worker *w)
 
 	w->now = now_monotonic();
 	until = work_sooner(keep_time(w), ahead_until(&w->ahead));
+	if (w->done.count > 0)
+		until = work_sooner(until, w->hand_at);
 	if (!w->closed && w->taken < w->plan->count &&
 	    w->crew.running < w->plan->parallel)
 		turn_at = work_sooner(turn_at, w->look_at);
@@ -71,8 +73,8 @@ wait_for_something(struct worker *w)
 static bool
 is_over(const struct worker *w)
 {
-	return (w->crew.running == 0 && w->ended.count == 0 && w->ahead.count == 0 &&
-		(w->closed || w->taken >= w->plan->count));
+	return (w->crew.running == 0 && w->ended.count == 0 && w->done.count == 0 &&
+		w->ahead.count == 0 && (w->closed || w->taken >= w->plan->count));
 }
 
 static void
@@ -97,7 +99,7 @@ static void
 allow_descriptors(size_t parallel)
 {
 	struct rlimit limit;
-	rlim_t need = 4 * parallel + 64;
+	rlim_t need = 6 * parallel + 64;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
 		return;
@@ -117,6 +119,9 @@ worker_run(const struct worker_plan *plan, struct q *q, const char *name)
 	w.idle_since = w.now = now_monotonic();
 	crew_init(&w.crew, &plan->job, plan->parallel);
 	ended_init(&w.ended);
+	ended_init(&w.done);
+	if (plan->to != NULL)
+		handover_open(&w.handover, plan->to, plan->to_lines, q);
 	notify_open(&w.notify, w.now);
 	allow_descriptors(plan->parallel);
 	block_signals(&w);
@@ -125,6 +130,7 @@ worker_run(const struct worker_plan *plan, struct q *q, const char *name)
 		w.now = now_monotonic();
 		obey_signals(&w);
 		work_reap(&w);
+		work_hand_over(&w);
 		work_start(&w);
 		turn(&w);
 		if (is_over(&w))
@@ -137,6 +143,9 @@ worker_run(const struct worker_plan *plan, struct q *q, const char *name)
 	crew_free(&w.crew);
 	ahead_free(&w.ahead);
 	ended_free(&w.ended);
+	ended_free(&w.done);
+	if (plan->to != NULL)
+		handover_close(&w.handover);
 	notify_close(&w.notify);
 	return (w.status);
 }

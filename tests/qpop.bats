@@ -40,7 +40,7 @@ blocked_writer() {
 @test "a failed message waits out its delay and does not hold up the others" {
 	qpush jobs a b
 	qpop -L 1h -r receipt jobs >/dev/null
-	qack --fail -d 200ms jobs "$(cat receipt)"
+	qack --fail -d 2s jobs "$(cat receipt)"
 	is "$(next jobs)" "b 1 1"
 	is_silent 1 qpop jobs
 	is "$(qpop -w20 jobs)" a
