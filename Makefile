@@ -5,6 +5,7 @@
 #   make test           unit, command, documentation and fuzz tests
 #   make SAN=1 test     the same, under AddressSanitizer and UBSan
 #   make fuzz           each fuzzer for FUZZ_SECONDS
+#   make crash          kills and errors at each step, CRASH_SCALE=1 being five minutes
 #   make bench          speed, side by side with what is installed
 #   make lint           formatting, static analysis, manual pages, shell scripts
 #   make completions    write the completions again from the option tables
@@ -120,6 +121,9 @@ fuzz-brief: $(fuzzers)
 fuzz: $(fuzzers)
 	sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(fuzzers)
 
+crash: all $(apis) $(tools)
+	BIN=$(CURDIR)/$(B) python3 tests/crash/run.py $(CRASH)
+
 bench: all $(tools)
 	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) sh tests/bench/run.sh
 
@@ -159,6 +163,6 @@ uninstall:
 clean:
 	$(RM) -r build build-*
 
-.PHONY: all demo test fuzz fuzz-brief bench lint completions install uninstall clean
+.PHONY: all demo test fuzz fuzz-brief crash bench lint completions install uninstall clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

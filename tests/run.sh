@@ -12,7 +12,8 @@ trap 'rm -f "$log"' EXIT
 
 # prove's own exit status, through the pipe to tee
 {
-	${PROVE:-prove} -j "$jobs" -e 'sh tests/tap.sh' "$BIN"/unit/* tests/*.bats 2>&1
+	${PROVE:-prove} -j "$jobs" -e 'sh tests/tap.sh' "$BIN"/unit/* tests/*.bats \
+		tests/crash/run.py 2>&1
 	echo "status $?"
 } | tee "$log" | grep -v '^status '
 status=$(sed -n 's/^status //p' "$log")

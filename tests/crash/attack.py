@@ -1,11 +1,13 @@
 """One attack: a command run under tests/tool/trace, which kills it or fails a call."""
 
+import ctypes
 import os
 from dataclasses import dataclass
 
 from command import BIN, Result, end, environment, read, start, write
 
 TRACE = os.path.join(BIN, 'tool', 'trace')
+PR_SET_CHILD_SUBREAPER = 36
 HANG = 20  # seconds
 DOCUMENTED = (0, 1, 2, 3, 4, 65, 75)
 
@@ -51,11 +53,26 @@ def prepare(shape, op):
     return shape.root + '.in'
 
 
+def adopt_orphans():
+    """From here on, what commands leave running is this process's to wait for."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_orphans():
+    """Wait for what a command left running; it may have a lease."""
+    try:
+        while os.waitpid(-1, 0):
+            pass
+    except ChildProcessError:
+        pass
+
+
 def launch(shape, argv, given, env):
     """Run argv, and gather what it left. Of a hang, that is minus SIGKILL."""
     root = shape.root
     pid = start(argv, env, given, root + '.out', root + '.err')
     code = end(pid, 2 * HANG)
+    end_orphans()
     return Result(code, read(root + '.out'), read(root + '.err'))
 
 

@@ -10,16 +10,18 @@ ERRORS = ('EIO', 'ENOSPC', 'EDQUOT', 'ENOMEM', 'EMFILE', 'EINTR', 'EAGAIN', 'EAC
 ALWAYS = 1 << 30
 # A call that is interrupted is made again: for ever would be a hang of our own making.
 OFTEN = {'EINTR': 50}
+FEW = 3  # where a worker has done its work, it tries to settle for a minute
 FLUSHES = ('fsync', 'fdatasync')
 
 
-def variants(n):
+def variants(n, op):
     """The names of what is done to the n-th call, and the options of trace."""
+    most = FEW if op.gives == 'work' else ALWAYS
     yield f'{n}:short', ['-s', str(n)]
     for name in ERRORS:
         number = getattr(errno, name)
         yield f'{n}:{name}', ['-e', f'{n}:{number}']
-        yield f'{n}:{name}:always', ['-e', f'{n}:{number}:{OFTEN.get(name, ALWAYS)}']
+        yield f'{n}:{name}:always', ['-e', f'{n}:{number}:{OFTEN.get(name, most)}']
 
 
 def attacks(shape, op, chosen):
@@ -27,7 +29,7 @@ def attacks(shape, op, chosen):
     # A count of calls that can fail: 0 is never reached.
     last = traced(shape, op, ['-e', '0:5']).report.count
     for n in range(1, last + 1):
-        for name, how in variants(n):
+        for name, how in variants(n, op):
             if not chosen(name):
                 continue
             outcome = traced(shape, op, how)

@@ -7,6 +7,7 @@ from command import run
 from state import QUEUE, Broken, body_of, books, changes, in_order, look, rows
 
 PROBE = b'probe'
+LARGE = b'large'  # in place of a body that is too long for a line
 
 
 def expected(shape, op):
@@ -54,7 +55,7 @@ class Judge:
         for line in self.outcome.log.splitlines():
             number, _, body = (line.split(b' ', 2) + [b''])[:3]
             number = int(number)
-            if body and body != self.shape.bodies.get(number):
+            if body != self.shape.bodies.get(number) and body != LARGE:
                 self.say(f'message {number} was run with another body')
             if number in ran:
                 self.say(f'message {number} was run twice')

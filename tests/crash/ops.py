@@ -7,7 +7,7 @@ from state import QUEUE
 
 ALL = 1 << 30
 # What a worker runs: one line, in one write, once its message was read whole.
-SCRIPT = 'b=$(cat); echo "$Q_ID $Q_ATTEMPT $b" >>"$Q_LOG"'
+SCRIPT = 'b=$(cat) || exit 1; echo "$Q_ID $Q_ATTEMPT $b" >>"$Q_LOG"'
 COMMAND = ('--', '/bin/sh', '-c', SCRIPT)
 
 
@@ -82,7 +82,7 @@ OPS = [
     pop('worker-fails', QUEUE, '--', '/bin/sh', '-c', SCRIPT + '; echo bad >&2; exit 7',
         gives='work', fails=True),
     pop('worker-large', QUEUE, '--', '/bin/sh', '-c',
-        'cat >"$Q_LOG.body" && echo "$Q_ID $Q_ATTEMPT" >>"$Q_LOG"', gives='work',
+        'cat >"$Q_LOG.body" && echo "$Q_ID $Q_ATTEMPT large" >>"$Q_LOG"', gives='work',
         shapes=('large',)),
     ack('ack', QUEUE, '%', settles='gone', shapes=('leased', 'large', 'last'), small=True),
     ack('ack-stdin', QUEUE, '-', settles='gone'),

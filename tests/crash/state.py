@@ -26,7 +26,10 @@ def rows(result):
 def body_of(row):
     """The body of a message as JSON shows it."""
     if 'body_base64' in row:
-        return base64.b64decode(row['body_base64'])
+        try:
+            return base64.b64decode(row['body_base64'])
+        except ValueError as e:
+            raise Broken(f'not base 64 was printed: {e}') from e
     return row['body'].encode()
 
 
