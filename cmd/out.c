@@ -57,7 +57,7 @@ open_file(struct out *out, bool whole)
 static ssize_t
 write_all(void *cookie, const char *data, size_t size)
 {
-	const struct out *out = cookie;
+	struct out *out = cookie;
 	size_t done = 0;
 	ssize_t n;
 
@@ -66,11 +66,13 @@ write_all(void *cookie, const char *data, size_t size)
 		if (n > 0)
 			done += (size_t)n;
 		if (done < size && stop_signal() != 0) {
-			errno = EINTR;
+			set_error(out, EINTR);
 			return (0);
 		}
-		if (n == -1 && errno != EINTR)
+		if (n == -1 && errno != EINTR) {
+			set_error(out, errno);
 			return (0);
+		}
 	}
 	return ((ssize_t)size);
 }
