@@ -199,9 +199,11 @@ due_promote(struct txn *t, unsigned most)
 	return (promote_expiry(t, EXPIRY_RESULT, most));
 }
 
-/* Lapse the leases from one key on, before another, whose holder has died. */
+/* Lapse the leases from one key on, before another, whose holder has died; and count
+ * them. */
 static int
-holders_between(struct txn *t, struct key at, const struct key *end, unsigned most)
+holders_between(struct txn *t, struct key at, const struct key *end, unsigned most,
+    unsigned *lapsed)
 {
 	int rc;
 
@@ -230,6 +232,7 @@ holders_between(struct txn *t, struct key at, const struct key *end, unsigned mo
 			died = !hold_owner_alive(s.pid, s.owner_start, s.owner_ns);
 		if (died && (rc = life_lapse(t, id, &s, "worker died")) != 0)
 			return (rc);
+		*lapsed += died;
 		at = key_lease(t->meta.boot.number, due, skip + 1);
 	}
 	return (0);
@@ -239,20 +242,22 @@ int
 due_holders(struct txn *t, unsigned most)
 {
 	uint32_t boot = t->meta.boot.number;
-	/* From anywhere and round: with many live holders each is looked at in its
-	 * turn. */
 	uint64_t start = t->random % t->meta.next;
 	struct key held = key_lease(boot, HELD, 0),
 		   middle = key_lease(boot, HELD, start);
 	struct key end = key_lease(boot, HELD, UINT64_MAX),
 		   timed = key_lease(boot, 0, 0);
+	unsigned lapsed = 0;
 	int rc;
 
 	if (txn_entries(t, T_LEASED) == 0)
 		return (0);
+	/* The oldest first: what a holder of many had comes back in order. Where those
+	 * live, from anywhere: with many live holders each is looked at in its turn. */
 	if ((rc = hold_begin(t)) != 0 ||
-	    (rc = holders_between(t, middle, &end, most)) != 0 ||
-	    (rc = holders_between(t, held, &middle, most)) != 0)
+	    (rc = holders_between(t, held, &end, most, &lapsed)) != 0)
 		return (rc);
-	return (holders_between(t, timed, &held, 16 * most));
+	if (lapsed == 0 && (rc = holders_between(t, middle, &end, most, &lapsed)) != 0)
+		return (rc);
+	return (holders_between(t, timed, &held, 16 * most, &lapsed));
 }

@@ -15,7 +15,7 @@
 
 #include "take.h"
 
-enum { BYTES_DEFAULT = 16 << 20, HOLDERS_EACH_TIME = 16 };
+enum { BYTES_DEFAULT = 16 << 20, HOLDERS_EACH_TIME = 16, HOLDERS_MOST = 1 << 14 };
 
 /* What take_one() made of the first ready message. */
 enum outcome { TAKEN, GONE, DAMAGED, NO_ROOM };
@@ -270,13 +270,19 @@ int
 take_apply(struct txn *t, const struct take *take, struct taken *result)
 {
 	struct q_batch *b = result->batch;
+	size_t holders = take->how->n;
 	int rc;
 
+	if (holders < HOLDERS_EACH_TIME)
+		holders = HOLDERS_EACH_TIME;
+	if (holders > HOLDERS_MOST)
+		holders = HOLDERS_MOST;
 	*result = (struct taken){ .batch = b };
-	/* What a dead holder had comes first: it is older. When there is nothing else,
-	 * it is worth looking at more of them. */
+	/* What a dead holder had comes first: it is older, and as many are looked at as
+	 * are taken. When there is nothing else, it is worth looking at more of them.
+	 */
 	if ((rc = due_check_boot(t)) != 0 ||
-	    (rc = due_holders(t, HOLDERS_EACH_TIME)) != 0 ||
+	    (rc = due_holders(t, (unsigned)holders)) != 0 ||
 	    (rc = take_ready(t, take, result)) != 0)
 		return (rc);
 	if (b->count == 0 && result->damaged == 0 && result->code != Q_ENOENT &&

@@ -435,6 +435,15 @@ blocked_writer() {
 	is "$(cat got)" 2
 }
 
+@test "what a killed qpop had taken is given again in order" {
+	seq -f '%010.0f' 90000 >lines
+	qpush -l jobs <lines
+	blocked_writer qpop -l -n 80000 jobs
+	kill -KILL "$pid"
+	wait "$pid" || :
+	qpop -l -n all jobs | cmp - lines
+}
+
 # ---- no message, no queue ----
 
 @test "an empty queue is status 1 and silent, and -v says why" {
