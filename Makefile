@@ -6,6 +6,7 @@
 #   make SAN=1 test     the same, under AddressSanitizer and UBSan
 #   make fuzz           each fuzzer for FUZZ_SECONDS
 #   make crash          kills and errors at each step, CRASH_SCALE=1 being five minutes
+#   make mutants        the code broken in one place after the other: is it seen?
 #   make bench          speed, side by side with what is installed
 #   make lint           formatting, static analysis, manual pages, shell scripts
 #   make completions    write the completions again from the option tables
@@ -124,6 +125,9 @@ fuzz: $(fuzzers)
 crash: all $(apis) $(tools)
 	BIN=$(CURDIR)/$(B) python3 tests/crash/run.py $(CRASH)
 
+mutants: all $(apis) $(tools)
+	python3 tests/crash/mutants.py
+
 bench: all $(tools)
 	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) sh tests/bench/run.sh
 
@@ -163,6 +167,6 @@ uninstall:
 clean:
 	$(RM) -r build build-*
 
-.PHONY: all demo test fuzz fuzz-brief crash bench lint completions install uninstall clean
+.PHONY: all demo test fuzz fuzz-brief crash mutants bench lint completions install uninstall clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

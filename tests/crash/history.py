@@ -79,6 +79,9 @@ class History:
         for d in self.deliveries:
             if d.began > settled.get(d.id, d.began):
                 yield f'message {d.id} was delivered after its acknowledgement'
+        ended = [d.id for d in self.deliveries if d.settled is not None]
+        for number in {n for n in ended if ended.count(n) > 1}:
+            yield f'message {number} was acknowledged by two'
 
     def held(self):
         """While one has a message under a lease, nobody else is given it."""

@@ -17,6 +17,11 @@ def expected(shape, op):
     return 4 if op.fails else 0
 
 
+def is_large(row):
+    """Whether the body of a message is a file of its own."""
+    return row['size'] > 1 << 20
+
+
 class Judge:
     """The verdict on one outcome: self.wrong has a line for each thing that is."""
 
@@ -149,8 +154,14 @@ class Judge:
             self.say(f'{stat["done"] - was["done"]} counted done, {gone} are gone')
         for line in books(stat, found):
             self.say(line)
+        for number, row in found.items():
+            if is_large(row) and not os.path.exists(self.blob(number)):
+                self.say(f'the file of message {number} is missing')
         for number, body in zip(sorted(fresh), self.op.pushes):
             self.expected[number] = body
+
+    def blob(self, name):
+        return os.path.join(self.shape.home, 'blob', str(name))
 
     # The use of it afterwards.
 
@@ -199,8 +210,8 @@ class Judge:
         names = os.listdir(self.shape.root)
         if names != [QUEUE]:
             self.say(f'left beside the queue: {sorted(set(names) - {QUEUE})}')
-        wanted = {str(n) for n, row in left.items() if row['size'] > 1 << 20}
-        blob = os.path.join(self.shape.home, 'blob')
+        wanted = {str(n) for n, row in left.items() if is_large(row)}
+        blob = self.blob('')
         if set(os.listdir(blob)) == wanted:
             return
         self.must(['qpush', QUEUE], stdin=b'x' * 1100000)

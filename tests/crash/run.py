@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Attack the commands, and see that nothing is lost: make crash.
 
-    run.py [--scale N] [--seed N] [--jobs N] [--tap] [SUITE...]
+    run.py [--scale N] [--seed N] [--jobs N] [--ops OP,...] [--first] [--tap] [SUITE...]
     run.py --case 'SUITE OP SHAPE VARIANT'
 
 CRASH_SCALE is the scale if none is given: 1 takes up to five minutes on two cores. The
@@ -46,7 +46,8 @@ class Tally:
 def attack_all(args, base):
     """Work through all units; a tally by suite."""
     tally = {name: Tally() for name in args.suites}
-    todo = suites.units(args.suites, args.scale, args.seed)
+    todo = [unit for unit in suites.units(args.suites, args.scale, args.seed)
+            if not args.ops or unit[1] in args.ops.split(',')]
     with multiprocessing.Pool(args.jobs, begin, (base,)) as pool:
         for name, done, wrong, seconds in pool.imap_unordered(work, todo):
             t = tally[name]
@@ -56,6 +57,8 @@ def attack_all(args, base):
             for case, line in wrong:
                 print(f'# {line}\n#     python3 tests/crash/run.py --case {case!r}',
                       flush=True)
+            if wrong and args.first:
+                break  # which ends the pool
     return tally
 
 
@@ -86,6 +89,8 @@ def arguments():
                    default=float(os.environ.get('CRASH_SCALE') or 1))
     p.add_argument('--seed', default='1')
     p.add_argument('--jobs', type=int, default=len(os.sched_getaffinity(0)))
+    p.add_argument('--ops')
+    p.add_argument('--first', action='store_true')
     p.add_argument('--tap', action='store_true')
     p.add_argument('--case')
     args = p.parse_args()

@@ -11,7 +11,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ptrace.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/types.h>
@@ -233,7 +233,7 @@ is_due(long nr)
 }
 
 static void
-on_entry(pid_t pid, size_t task, const struct ptrace_syscall_info *info)
+on_entry(pid_t pid, size_t task, const struct __ptrace_syscall_info *info)
 {
 	long nr = (long)info->entry.nr;
 	struct user_regs_struct regs;
@@ -284,7 +284,7 @@ on_return(pid_t pid, size_t task)
 static int
 on_stop(pid_t pid, int status)
 {
-	struct ptrace_syscall_info info;
+	struct __ptrace_syscall_info info;
 	bool is_new;
 	size_t task = task_of(pid, &is_new);
 

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""The tests, tested: the code is broken in one place, and a check must see it.
+
+    mutants.py [NAME...]
+
+Each mutant is a line or a few of the code replaced in a copy of the tree, built, and given
+to the check that must fail. One that survives, or that is not there to be made any more,
+is an error."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+TREE = os.path.dirname(os.path.dirname(HERE))
+PARTS = ('Makefile', 'libq', 'cmd', 'tests', 'build')
+
+
+@dataclass
+class Mutant:
+    """old becomes new in file; check is given to run.py, or to bats if it names a file."""
+    name: str
+    file: str
+    old: str
+    new: str
+    check: str
+
+
+MUTANTS = [
+    Mutant('acknowledged before it is written', 'cmd/deliver.c',
+           'if ((status = write_batch(d, q, b, out, &p)) != 0) {',
+           'if (acknowledge(d, q, b, q_batch_count(b)) != 0 ||\n'
+           '(status = write_batch(d, q, b, out, &p)) != 0) {',
+           'kill --ops pop,pop-all'),
+    Mutant('a write that failed is forgotten', 'cmd/out.c',
+           'set_error(out, errno);\n\t\t\treturn (0);', 'return (0);',
+           'error --ops pop-lease --scale 4'),
+    Mutant('a commit that failed is forgotten', 'libq/txn.c',
+           'rc = store_code(mdb_txn_commit(t->mdb), "commit");',
+           'rc = (mdb_txn_commit(t->mdb), 0);', 'error --ops push --scale 2'),
+    Mutant('a commit is not flushed', 'libq/txn.c',
+           'mdb_env_set_flags(q->store.env, MDB_NOMETASYNC, !durable)',
+           'mdb_env_set_flags(q->store.env, MDB_NOSYNC, 1)',
+           'tests/concurrency.bats'),
+    Mutant('a large body is not flushed', 'libq/blob.c',
+           '!b->flushed && fdatasync(b->fd) != 0', '!b->flushed && fdatasync(b->fd) == 99',
+           'error --ops push-large --scale 4'),
+    Mutant('the directory of large bodies is not flushed', 'libq/blob.c',
+           'if (fsync(b->dir) == 0)', 'if (fsync(b->dir) <= 0)',
+           'error --ops push-large --scale 4'),
+    Mutant('a new queue is not flushed', 'libq/create.c',
+           'return (fsync(s->parent_fd) == 0 ? 0 : fail_sys("%s", s->parent));',
+           '{ (void)fsync(s->parent_fd); return (0); }',
+           'error --ops push-create --scale 4'),
+    Mutant('the lock is not taken', 'libq/lock.c',
+           'return (taken ? 0 : wait_for(q, op));', 'return (taken || op ? 0 : 1);',
+           'random'),
+    Mutant('a lease is not held', 'libq/hold.c',
+           'if (lock_bytes(q->hold, F_OFD_SETLK, F_RDLCK, first, n, NULL) != 0)',
+           'if (lock_bytes(q->hold, F_OFD_SETLK, F_UNLCK, first, n, NULL) != 0)',
+           'random'),
+    Mutant('a lease is not inherited', 'cmd/job.c',
+           'if (hold != -1 && error == 0)', 'if (hold == -2)', 'random'),
+    Mutant('the file of a body goes before its message', 'libq/txn.c',
+           'close_cursors(t);\n\t(void)mdb_env_set_flags',
+           'close_cursors(t);\n\tblob_remove(q, blobs, t->blob_count);\n'
+           '\t(void)mdb_env_set_flags', 'kill --ops ack'),
+    Mutant('a queue is made in place', 'libq/create.c',
+           'if ((rc = open_temp(&s)) == 0 && (rc = fill(&s, args)) == 0)\n'
+           '\t\trc = publish(&s, args->flags);',
+           'if ((rc = open_temp(&s)) == 0 && (rc = publish(&s, args->flags)) == 0)\n'
+           '\t\trc = fill(&s, args);', 'kill --ops push-create'),
+    Mutant('what a dead creator left is not removed', 'libq/create.c',
+           '\tsweep(&s);\n', '\t(void)sweep;\n', 'kill --ops push-create'),
+    Mutant('what a dead writer left is not removed', 'libq/blob.c',
+           '\tblob_sweep(q);\n', '', 'kill --ops push-large'),
+    Mutant('the dead keep their leases', 'libq/take.c',
+           '(rc = due_holders(t, (unsigned)holders)) != 0 ||', '', 'kill --ops pop'),
+    Mutant('ids are given twice', 'libq/push.c',
+           't->meta_changed |= 1U << META_REC_NEXT;', '', 'kill --ops push'),
+    Mutant('a failure acknowledges', 'cmd/verdict.c', '.verb = Q_FAIL', '.verb = Q_ACK',
+           'kill --ops worker-fails'),
+    Mutant('any receipt settles', 'libq/settle.c',
+           'if (s->delivery != c->receipt.delivery) {', 'if (s->delivery == 0) {',
+           'tests/qack.bats'),
+    Mutant('checksums are not compared', 'libq/message.c',
+           'if (r.bad || check != hash_record(', 'if (r.bad || check == 1 + hash_record(',
+           'tests/faults.bats'),
+    Mutant('descriptors that could not be set are forgotten', 'cmd/job.c',
+           'error = set_descriptors(&act, fds, hold);',
+           '(void)set_descriptors(&act, fds, hold), error = 0;',
+           'memory --ops worker,worker-two --scale 5'),
+    Mutant('jansson runs out of memory', 'cmd/json.c',
+           '\tjson_set_alloc_funcs(allocate, free);', '\t(void)allocate;',
+           'memory --ops pop-json,push-json --scale 5'),
+]
+
+
+def build(tree):
+    """Whether make succeeds in a tree."""
+    targets = ['all'] + [f'build/api/{c}' for c in
+                         ('qpush', 'qpop', 'qack', 'qstat', 'qctl')]
+    return subprocess.run(['make', '-s', '-j2', 'CFLAGS=-O1 -w', *targets], cwd=tree,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          check=False).returncode == 0
+
+
+def seen(tree, check):
+    """Whether the check fails in a tree, and what it says first."""
+    env = dict(os.environ, BIN=os.path.join(tree, 'build'), SRC=tree)
+    words = check.split()
+    if words[0].endswith('.bats'):
+        argv = ['bats', '--tap', *words]
+    else:
+        argv = [sys.executable, 'tests/crash/run.py', '--first', *words]
+    done = subprocess.run(argv, cwd=tree, env=env, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines()
+             if line.startswith(('not ok', '# '))] or ['']
+    return done.returncode != 0, lines[0].lstrip('# ')[:100]
+
+
+def tried(tree, mutant):
+    """What became of a mutant: None if it was seen."""
+    path = os.path.join(tree, mutant.file)
+    with open(path, encoding='utf-8') as f:
+        text = f.read()
+    if text.count(mutant.old) != 1:
+        return f'{mutant.file} is not what it was'
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(text.replace(mutant.old, mutant.new))
+    try:
+        if not build(tree):
+            return 'does not compile'
+        caught, how = seen(tree, mutant.check)
+    finally:
+        with open(path, 'w', encoding='utf-8') as f:
+            f.write(text)
+    print(f'{"seen" if caught else "SURVIVES":8} {mutant.name}: {how}', flush=True)
+    return None if caught else f'survives {mutant.check}'
+
+
+def main():
+    wanted = [m for m in MUTANTS if not sys.argv[1:] or m.name in sys.argv[1:]]
+    tree = tempfile.mkdtemp(prefix='qutils-mutants.')
+    try:
+        for part in PARTS:
+            subprocess.run(['cp', '-a', os.path.join(TREE, part), tree], check=True)
+        if not build(tree):
+            sys.exit('mutants: the tree does not compile')
+        wrong = [(m.name, why) for m in wanted if (why := tried(tree, m))]
+    finally:
+        shutil.rmtree(tree, ignore_errors=True)
+    for name, why in wrong:
+        print(f'mutants: {name}: {why}', file=sys.stderr)
+    print(f'{len(wanted) - len(wrong)} of {len(wanted)} mutants seen')
+    return 1 if wrong or not wanted else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
