@@ -5,7 +5,8 @@
 #   make test           unit, command, documentation and fuzz tests
 #   make SAN=1 test     the same, under AddressSanitizer and UBSan
 #   make fuzz           each fuzzer for FUZZ_SECONDS
-#   make crash          kills and errors at each step, CRASH_SCALE=1 being five minutes
+#   make crash          kills, errors and power cuts at each step; CRASH_SCALE=1: 5 minutes
+#   make power          of these, the power cuts alone; POWER_SCALE times as many (1)
 #   make mutants        the code broken in one place after the other: is it seen?
 #   make bench          speed, side by side with what is installed
 #   make lint           formatting, static analysis, manual pages, shell scripts
@@ -122,11 +123,15 @@ fuzz-brief: $(fuzzers)
 fuzz: $(fuzzers)
 	sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(fuzzers)
 
-crash: all $(apis) $(tools)
+crash: all $(apis) $(tools) power
 	BIN=$(CURDIR)/$(B) python3 tests/crash/run.py $(CRASH)
+
+power: $(apis) $(tools)
+	BIN=$(CURDIR)/$(B) python3 tests/crash/power.py $(POWER)
 
 mutants: all $(apis) $(tools)
 	python3 tests/crash/mutants.py
+	python3 tests/crash/power_mutants.py
 
 bench: all $(tools)
 	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) sh tests/bench/run.sh
@@ -167,6 +172,6 @@ uninstall:
 clean:
 	$(RM) -r build build-*
 
-.PHONY: all demo test fuzz fuzz-brief crash mutants bench lint completions install uninstall clean
+.PHONY: all demo test fuzz fuzz-brief crash power mutants bench lint completions install uninstall clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
