@@ -6,9 +6,11 @@
 
 #include "ahead.h"
 
-#define STOCK_TIME (10 * Q_SECOND / 1000)  /* the stock lasts for so long */
+/* Some times a commit, within these: then commits cost little beside the commands. */
+#define STEP_LEAST (5 * Q_SECOND / 1000)
+#define STEP_MOST  (40 * Q_SECOND / 1000)
 #define PATIENCE   (100 * Q_SECOND / 1000) /* others may have what waits longer */
-enum { STOCK_MOST = 64, ROOM_MIN = 16 };
+enum { COMMITS = 8, STOCK_MOST = 256, ROOM_MIN = 16 };
 
 void
 ahead_free(struct ahead *a)
@@ -54,23 +56,44 @@ ahead_get(struct ahead *a, struct item *items, size_t n, q_time now)
 	return (got);
 }
 
-void
-ahead_learn(struct ahead *a, q_time took)
+static void
+learn(q_time *usual, q_time took)
 {
 	if (took < 1)
 		took = 1;
-	a->usual = a->usual == 0 ? took : a->usual - a->usual / 4 + took / 4;
+	*usual = *usual == 0 ? took : *usual - *usual / 4 + took / 4;
+}
+
+void
+ahead_learn_command(struct ahead *a, q_time took)
+{
+	learn(&a->command, took);
+}
+
+void
+ahead_learn_commit(struct ahead *a, q_time took)
+{
+	learn(&a->commit, took);
+}
+
+q_time
+ahead_step(const struct ahead *a)
+{
+	if (a->commit < STEP_LEAST / COMMITS)
+		return (STEP_LEAST);
+	return (a->commit > STEP_MOST / COMMITS ? STEP_MOST : COMMITS * a->commit);
 }
 
 size_t
 ahead_depth(const struct ahead *a, size_t parallel)
 {
 	size_t most = parallel > STOCK_MOST ? parallel : (size_t)STOCK_MOST;
+	q_time stock = 2 * ahead_step(a);
 	size_t n;
 
-	if (a->usual == 0 || a->usual > STOCK_TIME)
+	if (a->command == 0 || a->command > stock)
 		return (0);
-	n = (size_t)(STOCK_TIME / a->usual) * parallel;
+	n = (size_t)(stock / a->command) * parallel;
 	return (n < most ? n : most);
 }
 
@@ -78,4 +101,10 @@ q_time
 ahead_until(const struct ahead *a)
 {
 	return (a->count == 0 ? Q_FOREVER : a->moved + PATIENCE);
+}
+
+void
+ahead_doubt(struct ahead *a)
+{
+	a->command = PATIENCE;
 }

@@ -135,12 +135,14 @@ acknowledged(void *arg, uint64_t id)
 static bool
 settle(struct worker *w, const struct q_take *take, struct q_batch **b, int *code)
 {
+	q_time begun = now_monotonic();
 	struct q_finish *f;
 	int rc;
 
 	ended_read_outputs(&w->ended, w->q);
 	f = ended_finish(&w->ended);
 	rc = q_exchange(w->q, f, w->ended.count, take, b);
+	ahead_learn_commit(&w->ahead, now_monotonic() - begun);
 	*code = rc;
 	/* It may be the take that failed: then settle without. */
 	if (!ended_settled(&w->ended) && take != NULL && !q_temporary(rc))

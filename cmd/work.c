@@ -9,8 +9,6 @@
 
 #include "work.h"
 
-/* What the queue does not know yet waits for so long, in favour of more of it. */
-#define TELL_STEP (5 * Q_SECOND / 1000)
 #define HAND_STEP (Q_SECOND / 4) /* tries to hand over to a queue that is full */
 
 void
@@ -28,7 +26,7 @@ finish(
 	bool output = job != NULL && job->output != -1 && v->verb == Q_ACK;
 
 	ended_add(w->handover.q != NULL && output ? &w->done : &w->ended, item, v, job);
-	w->tell_at = work_sooner(w->tell_at, w->now + TELL_STEP);
+	w->tell_at = work_sooner(w->tell_at, w->now + ahead_step(&w->ahead));
 	if (v->failed)
 		work_worse(w, v->unable ? DIAG_FAILED : DIAG_COMMAND);
 	if (v->unable || (v->failed && w->plan->stop_on_failure))
@@ -100,9 +98,14 @@ work_start(struct worker *w)
 			for (size_t i = 0; i < j->count; i++)
 				refuse(w, &j->items[i], rc, why);
 		if (rc == 0 && j->ahead)
-			w->tell_at = work_sooner(w->tell_at, w->now + TELL_STEP);
+			w->tell_at =
+			    work_sooner(w->tell_at, w->now + ahead_step(&w->ahead));
 	}
-	if (w->closed || w->now >= ahead_until(&w->ahead))
+	if (w->now >= ahead_until(&w->ahead)) {
+		ahead_doubt(&w->ahead);
+		give_back(w);
+	}
+	if (w->closed)
 		give_back(w);
 }
 
@@ -125,7 +128,7 @@ work_reap(struct worker *w)
 			finish(w, item, &v, j);
 		}
 		work_hand_over(w);
-		ahead_learn(&w->ahead, w->now - j->started);
+		ahead_learn_command(&w->ahead, w->now - j->started);
 		w->look_at = 0;
 	}
 }
@@ -153,6 +156,6 @@ work_hand_over(struct worker *w)
 			w->closed = true;
 		}
 		ended_move(&w->done, &w->ended, rc == 0 ? NULL : &undone);
-		w->tell_at = work_sooner(w->tell_at, w->now + TELL_STEP);
+		w->tell_at = work_sooner(w->tell_at, w->now + ahead_step(&w->ahead));
 	}
 }

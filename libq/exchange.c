@@ -108,7 +108,7 @@ let_go(struct q *q, const struct before *before)
 	uint64_t first = 0, n = 0;
 
 	for (size_t i = 0; i < before->finish_count; i++) {
-		if (!ends_lease(f[i].how.verb))
+		if (!ends_lease(f[i].how.verb) || f[i].result.state == Q_LEASED)
 			continue;
 		/* We may hold it by a later delivery, taken just now for instance. */
 		if (f[i].result.code != 0 || f[i].result.state == Q_READY) {

@@ -208,7 +208,9 @@ life_die(struct txn *t, uint64_t id, struct state *s)
 uint32_t
 life_attempts(const struct state *s)
 {
-	return (s->delivery - s->uncounted);
+	uint32_t begun = s->delivery - s->uncounted;
+
+	return (s->flags & ST_AHEAD && begun > 0 ? begun - 1 : begun);
 }
 
 uint32_t
@@ -288,7 +290,6 @@ life_lapse(struct txn *t, uint64_t id, struct state *s, const char *reason)
 	life_count(t, COUNT_LAPSED, 1);
 	if (s->flags & ST_AHEAD) {
 		s->uncounted++;
-		s->flags |= ST_DOUBT;
 	} else {
 		if ((rc = life_fail(t, id, s, reason, &lapsed)) != 0)
 			return (rc);

@@ -30,7 +30,7 @@ int life_drop_file(struct txn *t, uint64_t id, bool output);
 /* Add to a counter. */
 void life_count(struct txn *t, enum counter counter, uint64_t n);
 
-/* Attempts made, and allowed. */
+/* Attempts made, without one that has not begun; and allowed. */
 uint32_t life_attempts(const struct state *s);
 uint32_t life_max_attempts(const struct txn *t, const struct state *s);
 /*

@@ -285,7 +285,7 @@ apply_verb(struct txn *t, const struct settle *c, struct state *s)
 		return (rc);
 	if (c->how->verb != Q_EXTEND)
 		s->flags &= (uint16_t)~ST_OWNED;
-	s->flags &= (uint16_t) ~(ST_LAPSED | ST_AHEAD | ST_DOUBT);
+	s->flags &= (uint16_t) ~(ST_LAPSED | ST_AHEAD);
 	s->settled = (uint8_t)c->how->verb;
 	return (verbs[c->how->verb](t, c, s));
 }

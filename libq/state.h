@@ -19,8 +19,7 @@ enum state_flag {
 	ST_GROUPED = 1 << 6, /* and a group */
 	ST_RESULT = 1 << 7,  /* its pusher waits for what becomes of it */
 	ST_AHEAD = 1 << 8,   /* leased, and not begun, as far as its holder has said */
-	ST_DOUBT = 1 << 9,   /* its holder died before he said so: it is not known */
-	ST_KNOWN = (1 << 10) - 1,
+	ST_KNOWN = (1 << 9) - 1,
 };
 
 enum {

@@ -35,7 +35,7 @@ lease(const struct txn *t, const struct take *take, bool ahead, struct state *s)
 	s->state = Q_LEASED;
 	s->delivery++;
 	s->settled = 0;
-	s->flags &= (uint16_t) ~(ST_LAPSED | ST_OWNED | ST_AHEAD | ST_DOUBT);
+	s->flags &= (uint16_t) ~(ST_LAPSED | ST_OWNED | ST_AHEAD);
 	s->boot = t->meta.boot.number;
 	s->due = how->lease == 0 ? HELD : (uint64_t)time_add(t->now.boot, how->lease);
 	s->changed = t->now.wall;
@@ -97,10 +97,10 @@ take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size
 			return (rc);
 		return (life_end(t, id, &s, COUNT_EXPIRED));
 	}
-	/* One that may have killed its worker is begun by who takes it: so that it can
-	 * do so uncounted only every second time. */
+	/* One that may have killed its worker is not taken before what is at work is
+	 * settled; and its next death counts. */
 	if ((b->count > 0 && m.size > room && m.body != NULL) ||
-	    (ahead && s.flags & ST_DOUBT)) {
+	    (ahead && s.flags & ST_LAPSED)) {
 		*outcome = NO_ROOM;
 		return (0);
 	}

@@ -45,19 +45,38 @@ the_stock_is_for_short_commands_alone(void **state)
 
 	(void)state;
 	assert_int_equal(ahead_depth(&a, 4), 0); /* nothing is known yet */
-	ahead_learn(&a, 2 * MS);
+	ahead_learn_command(&a, 2 * MS);
 	assert_int_equal(ahead_depth(&a, 1), 5);
 	assert_int_equal(ahead_depth(&a, 4), 20);
 	assert_int_equal(ahead_depth(&a, 1000), 1000);
-	ahead_learn(&a, Q_SECOND);
+	ahead_learn_command(&a, Q_SECOND);
 	assert_int_equal(ahead_depth(&a, 1000), 0);
 	for (int i = 0; i < 30; i++)
-		ahead_learn(&a, 1 * MS);
+		ahead_learn_command(&a, 1 * MS);
 	assert_true(ahead_depth(&a, 1) >= 8);
 	for (int i = 0; i < 60; i++)
-		ahead_learn(&a, 0);
-	assert_int_equal(ahead_depth(&a, 1), 64);
-	assert_int_equal(ahead_depth(&a, 2), 64);
+		ahead_learn_command(&a, 0);
+	assert_int_equal(ahead_depth(&a, 1), 256);
+	assert_int_equal(ahead_depth(&a, 2), 256);
+}
+
+static void
+what_has_ended_waits_longer_where_commits_are_slow(void **state)
+{
+	struct ahead a = { 0 };
+
+	(void)state;
+	assert_true(ahead_step(&a) == 5 * MS);
+	ahead_learn_commit(&a, MS / 2);
+	assert_true(ahead_step(&a) == 5 * MS);
+	a.commit = 2 * MS;
+	assert_true(ahead_step(&a) == 16 * MS);
+	ahead_learn_command(&a, 4 * MS);
+	assert_int_equal(ahead_depth(&a, 2), 16);
+	for (int i = 0; i < 9; i++)
+		ahead_learn_commit(&a, Q_SECOND);
+	assert_true(ahead_step(&a) == 40 * MS);
+	assert_int_equal(ahead_depth(&a, 1), 20);
 }
 
 static void
@@ -76,6 +95,12 @@ what_waits_is_given_back_in_time(void **state)
 	assert_true(ahead_until(&a) == 150 * MS);
 	(void)ahead_get(&a, &got, 1, 60 * MS);
 	assert_true(ahead_until(&a) == Q_FOREVER);
+	ahead_learn_command(&a, MS);
+	assert_true(ahead_depth(&a, 1) > 0);
+	ahead_doubt(&a);
+	assert_int_equal(ahead_depth(&a, 8), 0);
+	ahead_learn_command(&a, MS);
+	assert_int_equal(ahead_depth(&a, 8), 0);
 	ahead_free(&a);
 }
 
@@ -85,6 +110,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_come_out_in_their_order),
 		cmocka_unit_test(the_stock_is_for_short_commands_alone),
+		cmocka_unit_test(what_has_ended_waits_longer_where_commits_are_slow),
 		cmocka_unit_test(what_waits_is_given_back_in_time),
 	};
 
