@@ -5,43 +5,7 @@
 # shellcheck disable=SC2154,SC2016 # bats and lib.bash set output, stderr, status and pid;
 # commands are for the shells that workers start
 load lib
-
-# What a message's last failure says.
-reason() {
-	qstat --json "$1" "$2" | jq -r '.failures[-1].reason'
-}
-
-# A field of a message: field QUEUE ID NAME.
-field() {
-	qstat --json "$1" "$2" | jq -r ".$3"
-}
-
-# A field of a message has a value: is_field QUEUE ID NAME=VALUE
-is_field() {
-	[ "$(field "$1" "$2" "${3%%=*}")" = "${3#*=}" ]
-}
-
-# Close the descriptors that the tests themselves have open.
-close_others() {
-	local fd
-
-	for fd in /proc/self/fd/*; do
-		fd=${fd##*/}
-		((fd <= 2)) || eval "exec $fd>&-"
-	done 2>/dev/null
-}
-
-milliseconds() {
-	echo "$(($(date +%s%N) / 1000000))"
-}
-
-# The start of a command that tells its id, and stays until it is told to go, or the test's
-# directory is gone.
-staying='echo $$ >>running; while [ -e root ] && [ ! -e go ]; do sleep 0.02; done; '
-
-running() {
-	[ -s running ] && [ "$(wc -l <running)" -ge "$1" ]
-}
+load worker
 
 # ---- the body ----
 
