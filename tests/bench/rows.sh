@@ -170,6 +170,7 @@ rows_round() {
 		row_bulk
 	fi
 	! wanted pushers || row_pushers
+	! wanted worker || row_worker
 	! wanted depth || row_depth
 	! wanted large || row_large
 }
