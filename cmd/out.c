@@ -52,7 +52,8 @@ open_file(struct out *out, bool whole)
 
 /*
  * A write to a pipe nobody reads is cut short by a signal, and would wait again for the
- * rest: unless the signal asks us to end.
+ * rest: unless the signal asks us to end. The error is kept here: C libraries differ in
+ * what a stream makes of a write that stored nothing.
  */
 static ssize_t
 write_all(void *cookie, const char *data, size_t size)
@@ -61,25 +62,24 @@ write_all(void *cookie, const char *data, size_t size)
 	size_t done = 0;
 	ssize_t n;
 
-	while (done < size) {
+	while (out->error == 0 && done < size) {
 		n = write(out->fd, data + done, size - done);
 		if (n > 0)
 			done += (size_t)n;
-		if (done < size && stop_signal() != 0) {
-			set_error(out, EINTR);
-			return (0);
-		}
-		if (n == -1 && errno != EINTR) {
+		else if (n == -1 && errno != EINTR)
 			set_error(out, errno);
-			return (0);
-		}
+		if (done < size && stop_signal() != 0)
+			set_error(out, EINTR);
 	}
-	return ((ssize_t)size);
+	return (out->error == 0 ? (ssize_t)size : 0);
 }
 
 int
 out_open(struct out *out, const char *file, bool whole)
 {
+	/* For the first output that is opened: that of bodies. Receipts are short. */
+	static char large[BUFFER];
+	static bool used;
 	const cookie_io_functions_t io = { .write = write_all };
 	struct stat st;
 
@@ -90,7 +90,10 @@ out_open(struct out *out, const char *file, bool whole)
 		free(out->temp);
 		return (-1);
 	}
-	(void)setvbuf(out->stream, NULL, _IOFBF, BUFFER);
+	/* Its size alone would be ignored by musl. */
+	if (!used)
+		(void)setvbuf(out->stream, large, _IOFBF, sizeof(large));
+	used = true;
 	out->pipe = fstat(out->fd, &st) == 0 && S_ISFIFO(st.st_mode);
 	return (0);
 }

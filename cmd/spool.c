@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "diag.h"
+#include "text.h"
 
 #include "spool.h"
 
@@ -66,11 +67,12 @@ int
 spool_command(char **command)
 {
 	int fd = open_spool(), status;
+	char name[TEXT_SIGNAL];
 
 	status = run(command, fd);
 	if (WIFSIGNALED(status))
-		diag_die(DIAG_COMMAND, command[0], "killed by SIG%s; nothing stored",
-		    sigabbrev_np(WTERMSIG(status)));
+		diag_die(DIAG_COMMAND, command[0], "killed by %s; nothing stored",
+		    text_signal(name, WTERMSIG(status)));
 	if (WEXITSTATUS(status) != 0)
 		diag_die(DIAG_COMMAND, command[0], "exited %d; nothing stored",
 		    WEXITSTATUS(status));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Values and untrusted bytes as people and terminals may see them. */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -19,6 +20,39 @@ static const struct unit {
 	{ "ms", 1000000, 1000000 },
 	{ "us", 1000, 1000 },
 	{ "ns", 1, 0 },
+};
+
+static const char *const signals[] = {
+	[SIGHUP] = "SIGHUP",
+	[SIGINT] = "SIGINT",
+	[SIGQUIT] = "SIGQUIT",
+	[SIGILL] = "SIGILL",
+	[SIGTRAP] = "SIGTRAP",
+	[SIGABRT] = "SIGABRT",
+	[SIGBUS] = "SIGBUS",
+	[SIGFPE] = "SIGFPE",
+	[SIGKILL] = "SIGKILL",
+	[SIGUSR1] = "SIGUSR1",
+	[SIGSEGV] = "SIGSEGV",
+	[SIGUSR2] = "SIGUSR2",
+	[SIGPIPE] = "SIGPIPE",
+	[SIGALRM] = "SIGALRM",
+	[SIGTERM] = "SIGTERM",
+	[SIGCHLD] = "SIGCHLD",
+	[SIGCONT] = "SIGCONT",
+	[SIGSTOP] = "SIGSTOP",
+	[SIGTSTP] = "SIGTSTP",
+	[SIGTTIN] = "SIGTTIN",
+	[SIGTTOU] = "SIGTTOU",
+	[SIGURG] = "SIGURG",
+	[SIGXCPU] = "SIGXCPU",
+	[SIGXFSZ] = "SIGXFSZ",
+	[SIGVTALRM] = "SIGVTALRM",
+	[SIGPROF] = "SIGPROF",
+	[SIGWINCH] = "SIGWINCH",
+	[SIGPOLL] = "SIGPOLL",
+	[SIGPWR] = "SIGPWR",
+	[SIGSYS] = "SIGSYS",
 };
 
 const char *
@@ -48,6 +82,18 @@ text_size(char buf[TEXT_SIZE], uint64_t bytes)
 	else
 		snprintf(buf, TEXT_SIZE, "%" PRIu64 ".%" PRIu64 " %ciB", bytes >> shift,
 		    (bytes >> (shift - 10) & 1023) * 10 / 1024, " KMGTPE"[shift / 10]);
+	return (buf);
+}
+
+const char *
+text_signal(char buf[TEXT_SIGNAL], int sig)
+{
+	size_t n = sizeof(signals) / sizeof(signals[0]);
+
+	if (sig > 0 && (size_t)sig < n && signals[sig] != NULL)
+		snprintf(buf, TEXT_SIGNAL, "%s", signals[sig]);
+	else
+		snprintf(buf, TEXT_SIGNAL, "signal %d", sig);
 	return (buf);
 }
 

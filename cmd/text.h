@@ -16,6 +16,7 @@ enum { /* bytes that are enough for any value, with the NUL */
 	TEXT_DURATION = 32,
 	TEXT_SIZE = 32,
 	TEXT_TIME = 64,
+	TEXT_SIGNAL = 24,
 };
 
 /* "12 s", "5 min", "2 h", "3 d": cut to the coarsest unit that says enough. */
@@ -26,6 +27,9 @@ const char *text_size(char buf[TEXT_SIZE], uint64_t bytes);
 
 /* "2026-11-21T18:00:00.123456789Z" from nanoseconds since 1970. */
 const char *text_time(char buf[TEXT_TIME], int64_t when);
+
+/* "SIGKILL", or "signal 34" for one without a name. */
+const char *text_signal(char buf[TEXT_SIGNAL], int sig);
 
 /*
  * Show n untrusted bytes so that they cannot act on a terminal or reorder a line:

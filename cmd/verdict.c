@@ -108,7 +108,7 @@ struct verdict
 verdict_of(int status, const struct verdict_set *dead, q_time timed_out)
 {
 	struct verdict v = { .verb = Q_FAIL, .failed = true };
-	char limit[TEXT_DURATION];
+	char limit[TEXT_DURATION], name[TEXT_SIGNAL];
 	unsigned code = WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) : 0;
 
 	if (timed_out > 0) {
@@ -117,14 +117,8 @@ verdict_of(int status, const struct verdict_set *dead, q_time timed_out)
 		return (v);
 	}
 	if (WIFSIGNALED(status)) {
-		const char *name = sigabbrev_np(WTERMSIG(status));
-
-		if (name != NULL)
-			(void)snprintf(
-			    v.reason, sizeof(v.reason), "killed by SIG%s", name);
-		else
-			(void)snprintf(v.reason, sizeof(v.reason),
-			    "killed by signal %d", WTERMSIG(status));
+		(void)snprintf(v.reason, sizeof(v.reason), "killed by %s",
+		    text_signal(name, WTERMSIG(status)));
 		return (v);
 	}
 	return (judge(code, dead, "exited"));

@@ -9,12 +9,14 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dir.h"
@@ -298,8 +300,9 @@ out:
 static int
 publish(const struct site *s, unsigned flags)
 {
-	int rc =
-	    renameat2(s->parent_fd, s->temp, s->parent_fd, s->base, RENAME_NOREPLACE);
+	/* Not every C library has a function for it. */
+	long rc = syscall(SYS_renameat2, s->parent_fd, s->temp, s->parent_fd, s->base,
+	    RENAME_NOREPLACE);
 
 	if (rc != 0 &&
 	    errno == EINVAL) /* a file system without it; EEXIST if not empty */

@@ -829,7 +829,7 @@ load worker
 	seq 3 | qpush -l jobs
 	(
 		close_others
-		ulimit -n 20
+		ulimit -n 22
 		exec timeout -s KILL 10 qpop -n all -P 20 jobs -- sh -c 'read -r n; echo "$n" >>running
 			[ "$n" -le 3 ] || exit 0
 			while [ -e root ] && [ ! -e "go.$n" ]; do sleep 0.02; done; echo "$n" >>ran'

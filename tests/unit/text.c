@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What people see of values, and what a terminal never gets to see. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,6 +79,30 @@ times_are_rfc_3339_in_utc(void **state)
 	    text_time(buf, INT64_MAX), "2262-04-11T23:47:16.854775807Z");
 	assert_string_equal(
 	    text_time(buf, INT64_MIN), "1677-09-21T00:12:43.145224192Z");
+}
+
+static void
+signals_have_the_names_the_system_gives_them(void **state)
+{
+	char buf[TEXT_SIGNAL], wanted[TEXT_SIGNAL];
+	int named = 0;
+
+	(void)state;
+	for (int sig = 1; sig <= SIGRTMAX; sig++) {
+		const char *name = sigabbrev_np(sig);
+
+		if (strncmp(text_signal(buf, sig), "SIG", 3) != 0) {
+			snprintf(wanted, sizeof(wanted), "signal %d", sig);
+		} else {
+			assert_non_null(name);
+			snprintf(wanted, sizeof(wanted), "SIG%s", name);
+			named++;
+		}
+		assert_string_equal(buf, wanted);
+	}
+	assert_in_range(named, 28, 31); /* of POSIX at least */
+	assert_string_equal(text_signal(buf, 0), "signal 0");
+	assert_string_equal(text_signal(buf, -1), "signal -1");
 }
 
 static void
@@ -185,6 +210,7 @@ main(void)
 		cmocka_unit_test(durations_are_coarse),
 		cmocka_unit_test(sizes_are_cut_to_a_tenth),
 		cmocka_unit_test(times_are_rfc_3339_in_utc),
+		cmocka_unit_test(signals_have_the_names_the_system_gives_them),
 		cmocka_unit_test(printable_text_passes),
 		cmocka_unit_test(control_characters_are_shown),
 		cmocka_unit_test(what_reorders_a_line_is_shown),
