@@ -68,6 +68,7 @@ fuzzers  := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 tools    := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/tool/*.c))
 bins     := $(COMMANDS:%=$(B)/%)
 musl_lib := $(patsubst $(B)/%,$(B)/musl/%,$(lib_obj))
+musl_own := $(patsubst %,$(B)/musl/libq/musl/%.o,fortify malloc memmove)
 # board.c is of qstat, and needs its library
 musl_cmd := $(filter-out %/board.o,$(cmd_obj:$(B)/%=$(B)/musl/%))
 apis     := $(COMMANDS:%=$(B)/api/%)
@@ -108,14 +109,17 @@ $(B)/musl/%.o: %.c Makefile | $(B)/musl/include
 	@mkdir -p $(@D)
 	$(MUSL_CC) -isystem $(B)/musl/include $(all_cpp) $(all_c) -fno-pie -MMD -MP -c -o $@ $<
 
+# Else a compiler makes of it a call of itself.
+$(B)/musl/libq/musl/memmove.o: all_c += -fno-tree-loop-distribute-patterns
+
 $(B)/musl/libq.a: $(musl_lib)
 	$(AR) rcs $@ $^
 
 $(B)/musl/cmd.a: $(musl_cmd)
 	$(AR) rcs $@ $^
 
-$(musl_all): $(B)/musl/%: $(B)/musl/cmd/%.o $(B)/musl/libq/musl/fortify.o $(B)/musl/cmd.a \
-		$(B)/musl/libq.a $(B)/musl/checked
+$(musl_all): $(B)/musl/%: $(B)/musl/cmd/%.o $(musl_own) $(B)/musl/cmd.a $(B)/musl/libq.a \
+		$(B)/musl/checked
 	$(MUSL_CC) $(LDFLAGS) -static -no-pie -o $@ $(filter-out %/checked,$^) \
 		$(shell for l in lmdb jansson; do $(CC) -print-file-name=lib$$l.a; done)
 

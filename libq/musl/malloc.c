@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Memory for a short life in one thread. musl's allocator asks the kernel for each size
+ * it meets first, a dozen times in a push; here the first blocks lie in the program.
+ *
+ * Blocks have sizes of four to each doubling, and what is freed waits in a list of its
+ * size. Large ones are mappings of their own.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+	ALIGN = 16, /* of what is given, and the room for a head */
+	FIRST = 64 << 10,
+	CHUNK = 1 << 20,
+	LARGE = 128 << 10,
+	SIZES = 48,
+};
+
+struct head {
+	size_t size;       /* bytes behind it; of the whole mapping if it is one */
+	struct head *next; /* in the list of its size */
+};
+
+_Static_assert(sizeof(struct head) <= ALIGN, "a head has no room");
+
+static _Alignas(ALIGN) unsigned char first[FIRST];
+static unsigned char *fresh = first; /* never used, so it holds zeroes */
+static size_t left = sizeof(first);
+static struct head *unused[SIZES];
+
+/* The list for n bytes, and in *size how many its blocks have. */
+static size_t
+list_of(size_t n, size_t *size)
+{
+	size_t unit = ALIGN, list = 0;
+
+	for (; n > 8 * unit; unit *= 2)
+		list += 4;
+	n = n == 0 ? 1 : (n + unit - 1) / unit;
+	*size = n * unit;
+	return (list + n - 1);
+}
+
+static void *
+behind(struct head *h)
+{
+	return ((unsigned char *)h + ALIGN);
+}
+
+static struct head *
+before(void *p)
+{
+	return ((struct head *)(void *)((unsigned char *)p - ALIGN));
+}
+
+static void *
+map(size_t size)
+{
+	void *p = mmap(
+	    NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return (p == MAP_FAILED ? NULL : p);
+}
+
+static void *
+take_large(size_t n)
+{
+	struct head *h;
+
+	if (n > PTRDIFF_MAX - ALIGN) {
+		errno = ENOMEM;
+		return (NULL);
+	}
+	if ((h = map(n + ALIGN)) == NULL)
+		return (NULL);
+	h->size = n;
+	return (behind(h));
+}
+
+/* A block for n bytes; *zero says whether they are zeroes. NULL with errno. */
+static void *
+take(size_t n, bool *zero)
+{
+	struct head *h;
+	size_t size, list;
+	void *chunk;
+
+	*zero = true;
+	if (n > LARGE)
+		return (take_large(n));
+	list = list_of(n, &size);
+	if ((h = unused[list]) != NULL) {
+		unused[list] = h->next;
+		*zero = false;
+		return (behind(h));
+	}
+	if (left < ALIGN + size) {
+		if ((chunk = map(CHUNK)) == NULL)
+			return (NULL);
+		fresh = chunk;
+		left = CHUNK;
+	}
+	h = (struct head *)(void *)fresh;
+	fresh += ALIGN + size;
+	left -= ALIGN + size;
+	h->size = size;
+	return (behind(h));
+}
+
+void *
+malloc(size_t n)
+{
+	bool zero;
+
+	return (take(n, &zero));
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	bool zero;
+	void *p;
+
+	if (size != 0 && n > SIZE_MAX / size) {
+		errno = ENOMEM;
+		return (NULL);
+	}
+	if ((p = take(n * size, &zero)) != NULL && !zero)
+		memset(p, 0, n * size);
+	return (p);
+}
+
+void
+free(void *p)
+{
+	struct head *h;
+	size_t list, size;
+
+	if (p == NULL)
+		return;
+	h = before(p);
+	if (h->size > LARGE) {
+		(void)munmap(h, h->size + ALIGN); /* it was mapped so */
+		return;
+	}
+	list = list_of(h->size, &size);
+	h->next = unused[list];
+	unused[list] = h;
+}
+
+void *
+realloc(void *p, size_t n)
+{
+	struct head *h;
+	void *new;
+
+	if (p == NULL)
+		return (malloc(n));
+	h = before(p);
+	if (n <= h->size && (h->size <= LARGE || n > h->size / 2))
+		return (p);
+	if (h->size > LARGE && n > LARGE && n <= PTRDIFF_MAX - ALIGN) {
+		h = mremap(h, h->size + ALIGN, n + ALIGN, MREMAP_MAYMOVE);
+		if (h == MAP_FAILED)
+			return (NULL);
+		h->size = n;
+		return (behind(h));
+	}
+	if ((new = malloc(n)) == NULL)
+		return (NULL);
+	memcpy(new, p, n < h->size ? n : h->size);
+	free(p);
+	return (new);
+}
