@@ -4,7 +4,7 @@
  * it meets first, a dozen times in a push; here the first blocks lie in the program.
  *
  * Blocks have sizes of four to each doubling, and what is freed waits in a list of its
- * size. Large ones are mappings of their own.
+ * size. Large ones are mappings of their own. What is not touched costs nothing.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -15,10 +15,10 @@
 
 enum {
 	ALIGN = 16, /* of what is given, and the room for a head */
-	FIRST = 64 << 10,
-	CHUNK = 1 << 20,
-	LARGE = 128 << 10,
-	SIZES = 48,
+	LARGE = 4 << 20,
+	FIRST = 8 << 20,
+	CHUNK = 8 << 20,
+	SIZES = 72,
 };
 
 struct head {

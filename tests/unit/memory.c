@@ -26,7 +26,7 @@ void *own_memmove(void *to, const void *from, size_t n);
 #include "../../libq/musl/malloc.c"
 #include "../../libq/musl/memmove.c"
 
-enum { BLOCKS = 500, STEPS = 100000 };
+enum { BLOCKS = 500, STEPS = 50000 };
 
 static struct block {
 	unsigned char *p;
@@ -47,13 +47,15 @@ number(uint32_t below)
 static size_t
 some_size(void)
 {
-	switch (number(50)) {
+	switch (number(500)) {
 	case 0:
 		return (number(3 * LARGE));
 	case 1:
 		return (LARGE - 2 + number(4));
 	case 2:
 		return (0);
+	case 3:
+		return (number(1U << 18));
 	default:
 		return (number(1U << (4 + number(10))));
 	}
