@@ -140,9 +140,14 @@ diag_usage(const char *fmt, ...)
 void
 diag_start(const char *name)
 {
+	struct pollfd fds[] = { { .fd = STDIN_FILENO }, { .fd = STDOUT_FILENO },
+		{ .fd = STDERR_FILENO } };
+	/* A limit of less than three descriptors is the only error. */
+	bool told = poll(fds, sizeof(fds) / sizeof(fds[0]), 0) != -1;
+
 	prog = name;
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) != -1)
+		if (told ? !(fds[fd].revents & POLLNVAL) : fcntl(fd, F_GETFD) != -1)
 			continue;
 		/* The lowest free number is fd: those below are in use. */
 		if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) == -1)

@@ -169,7 +169,7 @@ settle_operands(const struct options *o, char **texts, size_t n)
 	q = queue_open(o->name, NULL);
 	if ((rc = settle(o, q, receipts, n, &tally)) != 0)
 		tally.status = queue_fail(o->name, rc);
-	q_close(q);
+	queue_leave(q);
 	free(receipts);
 	return (tally.status);
 }
@@ -227,7 +227,7 @@ settle_stdin(const struct options *o)
 		tally.status = DIAG_FAILED;
 	}
 out:
-	q_close(q);
+	queue_leave(q);
 	return (tally.status);
 }
 
@@ -246,6 +246,6 @@ main(int argc, char **argv)
 	else
 		status =
 		    settle_operands(&o, opt_operands + 1, (size_t)opt_noperands - 1);
-	closed = diag_close_stdout();
+	closed = o.json ? diag_close_stdout() : DIAG_DONE;
 	return (status != 0 ? status : closed);
 }

@@ -267,7 +267,7 @@ run_delivery(const struct options *o)
 	int status;
 
 	if (out_open(&out, o->output, o->delivery.count == 1) != 0) {
-		q_close(q);
+		queue_leave(q);
 		return (DIAG_FAILED);
 	}
 	/* Who has the receipt decides when it is done, whatever he reads. */
@@ -275,7 +275,7 @@ run_delivery(const struct options *o)
 		out.pipe = false;
 	status = deliver(&o->delivery, q, &out);
 	out_close(&out);
-	q_close(q);
+	queue_leave(q);
 	if (stop_signal() != 0)
 		stop_exit();
 	return (status != 0 ? status : diag_close_stdout());
@@ -303,7 +303,7 @@ run_worker(struct options *o)
 	q = queue_open(o->delivery.name, NULL);
 	w->job.path = path;
 	status = worker_run(w, q, o->delivery.name);
-	q_close(q);
+	queue_leave(q);
 	free(path);
 	return (status);
 }

@@ -292,7 +292,7 @@ main(int argc, char **argv)
 {
 	struct q_open open = { .flags = Q_CREATE };
 	struct options o = { 0 };
-	int c, fd = STDIN_FILENO, status = 0, closed;
+	int c, fd = STDIN_FILENO, status = 0, closed = 0;
 	bool bulk;
 
 	diag_start("qpush");
@@ -321,7 +321,8 @@ main(int argc, char **argv)
 		status = call_wait(o.feed.q, o.feed.name, o.feed.last, o.call);
 	free(o.headers);
 	free(o.files);
-	q_close(o.feed.q);
-	closed = diag_close_stdout();
+	queue_leave(o.feed.q);
+	if (o.feed.print_ids || o.feed.print_json || o.call != 0)
+		closed = diag_close_stdout();
 	return (status != 0 ? status : closed);
 }

@@ -74,6 +74,15 @@ queue_try(const char *name, const struct q_open *args, int *status)
 	return (q);
 }
 
+/* Whoever looks for leaks finds the handle here. */
+static struct q *volatile left;
+
+void
+queue_leave(struct q *q)
+{
+	left = q;
+}
+
 struct q *
 queue_open(const char *name, const struct q_open *args)
 {

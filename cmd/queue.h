@@ -11,6 +11,11 @@
  * NULL. Ends the process with a message when it cannot.
  */
 struct q *queue_open(const char *name, const struct q_open *args);
+/*
+ * In place of q_close() where the command ends: the kernel closes what is open at less
+ * cost, and a lease that is held ends with the process as with the handle.
+ */
+void queue_leave(struct q *q);
 /* Open it without ending the process: NULL after the message, with *status set. */
 struct q *queue_try(const char *name, const struct q_open *args, int *status);
 /* Say what libq said about it; returns the exit status. Says nothing of an empty queue.
