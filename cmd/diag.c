@@ -32,7 +32,9 @@ enum { LINE = 4096, OBJECT = 1024 };
 /* What reading a damaged data file may raise. */
 static const int damage_signals[] = {
 	SIGBUS,
-	SIGABRT,                                  /* LMDB's assertions */
+#if defined(__GLIBC__)
+	SIGABRT, /* of its checks of the heap */
+#endif
 #if !defined(__SANITIZE_ADDRESS__) && !ASAN_CLANG /* which reports it better */
 	SIGSEGV,
 #endif
@@ -175,7 +177,7 @@ damaged(int sig, siginfo_t *info, void *context)
 
 	(void)context;
 	/* Sent by somebody, not met while reading: that is no damage. */
-	if (sig != SIGABRT && info->si_code <= 0) {
+	if (info->si_code <= 0 && info->si_pid != getpid()) {
 		(void)raise(sig); /* the handler was for one signal: this one kills */
 		return;
 	}

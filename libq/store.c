@@ -2,6 +2,7 @@
 /* The LMDB environment: opening, its map and its error codes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -100,6 +101,18 @@ open_tables(struct store *s, bool rdonly, bool create)
 	return (store_code(mdb_txn_commit(txn), "open"));
 }
 
+/*
+ * What LMDB takes for granted of its pages does not hold. It would say so on stderr and
+ * abort; we have one way to find out about damage while reading.
+ */
+static void
+assertion_failed(MDB_env *env, const char *text)
+{
+	(void)env;
+	(void)text;
+	(void)raise(SIGBUS);
+}
+
 static int
 open_env(struct store *s, const char *path, unsigned flags)
 {
@@ -108,7 +121,8 @@ open_env(struct store *s, const char *path, unsigned flags)
 	for (size_t map = MAP_MOST; map >= MAP_LEAST; map /= 2) {
 		if ((rc = mdb_env_create(&s->env)) != 0)
 			return (rc);
-		if ((rc = mdb_env_set_maxdbs(s->env, TABLES)) != 0 ||
+		if ((rc = mdb_env_set_assert(s->env, assertion_failed)) != 0 ||
+		    (rc = mdb_env_set_maxdbs(s->env, TABLES)) != 0 ||
 		    (rc = mdb_env_set_mapsize(s->env, map)) != 0)
 			return (rc);
 		if ((rc = mdb_env_open(s->env, path, flags, 0600)) != ENOMEM)

@@ -263,6 +263,28 @@ flushed() {
 	all_fail 65 "data.mdb is damaged"
 }
 
+@test "what LMDB asserts of its pages is damage, told in one line" {
+	seq 3 | qpush -l jobs
+	# The root of the table msg: behind its name, the last 8 of 48 bytes.
+	perl -0777 -pi -e 's/(\x03\0msg.{40}).{8}/$1\x01\0\0\0\0\0\0\0/sg' "$Q_ROOT/jobs/data.mdb"
+	run --separate-stderr -65 qpop jobs
+	is "$output" ''
+	is "$stderr" "qpop: jobs: data.mdb is damaged (SIGBUS while reading it); run 'qctl check jobs'"
+}
+
+@test "a signal that somebody sends is no damage" {
+	local sig
+
+	qctl create jobs
+	for sig in BUS SEGV ABRT; do
+		start qpop -w jobs 2>err
+		eventually has_open "$pid"
+		kill -s "$sig" "$pid"
+		ended $((128 + $(kill -l "$sig")))
+		is "$(cat err)" ''
+	done
+}
+
 # A small queue with messages of every state, kept as $BATS_FILE_TMPDIR/whole; the bodies
 # that a drain of it gives are in wanted.
 small_queue() {
