@@ -56,9 +56,8 @@ unsafe(const char *what)
 }
 
 int
-dir_open_file(int dirfd, const char *name, int flags, int *out)
+dir_open_stat(int dirfd, const char *name, int flags, int *out, struct stat *st)
 {
-	struct stat st;
 	int fd, rc;
 
 	/* O_NONBLOCK: a planted FIFO must not make us wait. */
@@ -69,13 +68,13 @@ dir_open_file(int dirfd, const char *name, int flags, int *out)
 			    fail(Q_EUNSAFE, "%s is a symbolic link; refused", name));
 		return (fail_sys("%s", name));
 	}
-	if (fstat(fd, &st) != 0)
+	if (fstat(fd, st) != 0)
 		rc = fail_sys("%s", name);
-	else if (!S_ISREG(st.st_mode))
+	else if (!S_ISREG(st->st_mode))
 		rc = fail(Q_EUNSAFE, "%s is not a regular file; refused", name);
-	else if (st.st_mode & S_IWOTH)
+	else if (st->st_mode & S_IWOTH)
 		rc = unsafe("writable by others");
-	else if (st.st_nlink > 1)
+	else if (st->st_nlink > 1)
 		rc = fail(Q_EUNSAFE, "%s has a second link; refused", name);
 	else {
 		*out = fd;
@@ -101,30 +100,42 @@ flush_name(const struct dir *d)
 	return (rc);
 }
 
+int
+dir_open_file(int dirfd, const char *name, int flags, int *out)
+{
+	struct stat ignored;
+
+	return (dir_open_stat(dirfd, name, flags, out, &ignored));
+}
+
 /* Nobody outside its owner and group may write, and one user owns the whole. */
 static int
-check_safe(struct dir *d, bool write)
+check_safe(struct dir *d, const struct stat *data, bool write)
 {
-	struct stat dir, data;
+	struct stat dir;
 
-	if (fstat(d->fd, &dir) != 0 || fstat(d->data, &data) != 0)
+	if (fstat(d->fd, &dir) != 0)
 		return (fail_sys("stat"));
-	if ((dir.st_mode | data.st_mode) & S_IWOTH)
+	if (dir.st_mode & S_IWOTH)
 		return (unsafe("writable by others"));
-	if (dir.st_uid != data.st_uid)
+	if (dir.st_uid != data->st_uid)
 		return (unsafe("data.mdb and its directory have different owners"));
-	d->mode = data.st_mode & 0666;
-	d->uid = data.st_uid;
-	return (write && data.st_mode & DIR_UNNAMED ? flush_name(d) : 0);
+	d->mode = data->st_mode & 0666;
+	d->uid = data->st_uid;
+	d->dev = data->st_dev;
+	d->inode = data->st_ino;
+	return (write && data->st_mode & DIR_UNNAMED ? flush_name(d) : 0);
 }
 
 int
 dir_open(const char *path, unsigned flags, struct dir *out)
 {
 	struct dir d = { .fd = -1, .data = -1 };
+	struct stat data = { 0 };
 	int rc;
 
-	if ((d.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1) {
+	d.fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d.fd == -1) {
 		if (errno == ENOENT)
 			return (fail(Q_ENOQUEUE,
 			    "no such queue; qpush or 'qctl create' makes one"));
@@ -134,11 +145,11 @@ dir_open(const char *path, unsigned flags, struct dir *out)
 	}
 	if (!(flags & Q_FORCE) && (rc = dir_check_fs(d.fd)) != 0)
 		goto out;
-	rc = dir_open_file(
-	    d.fd, "data.mdb", flags & Q_RDONLY ? O_RDONLY : O_RDWR, &d.data);
+	rc = dir_open_stat(
+	    d.fd, "data.mdb", flags & Q_RDONLY ? O_RDONLY : O_RDWR, &d.data, &data);
 	if (rc == Q_ESYS && errno == ENOENT)
 		rc = fail(Q_ENOTQ, "not a queue (no data.mdb)");
-	if (rc != 0 || (rc = check_safe(&d, !(flags & Q_RDONLY))) != 0)
+	if (rc != 0 || (rc = check_safe(&d, &data, !(flags & Q_RDONLY))) != 0)
 		goto out;
 	*out = d;
 	return (0);
@@ -168,16 +179,13 @@ dir_close(struct dir *d)
 int
 dir_check(const struct dir *d, struct stat *st)
 {
-	struct stat named;
-
-	if (fstat(d->data, st) != 0)
-		return (fail_sys("data.mdb"));
-	if (fstatat(d->fd, "data.mdb", &named, AT_SYMLINK_NOFOLLOW) != 0) {
+	/* No other file has this number while we have ours open: st is its status. */
+	if (fstatat(d->fd, "data.mdb", st, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno != ENOENT)
 			return (fail_sys("data.mdb"));
-		named.st_ino = 0;
+		st->st_ino = 0;
 	}
-	if (named.st_ino != st->st_ino || named.st_dev != st->st_dev)
+	if (st->st_ino != d->inode || st->st_dev != d->dev)
 		return (
 		    fail(Q_ENOQUEUE, "the queue was deleted or replaced while in use"));
 	return (0);

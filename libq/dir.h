@@ -19,6 +19,8 @@ struct dir {
 	int data;    /* data.mdb; also what is locked */
 	mode_t mode; /* of files made in it */
 	uid_t uid;   /* of its owner */
+	dev_t dev;   /* of data.mdb, as opened */
+	ino_t inode; /* likewise */
 };
 
 /*
@@ -33,8 +35,12 @@ void dir_close(struct dir *dir);
  * nothing.
  */
 int dir_check(const struct dir *dir, struct stat *st);
-/* Open a file of the directory that must be regular, without following a link. */
+/*
+ * Open a file of the directory that must be regular, without following a link; *st is
+ * its status.
+ */
 int dir_open_file(int dirfd, const char *name, int flags, int *fd);
+int dir_open_stat(int dirfd, const char *name, int flags, int *fd, struct stat *st);
 /* A file just made becomes the queue's: mode whatever the umask, owner if we are root.
  */
 int dir_give(const struct dir *dir, int fd);

@@ -60,31 +60,20 @@ lock_held(const struct q *q)
 	return (0);
 }
 
-/* Two descriptions: a lock does not conflict with others of its own description. */
 static int
 hold_open(struct q *q)
 {
+	struct stat st;
 	int rc;
 
 	if (q->hold != -1)
 		return (0);
-	if ((rc = dir_open_file(q->dir.fd, name, O_RDONLY, &q->hold)) == 0 &&
-	    (rc = dir_open_file(q->dir.fd, name, O_RDONLY, &q->probe)) == 0)
-		rc = lock_held(q);
-	if (rc != 0)
+	if ((rc = dir_open_stat(q->dir.fd, name, O_RDONLY, &q->hold, &st)) != 0)
+		return (rc);
+	q->hold_inode = st.st_ino;
+	if ((rc = lock_held(q)) != 0)
 		hold_close(q);
 	return (rc);
-}
-
-/* Change over to the file that has the name, if it is not ours. */
-static int
-hold_follow(struct q *q, const struct stat *named)
-{
-	struct stat ours;
-
-	if (q->hold != -1 && fstat(q->hold, &ours) == 0 && ours.st_ino != named->st_ino)
-		hold_close(q);
-	return (hold_open(q));
 }
 
 static int
@@ -108,18 +97,17 @@ hold_begin(struct txn *t)
 	struct stat named;
 	int rc;
 
-	if (fstatat(q->dir.fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0) {
-		if (errno != ENOENT)
-			return (fail_sys("%s", name));
-		if ((rc = hold_create(q)) != 0)
-			return (rc);
-		if (fstatat(q->dir.fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
-			return (fail_sys("%s", name));
-	}
-	if ((rc = hold_follow(q, &named)) != 0)
+	if (q->hold == -1 ||
+	    fstatat(q->dir.fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    named.st_ino != q->hold_inode)
+		hold_close(q);
+	if ((rc = hold_open(q)) == Q_ESYS && errno == ENOENT &&
+	    (rc = hold_create(q)) == 0)
+		rc = hold_open(q);
+	if (rc != 0)
 		return (rc);
-	if (b->hold_inode != named.st_ino) {
-		b->hold_inode = named.st_ino;
+	if (b->hold_inode != q->hold_inode) {
+		b->hold_inode = q->hold_inode;
 		b->hold_since = t->now.boot;
 		t->meta_changed |= 1U << META_REC_BOOT;
 	}
@@ -166,7 +154,9 @@ q_keep(struct q *q)
 	if (fstatat(q->dir.fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
 		/* Who takes next makes it, and gives us time to follow. */
 		return (errno == ENOENT ? 0 : fail_sys("%s", name));
-	return (hold_follow(q, &named));
+	if (named.st_ino != q->hold_inode)
+		hold_close(q);
+	return (hold_open(q));
 }
 
 int
@@ -203,16 +193,19 @@ bool
 hold_alive(struct txn *t, uint64_t id, uint64_t *last)
 {
 	const struct boot *b = &t->meta.boot;
+	struct q *q = t->q;
 	struct stat st;
 	struct flock l;
 
 	*last = id;
 	if (b->hold_since != 0 && t->now.boot < time_add(b->hold_since, GRACE))
 		return (true);
-	/* What cannot be asked is not known to be dead. */
-	if (hold_open(t->q) != 0 || fstat(t->q->probe, &st) != 0 ||
-	    st.st_ino != b->hold_inode ||
-	    lock_bytes(t->q->probe, F_OFD_GETLK, F_WRLCK, id, 1, &l) != 0)
+	/* What cannot be asked is not known to be dead. Through a description of its
+	 * own: a lock does not conflict with others of the same. */
+	if ((q->probe == -1 &&
+		dir_open_file(q->dir.fd, name, O_RDONLY, &q->probe) != 0) ||
+	    fstat(q->probe, &st) != 0 || st.st_ino != b->hold_inode ||
+	    lock_bytes(q->probe, F_OFD_GETLK, F_WRLCK, id, 1, &l) != 0)
 		return (true);
 	if (l.l_type == F_UNLCK)
 		return (false);

@@ -19,6 +19,7 @@ struct q {
 	bool (*stop)(void *arg); /* likewise */
 	void *arg;
 	int hold; /* descriptor that carries our byte locks, or -1; see hold.h */
+	ino_t hold_inode;
 	struct held held; /* what they are on */
 	int probe;        /* another, to see those of others, or -1 */
 	int blob;         /* the directory of blobs, or -1; see blob.h */

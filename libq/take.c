@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Taking: the first ready messages become leased, and are copied out. */
-
 #include <string.h>
+#include <unistd.h>
 
 #include "batch.h"
 #include "bytes.h"
@@ -278,6 +278,7 @@ take_apply(struct txn *t, const struct take *take, struct taken *result)
 	if (holders > HOLDERS_MOST)
 		holders = HOLDERS_MOST;
 	*result = (struct taken){ .batch = b };
+	t->pid = (uint32_t)getpid();
 	/* What a dead holder had comes first: it is older, and as many are looked at as
 	 * are taken. When there is nothing else, it is worth looking at more of them.
 	 */

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include "blob.h"
 #include "bytes.h"
@@ -120,7 +119,7 @@ begin_mdb(struct txn *t)
 int
 txn_begin(struct q *q, bool write, struct txn *t)
 {
-	uint8_t seed[24];
+	uint8_t seed[16];
 	int rc;
 
 	if (q->dead != 0)
@@ -138,9 +137,7 @@ txn_begin(struct q *q, bool write, struct txn *t)
 		lock_drop(q->dir.data);
 		return (rc);
 	}
-	t->pid = (uint32_t)getpid();
-	(void)put_be64(
-	    put_be64(put_be64(seed, (uint64_t)t->now.boot), t->meta.next), t->pid);
+	(void)put_be64(put_be64(seed, (uint64_t)t->now.boot), t->meta.next);
 	t->random = hash_record(seed, sizeof(seed), 0);
 	return (0);
 }

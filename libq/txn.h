@@ -30,7 +30,7 @@ struct txn {
 	unsigned meta_changed; /* bit set of enum meta_record */
 	struct clock now;
 	uint64_t random;    /* of this transaction, for jitter */
-	uint32_t pid;       /* of this process */
+	uint32_t pid;       /* of this process; of a take alone */
 	uint64_t file_size; /* when it began */
 	struct tally tally;
 	struct file *files; /* that go once this is committed */

@@ -215,6 +215,34 @@ traced() { ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o trace "$@"; }
 	is "$(grep -v '+++' trace)" ''
 }
 
+# calls MOST COMMAND...: it makes no more system calls, not counting the writes of pages: how
+# many those are depends on where in the file the free ones lie.
+calls() {
+	local n
+
+	traced "${@:2}" >out
+	n=$(grep -cvE '(pwrite64|writev|lseek)\(' trace)
+	((n <= $1)) || {
+		echo "$2: $n system calls, not $1 at most" >&2
+		cat trace >&2
+		return 1
+	}
+}
+
+@test "a push, a take and an acknowledgement are few system calls" {
+	[ -z "${SAN:-}" ] || skip "sanitizers make calls of their own"
+	! ldd "$BIN/qpush" 2>&1 | grep -q '=>' || skip "a loader makes calls of its own"
+	local libc=0
+
+	# what it does before main(), and to find memory
+	! grep -q GLIBC_ "$BIN/qpush" || libc=11
+	seq 3 | qpush -l jobs
+	calls $((35 + libc)) qpush jobs x
+	calls $((61 + libc)) qpop jobs
+	calls $((59 + libc)) qpop -L 1h jobs
+	calls $((38 + libc)) qack jobs "$(head -n 1 out)"
+}
+
 @test "qpush, qpop and qack load nothing, or libc and at most two other objects" {
 	[ -z "${SAN:-}" ] || skip "sanitizers are libraries"
 	local command

@@ -28,7 +28,8 @@ check() {
 	local command
 
 	for command in qpush qpop qack; do
-		run ! grep -q 'GNU C Library\|GLIBC_2' "$BIN/musl/$command"
+		run ! grep -q GLIBC_ "$BIN/musl/$command"
+		grep -q GLIBC_ "$BIN/api/$command"
 		run ! ldd "$BIN/musl/$command"
 		ldd "$BIN/api/$command" | grep -q 'libc\.so\.6'
 	done
