@@ -58,6 +58,10 @@ libs_qstat := -lsmartcols
 MUSL_CC  ?= musl-gcc
 musl     := $(if $(filter musl,$(LIBC)),$(hot:%=$(B)/%))
 musl_all := $(hot:%=$(B)/musl/%)
+musl_if_any := $(if $(shell command -v $(MUSL_CC)),$(musl_all))
+$(if $(filter-out musl,$(LIBC)),$(error LIBC=$(LIBC): musl, or nothing for glibc))
+$(if $(and $(LIBC),$(SAN)),$(error SAN=$(SAN) needs glibc))
+$(if $(LIBC),$(if $(musl_if_any),,$(error LIBC=musl needs $(MUSL_CC): on Debian, in musl-tools)))
 
 lib_obj  := $(patsubst %.c,$(B)/%.o,$(wildcard libq/*.c))
 # What the commands share: every file of cmd that is not a command. An archive, so that
@@ -68,7 +72,7 @@ fuzzers  := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 tools    := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/tool/*.c))
 bins     := $(COMMANDS:%=$(B)/%)
 musl_lib := $(patsubst $(B)/%,$(B)/musl/%,$(lib_obj))
-musl_own := $(patsubst %,$(B)/musl/libq/musl/%.o,fortify malloc memmove)
+musl_own := $(patsubst %,$(B)/musl/libq/musl/%.o,fortify malloc memmove open)
 # board.c is of qstat, and needs its library
 musl_cmd := $(filter-out %/board.o,$(cmd_obj:$(B)/%=$(B)/musl/%))
 apis     := $(COMMANDS:%=$(B)/api/%)
@@ -105,9 +109,11 @@ $(B)/musl/checked: $(wildcard libq/musl/*)
 	CC='$(CC)' MUSL_CC='$(MUSL_CC)' sh libq/musl/check.sh archives
 	@touch $@
 
+# They have one thread, which needs no storage of its own.
 $(B)/musl/%.o: %.c Makefile | $(B)/musl/include
 	@mkdir -p $(@D)
-	$(MUSL_CC) -isystem $(B)/musl/include $(all_cpp) $(all_c) -fno-pie -MMD -MP -c -o $@ $<
+	$(MUSL_CC) -isystem $(B)/musl/include -D_Thread_local= $(all_cpp) $(all_c) -fno-pie \
+		-MMD -MP -c -o $@ $<
 
 # Else a compiler makes of it a call of itself.
 $(B)/musl/libq/musl/memmove.o: all_c += -fno-tree-loop-distribute-patterns
@@ -158,8 +164,7 @@ demo: all
 	PATH=$(CURDIR)/$(B):$$PATH sh tests/demo.sh
 
 # Both kinds on one queue are tested wherever musl's compiler is.
-test: all $(apis) $(units) $(tools) $(if $(SAN),,fuzz-brief) \
-		$(if $(SAN),,$(if $(shell command -v $(MUSL_CC)),$(musl_all)))
+test: all $(apis) $(units) $(tools) $(if $(SAN),,fuzz-brief $(musl_if_any))
 	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' SAN='$(SAN)' sh tests/run.sh
 
 fuzz-brief: $(fuzzers)
@@ -178,7 +183,7 @@ mutants: all $(apis) $(tools)
 	python3 tests/crash/mutants.py
 	python3 tests/crash/power_mutants.py
 
-bench: all $(tools)
+bench: all $(tools) $(musl_if_any)
 	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) sh tests/bench/run.sh
 
 lint:

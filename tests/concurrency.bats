@@ -235,12 +235,12 @@ calls() {
 	local libc=0
 
 	# what it does before main(), and to find memory
-	! grep -q GLIBC_ "$BIN/qpush" || libc=11
+	! grep -q GLIBC_ "$BIN/qpush" || libc=13
 	seq 3 | qpush -l jobs
-	calls $((35 + libc)) qpush jobs x
-	calls $((61 + libc)) qpop jobs
-	calls $((59 + libc)) qpop -L 1h jobs
-	calls $((38 + libc)) qack jobs "$(head -n 1 out)"
+	calls $((33 + libc)) qpush jobs x
+	calls $((58 + libc)) qpop jobs
+	calls $((46 + libc)) qpop -L 1h jobs
+	calls $((35 + libc)) qack jobs "$(head -n 1 out)"
 }
 
 @test "qpush, qpop and qack load nothing, or libc and at most two other objects" {

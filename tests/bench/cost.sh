@@ -64,6 +64,7 @@ cost_memory() {
 cost_objects() {
 	case $1 in
 	qutils) program=$qpush ;;
+	qutils-musl) program=$musl/qpush ;;
 	beanstalkd) program=$bs ;;
 	sqlite3) program=$sqlite3 ;;
 	redis) program=$redis ;;

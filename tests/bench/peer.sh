@@ -48,6 +48,9 @@ sqlite3_start() {
 }
 
 peers_start() {
+	if [ -x "$BIN/musl/qpush" ] && ! cmp -s "$BIN/qpush" "$BIN/musl/qpush"; then
+		tools="$tools qutils-musl"
+	fi
 	for peer in beanstalkd sqlite3 redis; do
 		program=$peer
 		[ $peer != redis ] || program="redis-server"
@@ -61,7 +64,8 @@ peers_start() {
 	found=${found%,}
 	qpush=$BIN/qpush qpop=$BIN/qpop bs=$BIN/tool/bench-beanstalk
 	sqlite3=$(command -v sqlite3 || :) redis=$(command -v redis-cli || :)
-	export qpush qpop bs sqlite3 redis dir
+	musl=$BIN/musl
+	export qpush qpop bs sqlite3 redis musl dir
 }
 
 peers_stop() {
@@ -98,6 +102,7 @@ timed_ok() {
 push() {
 	case $1 in
 	qutils) timed "$2" "$3" "$qpush" jobs '{}' ;;
+	qutils-musl) timed "$2" "$3" "$musl/qpush" musl '{}' ;;
 	beanstalkd) timed "$2" "$3" "$bs" "$dir/bs.sock" put '{}' ;;
 	sqlite3) timed "$2" "$3" "$sqlite3" -cmd '.timeout 60000' "$db" \
 		"INSERT INTO q VALUES ('{}')" ;;
@@ -109,6 +114,7 @@ push() {
 take() {
 	case $1 in
 	qutils) timed_ok "$2" 1 "$qpop" jobs ;;
+	qutils-musl) timed_ok "$2" 1 "$musl/qpop" musl ;;
 	beanstalkd) timed_ok "$2" 1 "$bs" "$dir/bs.sock" take ;;
 	sqlite3) timed_ok "$2" 1 "$sqlite3" -cmd '.timeout 60000' "$db" \
 		'DELETE FROM q WHERE rowid = (SELECT min(rowid) FROM q) RETURNING body' ;;
@@ -121,6 +127,7 @@ take() {
 fill_command() {
 	case $1 in
 	qutils) echo 'cat "$dir/lines" | "$qpush" -l jobs' ;;
+	qutils-musl) echo 'cat "$dir/lines" | "$musl/qpush" -l musl' ;;
 	beanstalkd) echo 'cat "$dir/few" | "$bs" "$dir/bs.sock" fill' ;;
 	sqlite3) echo 'cat "$dir/lines" | "$sqlite3" "$dir/sqlite3.db" ".import /dev/stdin q"' ;;
 	redis) echo 'cat "$dir/rpush" | "$redis" -s "$dir/rd.sock" --pipe' ;;
@@ -131,6 +138,7 @@ fill_command() {
 drain_command() {
 	case $1 in
 	qutils) echo '"$qpop" -n all -l jobs' ;;
+	qutils-musl) echo '"$musl/qpop" -n all -l musl' ;;
 	beanstalkd) echo '"$bs" "$dir/bs.sock" drain' ;;
 	sqlite3) echo '"$sqlite3" "$dir/sqlite3.db" <"$dir/delete"' ;;
 	redis) echo '"$redis" -s "$dir/rd.sock" <"$dir/lpop"' ;;
@@ -141,6 +149,7 @@ drain_command() {
 drain() {
 	case $1 in
 	qutils) "$qpop" -n all -l jobs || [ $? -eq 1 ] ;;
+	qutils-musl) "$musl/qpop" -n all -l musl || [ $? -eq 1 ] ;;
 	beanstalkd) "$bs" "$dir/bs.sock" drain ;;
 	sqlite3) "$sqlite3" "$db" 'DELETE FROM q RETURNING body' ;;
 	redis) "$redis" -s "$dir/rd.sock" LRANGE q 0 -1 &&

@@ -122,7 +122,9 @@ row_pushers() {
 		sample pushers "$what, refused" "$tool" "$failed" pushes
 		sample pushers "$what, stored twice" "$tool" "$twice" messages
 		sample pushers "$what, exit 0 but lost" "$tool" "$gone" messages
-		[ "$tool" != qutils ] || lost=$((lost + gone))
+		case $tool in
+		qutils*) lost=$((lost + gone)) ;;
+		esac
 	done
 	timed_ok "$each" 16 "$floor" empty
 	sample pushers "$what" 'floor: spawn' "$(rate "$ok" "$seconds")" 'msg/s'

@@ -55,7 +55,7 @@ END {
 			group = part[1] FS part[2]
 			if (groups[group] != g)
 				continue
-			own = part[3] == "qutils" ? times(median[key], best[group], unit[key]) : ""
+			own = part[3] ~ /^qutils/ ? times(median[key], best[group], unit[key]) : ""
 			low = part[3] ~ /^(floor|processor)/ ? "" \
 				: times(median[key], floor[group], unit[key])
 			print part[1], part[2], part[3], median[key], unit[key], value[key, 1], \

@@ -39,7 +39,7 @@ function bar(v) {
 	return (width * (0.05 + 0.95 * log(v / least) / log(most / least)))
 }
 function color(name) {
-	return (name ~ /^floor|^processor/ ? "#b0b0b0" : name == "qutils" ? "#1a7f37" : "#4a6fa5")
+	return (name ~ /^floor|^processor/ ? "#b0b0b0" : name ~ /^qutils/ ? "#1a7f37" : "#4a6fa5")
 }
 function escape(text) {
 	gsub(/&/, "\\&amp;", text)
