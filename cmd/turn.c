@@ -57,6 +57,7 @@ none_taken(struct worker *w, int rc, uint64_t damaged, q_time later)
 	if (rc == Q_EMPTY) {
 		w->now = now_monotonic();
 		w->failing_since = 0;
+		w->empty = w->plan->wait > 0;
 		/* Without --wait, the end of a command is the time to look again. */
 		w->look_at = w->plan->wait > 0 ? w->now + LOOK_STEP : Q_FOREVER;
 		if (w->crew.running == 0 && w->now - w->idle_since >= w->plan->wait)
@@ -195,6 +196,7 @@ turn(struct worker *w)
 	take.n = wanted(w, &take.ahead);
 	if (!turn_due(w))
 		return;
+	w->empty = false;
 	tell_begun(w);
 	q_lock_wait(w->q, patience(w));
 	if (!settle(w, take.n > 0 ? &take : NULL, &b, &rc) || take.n == 0)

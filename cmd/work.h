@@ -32,6 +32,7 @@ struct worker {
 	q_time failing_since, idle_since;
 	sigset_t waiting; /* signal mask while it waits */
 	bool closed;      /* takes no more */
+	bool empty;       /* the last take found nothing, and may be waited for */
 	bool stopping, any;
 	int status; /* the worst so far */
 };

@@ -50,14 +50,35 @@ keep_time(struct worker *w)
 	return (work_sooner(w->serve_at, w->keep_at));
 }
 
+/* Nothing runs: until a message may be there, or until. */
+static void
+wait_for_message(struct worker *w, q_time until)
+{
+	q_time idle = w->plan->wait < Q_FOREVER - w->idle_since
+	                  ? w->idle_since + w->plan->wait
+	                  : Q_FOREVER;
+	sigset_t blocked;
+
+	(void)sigprocmask(SIG_SETMASK, &w->waiting, &blocked);
+	q_wait(w->q, work_sooner(until, idle));
+	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+	w->look_at = 0;
+}
+
 /* Until a command ends or complains, a signal comes, or it is time for something. */
 static void
 wait_for_something(struct worker *w)
 {
 	q_time until, turn_at = w->tell_at;
+	bool idle = w->crew.running == 0 && w->ended.count == 0 && w->done.count == 0 &&
+	            w->ahead.count == 0;
 
 	w->now = now_monotonic();
 	until = work_sooner(keep_time(w), ahead_until(&w->ahead));
+	if (idle && w->empty && !w->closed) {
+		wait_for_message(w, until);
+		return;
+	}
 	if (w->done.count > 0)
 		until = work_sooner(until, w->hand_at);
 	if (!w->closed && w->taken < w->plan->count &&

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "group.h"
 #include "queue.h"
+#include "wake.h"
 
 #include "apply.h"
 
@@ -93,6 +94,7 @@ apply_once(
 
 	if ((rc = txn_begin(q, true, &t)) != 0)
 		return (rc);
+	(void)ctl_look(q); /* under the lock: who armed before it is seen */
 	if ((rc = due_promote(&t, DUE_MOST)) == 0) {
 		t.promoted = t.changed || t.meta_changed != 0;
 		for (; done < n && rc == 0; done++)
@@ -109,6 +111,8 @@ apply_once(
 	 * back. A blob may be left to the sweep, and a lease ends with this process. */
 	if (rc == STORE_GROW || rc == Q_ENOSPC)
 		undo(q, requests, results, done);
+	if (rc == 0)
+		wake_others(q, &t);
 	return (rc);
 }
 

@@ -9,8 +9,7 @@
 #include "hold.h"
 #include "queue.h"
 #include "spill.h"
-
-enum { WAIT_STEP = 20000000 }; /* nanoseconds between looks for a message */
+#include "wake.h"
 
 static int
 push_all(struct q *q, struct push *push, struct pushed *pushed)
@@ -213,7 +212,7 @@ exchange(struct q *q, struct before before, const struct q_take *args,
     struct q_batch **batch)
 {
 	struct take take = { .how = args };
-	q_time until, now;
+	q_time until;
 	int rc;
 
 	for (size_t i = 0; i < before.finish_count; i++)
@@ -228,14 +227,18 @@ exchange(struct q *q, struct before before, const struct q_take *args,
 		*args->damaged = 0;
 	if (args->later != NULL)
 		*args->later = 0;
+	/* A wake that is for any taker must not go to one who may be in no position to
+	 * take. */
+	wake_choose(q, args->id != 0 || args->group != NULL || args->every != 0
+			   ? CTL_CHANGE
+			   : CTL_READY);
 	until = time_add(clock_monotonic(), args->wait);
 	while ((rc = exchange_once(q, &before, &take, batch)) == Q_EMPTY &&
 	       args->wait > 0) {
 		before = (struct before){ 0 };
-		now = clock_monotonic();
-		if (now >= until || (q->stop != NULL && q->stop(q->arg)))
+		if (clock_monotonic() >= until || (q->stop != NULL && q->stop(q->arg)))
 			return (fail(Q_ETIMEDOUT, "no message in the time given"));
-		clock_sleep(until - now < WAIT_STEP ? until - now : WAIT_STEP);
+		q_wait(q, until);
 	}
 	return (rc);
 }

@@ -96,6 +96,8 @@ life_keep(struct txn *t, uint64_t id, struct state *s)
 	struct span mark = { "", s->state == Q_LEASED && s->flags & ST_OWNED ? 1 : 0 };
 	int rc;
 
+	if (s->state == Q_READY)
+		t->readied++;
 	if (table == TABLES)
 		life_count(t, COUNT_BLOCKED, 1);
 	else if ((rc = txn_append(t, table, key_span(&k), mark)) != 0)

@@ -31,6 +31,7 @@ q_open(const char *path, const struct q_open *args, struct q **out)
 		return (fail(Q_ENOMEM, "out of memory"));
 	q->dir = (struct dir){ .fd = -1, .data = -1 };
 	q->hold = q->probe = q->blob = -1;
+	q->ctl = (struct ctl){ .fd = -1, .slot = -1, .due = Q_FOREVER };
 	q->flags = args->flags;
 	q->alarm = args->alarm;
 	q->stop = args->stop;
@@ -58,6 +59,7 @@ q_close(struct q *q)
 		return;
 	hold_close(q);
 	held_free(&q->held);
+	ctl_close(q);
 	if (q->blob != -1)
 		(void)close(q->blob);
 	store_close(&q->store);

@@ -4,6 +4,7 @@
 
 /* What a handle holds. */
 
+#include "ctl.h"
 #include "dir.h"
 #include "held.h"
 #include "store.h"
@@ -23,6 +24,7 @@ struct q {
 	struct held held; /* what they are on */
 	int probe;        /* another, to see those of others, or -1 */
 	int blob;         /* the directory of blobs, or -1; see blob.h */
+	struct ctl ctl;
 	int dead; /* code of the failure after which nothing is tried any more */
 };
 

@@ -7,11 +7,9 @@
 #include "error.h"
 #include "outcome.h"
 #include "queue.h"
+#include "wake.h"
 
 #include "result.h"
-
-/* Between two looks for the end of a message. */
-#define WAIT_STEP (20 * Q_SECOND / 1000)
 
 static bool
 wanted(const struct txn *t, const struct state *s)
@@ -190,12 +188,14 @@ q_result_get(struct q *q, uint64_t id, q_time wait, struct q_result **out)
 
 	if (wait < 0)
 		return (fail(Q_EINVAL, "a duration is negative"));
+	wake_choose(q, CTL_CHANGE);
+	q->ctl.due = Q_FOREVER;
 	while ((rc = look(q, id, out)) == Q_EMPTY && wait > 0) {
 		now = clock_monotonic();
 		if (now >= until || (q->stop != NULL && q->stop(q->arg)))
 			return (
 			    fail(Q_ETIMEDOUT, "it has not ended in the time given"));
-		clock_sleep(until - now < WAIT_STEP ? until - now : WAIT_STEP);
+		q_wait(q, until);
 	}
 	return (rc);
 }

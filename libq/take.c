@@ -12,10 +12,14 @@
 #include "hold.h"
 #include "message.h"
 #include "policy.h"
+#include "wake.h"
 
 #include "take.h"
 
 enum { BYTES_DEFAULT = 16 << 20, HOLDERS_EACH_TIME = 16, HOLDERS_MOST = 1 << 14 };
+
+#define LIMIT_STEP \
+	(20 * Q_SECOND / 1000) /* looks of those whom a limit keeps waiting */
 
 /* What take_one() made of the first ready message. */
 enum outcome { TAKEN, GONE, DAMAGED, NO_ROOM };
@@ -112,6 +116,8 @@ take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size
 	if (s.delivery == 1 &&
 	    (rc = tally_time(t, HIST_WAIT, t->now.wall - s.pushed, 1)) != 0)
 		return (rc);
+	if (t->readied > 0)
+		t->readied--;
 	life_count(t, COUNT_DELIVERED, 1);
 	life_count(t, COUNT_BYTES_OUT, m.size);
 	return (0);
@@ -266,6 +272,18 @@ hold_batch(struct txn *t, struct q_batch *b)
 	return (0);
 }
 
+/* When a taker who found nothing may find something. */
+static int
+note_due(struct txn *t, const struct taken *result)
+{
+	int rc = wake_note_due(t);
+
+	/* That a lease ends is no message for those who wait for one. */
+	if (rc == 0 && result->code == Q_EMPTY)
+		wake_due_in(t->q, result->later > 0 ? result->later : LIMIT_STEP);
+	return (rc);
+}
+
 int
 take_apply(struct txn *t, const struct take *take, struct taken *result)
 {
@@ -293,6 +311,8 @@ take_apply(struct txn *t, const struct take *take, struct taken *result)
 		    (rc = take_ready(t, take, result)) != 0)
 			return (rc);
 	}
+	if (b->count == 0 && (rc = note_due(t, result)) != 0)
+		return (rc);
 	if (take->how->lease == 0 && b->count > 0)
 		return (hold_batch(t, b));
 	return (0);

@@ -29,6 +29,7 @@ struct txn {
 	struct meta meta;
 	unsigned meta_changed; /* bit set of enum meta_record */
 	struct clock now;
+	uint64_t readied;   /* messages that became ready, and were not taken */
 	uint64_t random;    /* of this transaction, for jitter */
 	uint32_t pid;       /* of this process; of a take alone */
 	uint64_t file_size; /* when it began */

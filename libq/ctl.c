@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC */
+/* The file ctl: found, made, verified and mapped; and its futexes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "error.h"
+#include "queue.h"
+
+#include "ctl.h"
+
+enum { MAGIC = 0x716c7463 };
+
+/* Between attempts to make the file where that fails. */
+#define AGAIN Q_SECOND
+
+static const char name[] = "ctl";
+
+void
+ctl_close(struct q *q)
+{
+	struct ctl *c = &q->ctl;
+
+	if (c->map != NULL)
+		(void)munmap(c->map, CTL_SIZE);
+	if (c->fd != -1)
+		(void)close(c->fd);
+	c->map = NULL;
+	c->fd = c->slot = -1;
+	c->same_boot = c->armed = false;
+}
+
+bool
+ctl_is_whole(const struct q *q)
+{
+	struct stat st;
+
+	return (
+	    fstat(q->ctl.fd, &st) == 0 && st.st_nlink == 1 && st.st_size == CTL_SIZE);
+}
+
+bool
+ctl_is_current(struct q *q)
+{
+	struct ctl *c = &q->ctl;
+	uint8_t boot[BOOT_ID_SIZE];
+
+	if (!c->same_boot)
+		c->same_boot = clock_boot_id(boot) == 0 &&
+		               memcmp(c->map->boot, boot, BOOT_ID_SIZE) == 0;
+	return (c->same_boot);
+}
+
+static bool
+is_ours(const struct ctl_file *f, const struct stat *st)
+{
+	return (f->magic == MAGIC && f->layout == CTL_LAYOUT && f->inode == st->st_ino);
+}
+
+/* Whether the map is still that of the named file, and a ctl. */
+static bool
+is_usable(const struct q *q)
+{
+	struct stat st;
+
+	return (fstat(q->ctl.fd, &st) == 0 && st.st_nlink == 1 &&
+		st.st_size == CTL_SIZE && is_ours(q->ctl.map, &st));
+}
+
+/* Map the file behind q->ctl.fd, if it is a ctl. */
+static bool
+map_file(struct q *q)
+{
+	struct ctl *c = &q->ctl;
+	struct stat st;
+	void *p;
+
+	if (fstat(c->fd, &st) != 0 || st.st_size != CTL_SIZE)
+		return (false);
+	p = mmap(NULL, CTL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
+	if (p == MAP_FAILED)
+		return (false);
+	c->map = p;
+	return (is_ours(c->map, &st));
+}
+
+enum found { FOUND, ABSENT, UNUSABLE, NOT_OURS };
+
+static enum found
+open_file(struct q *q)
+{
+	int rc = dir_open_file(q->dir.fd, name, O_RDWR, &q->ctl.fd);
+
+	if (rc == 0 && map_file(q))
+		return (FOUND);
+	if (rc == 0) {
+		ctl_close(q);
+		return (UNUSABLE);
+	}
+	q->ctl.fd = -1;
+	if (rc == Q_ESYS && errno == ENOENT)
+		return (ABSENT);
+	/* One that its owner may not write to may be right for others. */
+	return (rc == Q_EACCES ? NOT_OURS : UNUSABLE);
+}
+
+/* Room for every page now: a full disk must not be met through the map. */
+static int
+allocate(int fd)
+{
+	int error;
+
+	while ((error = posix_fallocate(fd, 0, CTL_SIZE)) == EINTR)
+		;
+	return (error == 0 ? 0 : -1);
+}
+
+static int
+fill(const struct q *q, int fd)
+{
+	struct ctl_file head = { .magic = MAGIC, .layout = CTL_LAYOUT };
+	struct stat st;
+
+	if (clock_boot_id(head.boot) != 0 ||
+	    getrandom(&head.generation, sizeof(head.generation), 0) !=
+		sizeof(head.generation) ||
+	    allocate(fd) != 0 || dir_give(&q->dir, fd) != 0 || fstat(fd, &st) != 0)
+		return (-1);
+	head.inode = st.st_ino;
+	return (pwrite(fd, &head, CTL_HEAD_SIZE, 0) == CTL_HEAD_SIZE ? 0 : -1);
+}
+
+static int
+publish(int dir, const char *temp)
+{
+	int rc = renameat2(dir, temp, dir, name, RENAME_NOREPLACE);
+
+	if (rc != 0 && errno == EINVAL) /* a file system without it */
+		rc = renameat(dir, temp, dir, name);
+	return (rc);
+}
+
+/* Complete before it has its name; who comes second uses the first one's. */
+static void
+make_file(const struct q *q)
+{
+	unsigned long long tag;
+	char temp[32];
+	int fd;
+
+	if (getrandom(&tag, sizeof(tag), 0) != sizeof(tag))
+		return;
+	(void)snprintf(temp, sizeof(temp), "ctl.%llx.tmp", tag);
+	fd = openat(
+	    q->dir.fd, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return;
+	if (fill(q, fd) != 0 || publish(q->dir.fd, temp) != 0)
+		(void)unlinkat(q->dir.fd, temp, 0);
+	(void)close(fd);
+}
+
+struct ctl_file *
+ctl_look(struct q *q)
+{
+	struct ctl *c = &q->ctl;
+
+	if (c->map != NULL && !is_usable(q))
+		ctl_close(q);
+	if (c->map == NULL && open_file(q) != FOUND)
+		return (NULL);
+	return (c->map);
+}
+
+struct ctl_file *
+ctl_need(struct q *q)
+{
+	struct ctl *c = &q->ctl;
+	enum found found;
+
+	if (c->map != NULL && is_usable(q) && ctl_is_current(q))
+		return (c->map);
+	ctl_close(q);
+	if (c->again != 0 && clock_monotonic() < c->again)
+		return (NULL);
+	/* Who removes or replaces a good one by mistake disturbs nobody for long. */
+	for (int i = 0; i < 3; i++) {
+		if ((found = open_file(q)) == FOUND && ctl_is_current(q))
+			return (c->map);
+		ctl_close(q);
+		if (found == NOT_OURS)
+			break;
+		if (found != ABSENT && unlinkat(q->dir.fd, name, 0) != 0)
+			break;
+		make_file(q);
+	}
+	c->again = time_add(clock_monotonic(), AGAIN);
+	return (NULL);
+}
+
+bool
+ctl_sleep(_Atomic uint32_t *word, uint32_t value, q_time duration)
+{
+	struct timespec ts;
+
+	if (duration <= 0)
+		return (false);
+	ts.tv_sec = (time_t)(duration / Q_SECOND);
+	ts.tv_nsec = (long)(duration % Q_SECOND);
+	return (syscall(SYS_futex, word, FUTEX_WAIT, value, &ts, NULL, 0) == 0);
+}
+
+unsigned
+ctl_wake(_Atomic uint32_t *word, unsigned n)
+{
+	long woken = syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
+
+	return (woken > 0 ? (unsigned)woken : 0);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CTL_H
+#define CTL_H
+
+/*
+ * The file ctl: memory shared by the processes that use a queue at this moment. It
+ * wakes those who wait for messages (wake.h) and carries requests to the process that
+ * has the transaction lock (slot.h). It holds no data: whoever cannot use it, or finds
+ * it gone, does without. Everything in it may have been written by a stranger.
+ *
+ * The layout has fixed widths and no object of any C library, so that programs built
+ * on different ones share it. Words are in the machine's own byte order.
+ */
+
+#include <stdatomic.h>
+
+#include "q.h"
+
+enum {
+	CTL_LAYOUT = 1,
+	CTL_SLOTS = 128,
+	CTL_SLOT_SIZE = 4096,
+	CTL_HEAD_SIZE = 4096,
+	CTL_PAYLOAD = CTL_SLOT_SIZE - 16, /* bytes of a request, or of its answer */
+	CTL_SIZE = CTL_HEAD_SIZE + CTL_SLOTS * CTL_SLOT_SIZE,
+};
+
+enum ctl_channel {
+	CTL_READY,  /* a message became ready: one process is woken for each */
+	CTL_CHANGE, /* the queue was changed: all are */
+	CTL_CHANNELS
+};
+
+struct ctl_word {
+	_Atomic uint32_t count;   /* a futex: moves on when somebody is to wake up */
+	_Atomic uint32_t waiting; /* whether anybody may sleep on it */
+	uint8_t unused[56];       /* a cache line each */
+};
+
+struct ctl_slot {
+	_Atomic uint32_t word; /* a futex: see slot.h */
+	uint32_t size;         /* of what is in data */
+	uint64_t ticket;       /* one more with each request */
+	uint8_t data[CTL_PAYLOAD];
+};
+
+struct ctl_file {
+	uint32_t magic;
+	uint32_t layout;
+	uint64_t inode;      /* its own: a copy of the directory is another queue */
+	uint64_t generation; /* random */
+	uint8_t boot[16];
+	uint8_t unused[24];
+	struct ctl_word channel[CTL_CHANNELS];
+	_Atomic uint32_t
+	    pending[CTL_SLOTS / 32]; /* bits: slots that ask to be served */
+	_Atomic uint32_t crowd;      /* requests in the last transaction */
+	uint8_t rest[CTL_HEAD_SIZE - 64 - 64 * CTL_CHANNELS - CTL_SLOTS / 8 - 4];
+	struct ctl_slot slot[CTL_SLOTS];
+};
+
+_Static_assert(sizeof(struct ctl_slot) == CTL_SLOT_SIZE, "a slot has a page");
+_Static_assert(sizeof(struct ctl_file) == CTL_SIZE, "the layout has no gaps");
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "atomics work across processes");
+
+/* What a handle has of it. */
+struct ctl {
+	struct ctl_file *map; /* or NULL */
+	int fd;
+	bool same_boot; /* as of this map */
+	q_time again;   /* monotonic: no attempt to make it before */
+	int slot;       /* whose byte lock is ours, or -1 */
+	uint64_t swept; /* generation whose predecessors' rows were looked for */
+	bool armed;     /* for a wait on channel, with count as it was then */
+	enum ctl_channel channel;
+	uint32_t count;
+	q_time due; /* monotonic: when a take that found nothing may find something */
+};
+
+/*
+ * The shared memory, if there is some already: NULL when not, or when it is not what it
+ * should be. Valid until the next call; its waits and wakes may be used, its slots only
+ * after ctl_is_current().
+ */
+struct ctl_file *ctl_look(struct q *q);
+/* The same, made if need be; for the slots, too. NULL: do without. */
+struct ctl_file *ctl_need(struct q *q);
+/* Whether it is of this boot: what a power cut left may be torn. */
+bool ctl_is_current(struct q *q);
+/* Whether the file still has all its bytes, to be asked before they are touched. */
+bool ctl_is_whole(const struct q *q);
+void ctl_close(struct q *q);
+
+/*
+ * Sleep until *word is no longer value, a wake, a signal or for that long. True only if
+ * somebody woke us.
+ */
+bool ctl_sleep(_Atomic uint32_t *word, uint32_t value, q_time duration);
+/* Wake up to n sleepers; how many there were. */
+unsigned ctl_wake(_Atomic uint32_t *word, unsigned n);
+
+#endif

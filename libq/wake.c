@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: ISC */
+/* Sleeping until there is a message, and waking those who do. */
+#include <limits.h>
+
+#include "bytes.h"
+#include "queue.h"
+
+#include "wake.h"
+
+/* Nanoseconds between looks: of one who can be woken, and of one who cannot. */
+#define LOOK_STEP Q_SECOND
+#define POLL_STEP (20 * Q_SECOND / 1000)
+
+void
+wake_choose(struct q *q, enum ctl_channel channel)
+{
+	if (q->ctl.channel != channel)
+		q->ctl.armed = false;
+	q->ctl.channel = channel;
+}
+
+/* Before the look that comes before a sleep. */
+static void
+arm(struct q *q)
+{
+	struct ctl_file *f = ctl_need(q);
+	struct ctl *c = &q->ctl;
+
+	c->armed = f != NULL;
+	if (!c->armed)
+		return;
+	/* In this order: whoever clears the flag moves the count afterwards. */
+	c->count = atomic_load(&f->channel[c->channel].count);
+	atomic_store(&f->channel[c->channel].waiting, 1);
+}
+
+static q_time
+earlier(q_time a, q_time b)
+{
+	return (a < b ? a : b);
+}
+
+static void
+sleep_armed(struct q *q, q_time until)
+{
+	struct ctl *c = &q->ctl;
+
+	if (ctl_is_whole(q))
+		(void)ctl_sleep(&c->map->channel[c->channel].count, c->count,
+		    earlier(until - clock_monotonic(), LOOK_STEP));
+}
+
+/*
+ * Armed, the last look came after that, and what has been committed since then moves
+ * the count. Else the caller looks once more. Without ctl, it looks again and again.
+ */
+void
+q_wait(struct q *q, q_time until)
+{
+	bool was_armed = q->ctl.armed;
+	q_time left;
+
+	until = earlier(until, q->ctl.due);
+	if (q->stop != NULL && q->stop(q->arg))
+		return;
+	if (was_armed)
+		sleep_armed(q, until);
+	arm(q);
+	if (!q->ctl.armed && (left = until - clock_monotonic()) > 0)
+		clock_sleep(earlier(left, POLL_STEP));
+}
+
+/* n of those who sleep on a channel; who is about to finds the count moved. */
+static void
+wake(struct ctl_word *w, unsigned n)
+{
+	if (n == 0 || atomic_load(&w->waiting) == 0)
+		return;
+	atomic_store(&w->waiting, 0);
+	(void)atomic_fetch_add(&w->count, 1);
+	if (ctl_wake(&w->count, n) == n) /* there may be more of them */
+		atomic_store(&w->waiting, 1);
+}
+
+void
+wake_others(struct q *q, const struct txn *t)
+{
+	struct ctl_file *f = q->ctl.map;
+
+	if (f == NULL || !ctl_is_whole(q))
+		return;
+	wake(&f->channel[CTL_READY],
+	    t->readied < INT_MAX ? (unsigned)t->readied : INT_MAX);
+	wake(&f->channel[CTL_CHANGE], INT_MAX);
+}
+
+static q_time
+at(q_time delay)
+{
+	return (delay > 0 ? time_add(clock_monotonic(), delay) : 0);
+}
+
+int
+wake_note_due(struct txn *t)
+{
+	struct ctl *c = &t->q->ctl;
+	struct span key, v;
+	int rc;
+
+	c->due = Q_FOREVER;
+	if ((rc = txn_first(t, T_DELAYED, &key, &v)) == 0)
+		c->due = at((q_time)get_be64(key.data) - t->now.wall);
+	else if (rc != STORE_NONE)
+		return (rc);
+	if ((rc = txn_first(t, T_LEASED, &key, &v)) == 0) {
+		uint64_t end = get_be64((const uint8_t *)key.data + 4);
+		q_time due =
+		    end < INT64_MAX ? at((q_time)end - t->now.boot) : Q_FOREVER;
+
+		c->due = due < c->due ? due : c->due;
+	}
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+void
+wake_due_in(struct q *q, q_time delay)
+{
+	q->ctl.due = earlier(q->ctl.due, at(delay));
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC */
+/* Waiting: who sleeps is woken for a message each, and nobody sleeps past one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ctl.h"
+#include "queue.h"
+
+enum { WAITERS = 64 };
+
+static char dir[] = "/tmp/q-wake.XXXXXX";
+static char path[sizeof(dir) + 8];
+
+static struct q *
+open_queue(void)
+{
+	const struct q_open open = { .flags = Q_CREATE };
+	struct q *q;
+
+	assert_int_equal(q_open(path, &open, &q), 0);
+	return (q);
+}
+
+static void
+push(struct q *q, size_t n)
+{
+	struct q_push messages[16] = { 0 };
+	size_t stored;
+
+	assert_true(n <= 16);
+	for (size_t i = 0; i < n; i++)
+		messages[i] = (struct q_push){ .body = "x", .size = 1 };
+	assert_int_equal(q_push(q, messages, n, 0, &stored, NULL), 0);
+	assert_int_equal(stored, n);
+}
+
+static int
+take(struct q *q)
+{
+	const struct q_take args = { .lease = Q_SECOND };
+	struct q_batch *b = NULL;
+	int rc = q_take(q, &args, &b);
+
+	q_batch_free(b);
+	return (rc);
+}
+
+/* Arm as a taker does, and sleep for as long as the test may last. */
+static int
+waiter(void)
+{
+	struct q *q = open_queue();
+	struct ctl *c = &q->ctl;
+
+	if (take(q) != Q_EMPTY)
+		return (1);
+	q_wait(q, Q_FOREVER);
+	if (!c->armed || take(q) != Q_EMPTY)
+		return (1);
+	return (ctl_sleep(&c->map->channel[CTL_READY].count, c->count, 60 * Q_SECOND)
+		    ? 0
+		    : 1);
+}
+
+static bool
+sleeps(pid_t pid)
+{
+	char name[64], text[16] = "";
+	FILE *f;
+
+	(void)snprintf(name, sizeof(name), "/proc/%d/syscall", (int)pid);
+	if ((f = fopen(name, "r")) == NULL)
+		return (false);
+	if (fgets(text, sizeof(text), f) == NULL)
+		text[0] = '\0';
+	(void)fclose(f);
+	return (atoi(text) == SYS_futex);
+}
+
+static size_t
+sleepers(const pid_t *pids)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < WAITERS; i++)
+		n += sleeps(pids[i]);
+	return (n);
+}
+
+static void
+start_waiters(pid_t *pids)
+{
+	for (size_t i = 0; i < WAITERS; i++) {
+		if ((pids[i] = fork()) == 0)
+			_exit(waiter());
+		assert_true(pids[i] > 0);
+	}
+	while (sleepers(pids) < WAITERS)
+		(void)usleep(1000);
+}
+
+static void
+one_waiter_is_woken_for_each_message(void **state)
+{
+	pid_t pids[WAITERS];
+	struct q *q = open_queue();
+	int status;
+
+	(void)state;
+	start_waiters(pids);
+	for (size_t n = 1; n <= 5; n++) {
+		push(q, 1);
+		assert_int_equal(sleepers(pids), WAITERS - n);
+	}
+	push(q, 10);
+	assert_int_equal(sleepers(pids), WAITERS - 15);
+	for (size_t i = 0; i < 4; i++)
+		push(q, 16);
+	for (size_t i = 0; i < WAITERS; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	push(q, 1); /* nobody is there: that is found out, and no more is woken */
+	assert_int_equal(atomic_load(&q->ctl.map->channel[CTL_READY].waiting), 0);
+	while (take(q) == 0)
+		;
+	q_close(q);
+}
+
+static void
+killed_waiters_are_not_counted(void **state)
+{
+	pid_t pids[WAITERS];
+	struct q *q = open_queue();
+
+	(void)state;
+	start_waiters(pids);
+	for (size_t i = 0; i < WAITERS; i += 2) {
+		(void)kill(pids[i], SIGKILL);
+		(void)waitpid(pids[i], NULL, 0);
+	}
+	push(q, 1);
+	assert_int_equal(sleepers(pids), WAITERS / 2 - 1);
+	for (size_t i = 1; i < WAITERS; i += 2) {
+		(void)kill(pids[i], SIGKILL);
+		(void)waitpid(pids[i], NULL, 0);
+	}
+	while (take(q) == 0)
+		;
+	q_close(q);
+}
+
+static void
+what_is_pushed_after_the_look_ends_the_wait(void **state)
+{
+	struct q *q = open_queue(), *other = open_queue();
+	struct ctl *c = &q->ctl;
+
+	(void)state;
+	assert_int_equal(take(q), Q_EMPTY);
+	q_wait(q, Q_FOREVER);
+	assert_int_equal(take(q), Q_EMPTY);
+	push(other, 1);
+	assert_false(
+	    ctl_sleep(&c->map->channel[CTL_READY].count, c->count, 3600 * Q_SECOND));
+	assert_int_equal(take(q), 0);
+	q_close(other);
+	q_close(q);
+}
+
+static void
+a_ctl_of_another_boot_or_layout_is_replaced(void **state)
+{
+	struct q *q = open_queue(), *other;
+	uint64_t generation;
+
+	(void)state;
+	assert_non_null(ctl_need(q));
+	generation = q->ctl.map->generation;
+	q->ctl.map->boot[0] ^= 1;
+	other = open_queue();
+	assert_non_null(ctl_look(other));
+	assert_false(ctl_is_current(other));
+	assert_non_null(ctl_need(other));
+	assert_true(other->ctl.map->generation != generation);
+	generation = other->ctl.map->generation;
+	other->ctl.map->layout++;
+	q_close(other);
+	other = open_queue();
+	assert_null(ctl_look(other));
+	assert_non_null(ctl_need(other));
+	assert_true(other->ctl.map->generation != generation);
+	assert_false(ctl_is_whole(q));
+	assert_non_null(ctl_need(q));
+	assert_true(q->ctl.map->generation == other->ctl.map->generation);
+	q_close(other);
+	q_close(q);
+}
+
+static int
+make_dir(void **state)
+{
+	(void)state;
+	if (mkdtemp(dir) == NULL)
+		return (-1);
+	(void)snprintf(path, sizeof(path), "%s/q", dir);
+	return (0);
+}
+
+static int
+remove_dir(void **state)
+{
+	char command[sizeof(dir) + 16];
+
+	(void)state;
+	(void)snprintf(command, sizeof(command), "rm -r %s", dir);
+	return (system(command));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_waiter_is_woken_for_each_message),
+		cmocka_unit_test(killed_waiters_are_not_counted),
+		cmocka_unit_test(what_is_pushed_after_the_look_ends_the_wait),
+		cmocka_unit_test(a_ctl_of_another_boot_or_layout_is_replaced),
+	};
+
+	return (cmocka_run_group_tests_name("wake", tests, make_dir, remove_dir));
+}
