@@ -1,13 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 /* Applying requests: the one way in which a queue changes. */
+#include <stdio.h>
+#include <sys/file.h>
+
+#include "answer.h"
+#include <unistd.h>
+
 #include "batch.h"
 #include "due.h"
 #include "error.h"
 #include "group.h"
+#include "lock.h"
 #include "queue.h"
+#include "serve.h"
 #include "wake.h"
 
 #include "apply.h"
+
+/* The sentence goes with the result: others may be applied before it is returned. */
+static int
+apply_push(struct txn *t, const struct push *push, struct pushed *result)
+{
+	int rc = push_apply(t, push, result);
+
+	if (rc == 0 && result->code != 0)
+		(void)snprintf(result->text, sizeof(result->text), "%s", q_errmsg());
+	return (rc);
+}
 
 static int
 settle_part(struct txn *t, const struct request *r)
@@ -34,12 +53,12 @@ set_option(struct txn *t, enum q_option option, uint64_t value)
 	return (0);
 }
 
-static int
-apply(struct txn *t, const struct request *r, struct result *result)
+int
+apply_one(struct txn *t, const struct request *r, struct result *result)
 {
 	switch (r->op) {
 	case OP_PUSH:
-		return (push_apply(t, &r->push, &result->pushed));
+		return (apply_push(t, &r->push, &result->pushed));
 	case OP_SETTLE:
 		return (settle_apply(t, &r->settle, &result->settled));
 	case OP_ACK_BATCH:
@@ -69,6 +88,16 @@ undo(struct q *q, const struct request *requests, struct result *results, size_t
 	}
 }
 
+/* A call of apply_all(). */
+struct call {
+	const struct request *requests;
+	struct result *results;
+	size_t n;
+	bool posted; /* and may have been applied by a holder that died */
+	uint8_t answer[ANSWER_MAX];
+	size_t answer_size; /* 0: there is none */
+};
+
 /*
  * What a power cut takes back is a lease, and the message is there again, to be
  * delivered under the same number. So only where number and receipt stay in the process
@@ -76,55 +105,158 @@ undo(struct q *q, const struct request *requests, struct result *results, size_t
  * may have handed the number on, and an attempt that brings down the machine counts.
  */
 static bool
-may_be_undone(const struct txn *t, const struct request *requests, size_t n)
+may_be_undone(const struct txn *t, const struct call *c)
 {
-	const struct q_take *how = requests[0].take.how;
+	const struct q_take *how = c->requests[0].take.how;
 
-	return (n == 1 && requests[0].op == OP_TAKE && how->lease == 0 &&
-		!how->durable && !t->promoted && t->file_count == 0);
+	return (c->n == 1 && c->requests[0].op == OP_TAKE && how->lease == 0 &&
+		!how->durable && !serve_any(t->q) && !t->promoted &&
+		t->file_count == 0);
 }
 
 static int
-apply_once(
-    struct q *q, const struct request *requests, struct result *results, size_t n)
+apply_ours(struct txn *t, struct call *c, size_t *done)
 {
-	struct txn t;
+	int rc = 0;
+
+	t->uid = (uint32_t)geteuid();
+	if (c->posted &&
+	    (rc = serve_look_up(t, c->answer, &c->answer_size)) != STORE_NONE)
+		return (rc);
+	for (rc = 0; *done < c->n && rc == 0; ++*done)
+		rc = apply_one(t, &c->requests[*done], &c->results[*done]);
+	return (rc);
+}
+
+/* What is to follow an attempt. */
+enum next { NOTHING, ONCE_MORE, GIVE_BACK };
+
+/* Everything but the commit. */
+static int
+fill(struct q *q, struct call *c, struct txn *t, enum next *next)
+{
 	size_t done = 0;
 	int rc;
 
-	if ((rc = txn_begin(q, true, &t)) != 0)
-		return (rc);
-	(void)ctl_look(q); /* under the lock: who armed before it is seen */
-	if ((rc = due_promote(&t, DUE_MOST)) == 0) {
-		t.promoted = t.changed || t.meta_changed != 0;
-		for (; done < n && rc == 0; done++)
-			rc = apply(&t, &requests[done], &results[done]);
+	*next = GIVE_BACK;
+	if ((rc = due_promote(t, DUE_MOST)) == 0) {
+		t->promoted = t->changed || t->meta_changed != 0;
+		rc = apply_ours(t, c, &done);
 	}
-	if (rc != 0 || (!t.changed && t.meta_changed == 0)) {
-		txn_abort(&t);
-		if (rc != 0)
-			undo(q, requests, results, done);
-		return (rc);
+	if (rc == 0) {
+		if (!serve_any(q))
+			serve_collect(q);
+		if ((rc = serve_apply(q, t)) != 0) /* whose fault it was is noted */
+			*next = ONCE_MORE;
 	}
-	rc = txn_commit(&t, !may_be_undone(&t, requests, n));
-	/* Whether another failed commit is on disk nobody knows: then nothing is taken
+	if (rc != 0) {
+		txn_abort(t);
+		undo(q, c->requests, c->results, done);
+	}
+	return (rc);
+}
+
+static int
+apply_once(struct q *q, struct call *c, struct txn *t, enum next *next)
+{
+	int rc;
+
+	*next = GIVE_BACK;
+	if ((rc = txn_begin_write(q, t)) != 0 || (rc = fill(q, c, t, next)) != 0)
+		return (rc);
+	*next = NOTHING;
+	if (!t->changed && t->meta_changed == 0) {
+		txn_abort(t);
+		return (0);
+	}
+	rc = txn_commit(t, !may_be_undone(t, c));
+	/* Whether a commit that failed is on disk nobody knows: then nothing is taken
 	 * back. A blob may be left to the sweep, and a lease ends with this process. */
 	if (rc == STORE_GROW || rc == Q_ENOSPC)
-		undo(q, requests, results, done);
-	if (rc == 0)
-		wake_others(q, &t);
+		undo(q, c->requests, c->results, c->n);
 	return (rc);
+}
+
+static int
+plain_code(int rc)
+{
+	if (rc == STORE_NONE)
+		return (fail(Q_ECORRUPT, "a row is missing; run 'qctl check'"));
+	return (rc == STORE_BROKEN ? Q_ECORRUPT : rc);
+}
+
+/* The lock is ours, and no longer when this returns. */
+static int
+apply_locked(struct q *q, struct call *c)
+{
+	enum next next;
+	struct txn t;
+	int rc;
+
+	serve_gather(q);
+	do {
+		rc = apply_once(q, c, &t, &next);
+		if (rc == STORE_GROW)
+			next =
+			    (rc = store_grow(&q->store)) == 0 ? ONCE_MORE : GIVE_BACK;
+	} while (next == ONCE_MORE);
+	rc = plain_code(rc);
+	if (next == NOTHING)
+		serve_answer(q, rc);
+	else
+		serve_return(q);
+	lock_drop(q->dir.data);
+	if (rc == 0) {
+		wake_others(q, &t);
+		txn_end(&t);
+	}
+	serve_wake(q);
+	return (rc);
+}
+
+/* 0: what the holder of the lock, or one that died, said of our requests is known. */
+static int
+read_answer(struct q *q, struct call *c, enum answer *answer)
+{
+	int code, rc;
+
+	rc = answer_get(
+	    c->answer, c->answer_size, c->requests, c->results, c->n, answer, &code);
+	if (rc != 0 || *answer != ANSWER_FAILED)
+		return (rc);
+	q->dead = code;
+	return (code);
 }
 
 int
 apply_all(struct q *q, const struct request *requests, struct result *results, size_t n)
 {
+	struct call c = { .requests = requests, .results = results, .n = n };
+	enum slot_end end = SLOT_LOCKED;
+	enum answer answer = ANSWER_ALONE;
 	int rc;
 
-	while ((rc = apply_once(q, requests, results, n)) == STORE_GROW)
-		if ((rc = store_grow(&q->store)) != 0)
-			break;
-	if (rc == STORE_NONE)
-		return (fail(Q_ECORRUPT, "a row is missing; run 'qctl check'"));
-	return (rc == STORE_BROKEN ? Q_ECORRUPT : rc);
+	if ((rc = txn_check_write(q)) != 0)
+		return (rc);
+	if (!lock_try(q, LOCK_EX)) {
+		rc = slot_post(q, requests, n) ? slot_await(q, &end)
+		                               : lock_take(q, LOCK_EX);
+		if (rc != 0)
+			return (rc);
+	}
+	if (end == SLOT_ANSWERED) {
+		c.answer_size = slot_read(q, c.answer, sizeof(c.answer));
+		rc = read_answer(q, &c, &answer);
+		if (answer == ANSWER_FAILED || (rc == 0 && answer == ANSWER_RESULTS))
+			return (rc);
+		/* We are to do it ourselves; or it was lost, and is in the table. */
+		end = rc == 0 ? SLOT_LOCKED : SLOT_ORPHANED;
+		if ((rc = lock_take(q, LOCK_EX)) != 0)
+			return (rc);
+	}
+	c.posted = end == SLOT_ORPHANED;
+	c.answer_size = 0;
+	if ((rc = apply_locked(q, &c)) == 0 && c.answer_size > 0)
+		rc = read_answer(q, &c, &answer);
+	return (rc);
 }

@@ -39,6 +39,8 @@ struct result {
 	struct taken taken;       /* OP_TAKE */
 };
 
+/* Apply one request. Returns a code only when the whole transaction is lost. */
+int apply_one(struct txn *t, const struct request *r, struct result *result);
 /*
  * Apply n requests in one transaction and commit it. 0: it is on disk, or nothing had
  * to be written; results say the rest. A code: nothing was done.

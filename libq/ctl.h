@@ -67,9 +67,12 @@ _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "atomics work across processes");
 struct ctl {
 	struct ctl_file *map; /* or NULL */
 	int fd;
-	bool same_boot; /* as of this map */
-	q_time again;   /* monotonic: no attempt to make it before */
-	int slot;       /* whose byte lock is ours, or -1 */
+	bool same_boot;              /* as of this map */
+	q_time again;                /* monotonic: no attempt to make it before */
+	int slot;                    /* whose byte lock is ours, or -1 */
+	uint64_t generation, ticket; /* of the last request */
+	unsigned posted;             /* and its slot */
+	bool leads;     /* tries the lock more often than others who wait */
 	uint64_t swept; /* generation whose predecessors' rows were looked for */
 	bool armed;     /* for a wait on channel, with count as it was then */
 	enum ctl_channel channel;

@@ -26,6 +26,8 @@ push_all(struct q *q, struct push *push, struct pushed *pushed)
 		rc = apply_all(q, &r, &result, 1);
 		*pushed = result.pushed;
 	}
+	if (rc == 0 && pushed->code != 0)
+		(void)fail(pushed->code, "%s", pushed->text);
 	spill_free(&spill);
 	return (rc);
 }

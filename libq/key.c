@@ -84,3 +84,12 @@ key_unique(const uint8_t hash[16])
 	end_at(&k, put_bytes(k.b, hash, 16));
 	return (k);
 }
+
+struct key
+key_slot(uint64_t generation, unsigned slot)
+{
+	struct key k;
+
+	end_at(&k, put_be16(put_be64(k.b, generation), (uint16_t)slot));
+	return (k);
+}

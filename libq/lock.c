@@ -79,8 +79,8 @@ stopped(pid_t pid)
 		(state[2] == 'T' || state[2] == 't'));
 }
 
-static int
-busy(const struct q *q)
+int
+lock_busy(const struct q *q)
 {
 	q_time waited = clock_monotonic() - q->busy_since;
 	unsigned long long seconds =
@@ -103,11 +103,9 @@ busy(const struct q *q)
 static int
 wait_for(struct q *q, int op)
 {
-	q_time now = clock_monotonic(), until = time_add(now, q->lock_wait);
+	q_time until = time_add(clock_monotonic(), q->lock_wait);
 	int rc;
 
-	if (q->busy_since == 0)
-		q->busy_since = now;
 	if (q->alarm != NULL)
 		q->alarm(q->lock_wait);
 	if ((rc = flock_until(q, q->dir.fd, LOCK_EX, until)) == 0) {
@@ -117,23 +115,30 @@ wait_for(struct q *q, int op)
 	if (q->alarm != NULL)
 		q->alarm(0);
 	if (rc == Q_ETIMEDOUT)
-		return (busy(q));
+		return (lock_busy(q));
 	q->busy_since = 0;
 	return (rc);
 }
 
-int
-lock_take(struct q *q, int op)
+bool
+lock_try(struct q *q, int op)
 {
 	bool gate = flock(q->dir.fd, LOCK_EX | LOCK_NB) == 0;
 	bool taken = gate && flock(q->dir.data, op | LOCK_NB) == 0;
 
 	if (gate)
 		(void)flock(q->dir.fd, LOCK_UN);
-	if (!taken)
-		return (wait_for(q, op));
-	q->busy_since = 0; /* mostly, nobody is in the way */
-	return (0);
+	if (taken)
+		q->busy_since = 0;
+	else if (q->busy_since == 0)
+		q->busy_since = clock_monotonic();
+	return (taken);
+}
+
+int
+lock_take(struct q *q, int op)
+{
+	return (lock_try(q, op) ? 0 : wait_for(q, op)); /* mostly, nobody is there */
 }
 
 void

@@ -13,9 +13,13 @@
 
 #include "q.h"
 
-/* op is LOCK_EX or LOCK_SH. Q_EBUSY: another process kept it for all of q->lock_wait.
+/* op is LOCK_EX or LOCK_SH. Without waiting; false, too, if others wait. */
+bool lock_try(struct q *q, int op);
+/* Q_EBUSY: another process kept it for all of q->lock_wait.
  */
 int lock_take(struct q *q, int op);
 void lock_drop(int data);
+/* Q_EBUSY, and the sentence that says who has had the lock for all of q->lock_wait. */
+int lock_busy(const struct q *q);
 
 #endif

@@ -246,7 +246,7 @@ q_stat(struct q *q, struct q_stat *out)
 	struct txn t;
 	int rc;
 
-	if ((rc = txn_begin(q, false, &t)) != 0)
+	if ((rc = txn_begin(q, &t)) != 0)
 		return (rc);
 	if ((rc = fill_stat(&t, &st)) == 0)
 		*out = st;
@@ -330,7 +330,7 @@ q_list(struct q *q, struct q_list *args, struct q_batch **batch)
 	if ((rc = batch_new(&b)) != 0)
 		return (rc);
 	while (rc == 0 && !end && b->count < n) {
-		if ((rc = txn_begin(q, false, &t)) != 0)
+		if ((rc = txn_begin(q, &t)) != 0)
 			break;
 		rc = list_rows(&t, &at, n, b, &end);
 		txn_abort(&t);
@@ -355,7 +355,7 @@ q_get(struct q *q, uint64_t id, struct q_batch **batch)
 
 	if ((rc = batch_new(&b)) != 0)
 		return (rc);
-	if ((rc = txn_begin(q, false, &t)) == 0) {
+	if ((rc = txn_begin(q, &t)) == 0) {
 		rc = add(
 		    &t, b, id, (enum q_state)0, BATCH_BODY | BATCH_FAILURES, SIZE_MAX);
 		txn_abort(&t);

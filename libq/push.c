@@ -2,7 +2,6 @@
 /* Pushing: limits, then the two records and one index row of each message. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "blob.h"
 #include "error.h"
@@ -114,7 +113,7 @@ put_message(struct txn *t, const struct q_push *p, uint64_t id)
 	struct message m = {
 		.rank = policy_rank(p->priority),
 		.pushed = t->now.wall,
-		.uid = (uint32_t)geteuid(),
+		.uid = t->uid,
 		.max_attempts = p->max_attempts,
 		.key = p->key,
 		.key_size = p->key != NULL ? strlen(p->key) : 0,
@@ -266,12 +265,14 @@ make_room(struct txn *t, const struct push *push, size_t *n, struct pushed *resu
 {
 	int rc;
 
-	while ((rc = space_ensure(t, room_for(push->messages, *n))) == Q_ENOSPC) {
+	while ((rc = space_ensure(t, t->room + room_for(push->messages, *n))) ==
+	       Q_ENOSPC) {
 		result->code = rc;
 		*n = push->flags & Q_ATOMIC ? 0 : *n / 2;
 		if (*n == 0)
 			return (0);
 	}
+	t->room += room_for(push->messages, *n);
 	return (rc);
 }
 

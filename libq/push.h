@@ -15,10 +15,13 @@ struct push {
 	size_t over_count;
 };
 
+enum { PUSHED_TEXT = 256 };
+
 struct pushed {
-	size_t stored; /* so many, from the first on */
-	bool known;    /* all of them, by their origin */
-	int code;      /* why no more, or 0 */
+	size_t stored;          /* so many, from the first on */
+	bool known;             /* all of them, by their origin */
+	int code;               /* why no more, or 0 */
+	char text[PUSHED_TEXT]; /* the same, as a sentence */
 };
 
 /* Whether the arguments are good, before any lock. */

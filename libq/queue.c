@@ -7,6 +7,7 @@
 #include "create.h"
 #include "error.h"
 #include "hold.h"
+#include "serve.h"
 
 #include "queue.h"
 
@@ -60,6 +61,7 @@ q_close(struct q *q)
 	hold_close(q);
 	held_free(&q->held);
 	ctl_close(q);
+	serve_free(q);
 	if (q->blob != -1)
 		(void)close(q->blob);
 	store_close(&q->store);
@@ -75,7 +77,7 @@ q_option_get(struct q *q, enum q_option option, uint64_t *value)
 
 	if ((unsigned)option >= Q_OPTIONS)
 		return (fail(Q_EINVAL, "there is no option %d", (int)option));
-	if ((rc = txn_begin(q, false, &t)) != 0)
+	if ((rc = txn_begin(q, &t)) != 0)
 		return (rc);
 	*value = t.meta.option[option];
 	txn_abort(&t);

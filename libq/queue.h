@@ -25,6 +25,7 @@ struct q {
 	int probe;        /* another, to see those of others, or -1 */
 	int blob;         /* the directory of blobs, or -1; see blob.h */
 	struct ctl ctl;
+	struct service *service; /* see serve.h; or NULL */
 	int dead; /* code of the failure after which nothing is tried any more */
 };
 

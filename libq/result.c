@@ -173,7 +173,7 @@ look(struct q *q, uint64_t id, struct q_result **out)
 	struct txn t;
 	int rc;
 
-	if ((rc = txn_begin(q, false, &t)) != 0)
+	if ((rc = txn_begin(q, &t)) != 0)
 		return (rc);
 	rc = find(&t, id, out);
 	txn_abort(&t);

@@ -30,6 +30,7 @@ static const char *const names[TABLES] = {
 	[T_GROUP] = "group",
 	[T_UNIQUE] = "unique",
 	[T_RESULT] = "result",
+	[T_SLOT] = "slot",
 };
 
 const char *

@@ -25,6 +25,7 @@ enum table {
 	T_GROUP,
 	T_UNIQUE,
 	T_RESULT,
+	T_SLOT,
 	TABLES
 };
 

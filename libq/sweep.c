@@ -92,7 +92,7 @@ remove_unnamed(struct q *q, int dir, const struct sample *s)
 {
 	struct txn t;
 
-	if (s->count == 0 || txn_begin(q, false, &t) != 0)
+	if (s->count == 0 || txn_begin(q, &t) != 0)
 		return;
 	for (size_t i = 0; i < s->count; i++)
 		if (is_unnamed(

@@ -116,32 +116,6 @@ begin_mdb(struct txn *t)
 	return (rc);
 }
 
-int
-txn_begin(struct q *q, bool write, struct txn *t)
-{
-	uint8_t seed[16];
-	int rc;
-
-	if (q->dead != 0)
-		return (
-		    fail(q->dead, "an earlier write failed; nothing more is tried"));
-	*t = (struct txn){ .q = q, .write = write };
-	if (write && (q->flags & Q_RDONLY))
-		return (fail(Q_EACCES, "opened to look only"));
-	rc = lock_take(q, write ? LOCK_EX : LOCK_SH);
-	if (rc != 0)
-		return (rc);
-	if ((rc = clock_read(&t->now)) != 0 || (rc = begin_mdb(t)) != 0 ||
-	    (rc = load_meta(t)) != 0 || (rc = check_books(t)) != 0) {
-		txn_abort(t);
-		lock_drop(q->dir.data);
-		return (rc);
-	}
-	(void)put_be64(put_be64(seed, (uint64_t)t->now.boot), t->meta.next);
-	t->random = hash_record(seed, sizeof(seed), 0);
-	return (0);
-}
-
 static void
 close_cursors(struct txn *t)
 {
@@ -151,11 +125,77 @@ close_cursors(struct txn *t)
 	memset(t->cursor, 0, sizeof(t->cursor));
 }
 
+static void
+close_mdb(struct txn *t)
+{
+	close_cursors(t);
+	mdb_txn_abort(t->mdb);
+	t->mdb = NULL;
+}
+
+static void
+forget_files(struct txn *t)
+{
+	free(t->files);
+	t->files = NULL;
+	t->file_count = 0;
+}
+
+static int
+begin(struct q *q, bool write, struct txn *t)
+{
+	uint8_t seed[16];
+	int rc;
+
+	*t = (struct txn){ .q = q, .write = write };
+	if ((rc = clock_read(&t->now)) != 0 || (rc = begin_mdb(t)) != 0 ||
+	    (rc = load_meta(t)) != 0 || (rc = check_books(t)) != 0) {
+		close_mdb(t);
+		return (rc);
+	}
+	(void)put_be64(put_be64(seed, (uint64_t)t->now.boot), t->meta.next);
+	t->random = hash_record(seed, sizeof(seed), 0);
+	return (0);
+}
+
+static int
+check_alive(const struct q *q)
+{
+	return (q->dead == 0
+		    ? 0
+		    : fail(q->dead, "an earlier write failed; nothing more is tried"));
+}
+
+int
+txn_check_write(const struct q *q)
+{
+	if (q->flags & Q_RDONLY)
+		return (fail(Q_EACCES, "opened to look only"));
+	return (check_alive(q));
+}
+
+int
+txn_begin(struct q *q, struct txn *t)
+{
+	int rc;
+
+	if ((rc = check_alive(q)) != 0 || (rc = lock_take(q, LOCK_SH)) != 0)
+		return (rc);
+	if ((rc = begin(q, false, t)) != 0)
+		lock_drop(q->dir.data);
+	return (rc);
+}
+
+int
+txn_begin_write(struct q *q, struct txn *t)
+{
+	return (begin(q, true, t));
+}
+
 int
 txn_commit(struct txn *t, bool durable)
 {
 	struct q *q = t->q;
-	struct file *files = t->files;
 	int rc;
 
 	if ((rc = save_meta(t)) != 0) {
@@ -166,7 +206,6 @@ txn_commit(struct txn *t, bool durable)
 	(void)mdb_env_set_flags(q->store.env, MDB_NOMETASYNC, !durable);
 	rc = store_code(mdb_txn_commit(t->mdb), "commit");
 	t->mdb = NULL; /* LMDB freed it, whether or not it succeeded */
-	t->files = NULL;
 	if (rc != 0 && rc != STORE_GROW) {
 		/* What the kernel now holds of the file is unknown, except when it
 		 * refused to store more: that is found before the meta page is touched.
@@ -175,11 +214,16 @@ txn_commit(struct txn *t, bool durable)
 			q->dead = rc;
 		store_close(&q->store);
 	}
-	lock_drop(q->dir.data);
-	if (rc == 0)
-		blob_remove(q, files, t->file_count);
-	free(files);
+	if (rc != 0)
+		forget_files(t);
 	return (rc);
+}
+
+void
+txn_end(struct txn *t)
+{
+	blob_remove(t->q, t->files, t->file_count);
+	forget_files(t);
 }
 
 void
@@ -187,10 +231,8 @@ txn_abort(struct txn *t)
 {
 	if (t->mdb == NULL)
 		return;
-	close_cursors(t);
-	mdb_txn_abort(t->mdb);
-	t->mdb = NULL;
-	free(t->files);
-	t->files = NULL;
-	lock_drop(t->q->dir.data);
+	close_mdb(t);
+	forget_files(t);
+	if (!t->write)
+		lock_drop(t->q->dir.data);
 }

@@ -31,23 +31,33 @@ struct txn {
 	struct clock now;
 	uint64_t readied;   /* messages that became ready, and were not taken */
 	uint64_t random;    /* of this transaction, for jitter */
-	uint32_t pid;       /* of this process; of a take alone */
+	uint32_t uid, pid;  /* whose request is applied; pid: of a take */
 	uint64_t file_size; /* when it began */
+	uint64_t room;      /* bytes of it that pushes were promised */
 	struct tally tally;
 	struct file *files; /* that go once this is committed */
 	size_t file_count;
 };
 
+/* Whether the handle may write, before any lock: 0 or a code. */
+int txn_check_write(const struct q *q);
 /*
- * Lock, verify that the files are sound, begin. Q_EBUSY, Q_ENOQUEUE, Q_ECORRUPT, ...
- * After 0 the caller ends it with txn_commit() or txn_abort(), which unlock.
+ * To read: lock, verify that the files are sound, begin. Q_EBUSY, Q_ENOQUEUE,
+ * Q_ECORRUPT, ... After 0 the caller ends it with txn_abort(), which unlocks.
  */
-int txn_begin(struct q *q, bool write, struct txn *t);
+int txn_begin(struct q *q, struct txn *t);
+/*
+ * To write, under the lock of the caller, who keeps it. After 0 he ends it with
+ * txn_commit() or txn_abort(), unlocks, and calls txn_end() if it was committed.
+ */
+int txn_begin_write(struct q *q, struct txn *t);
 /*
  * On disk when it returns 0; without durable, a power cut may take it back, whole.
  * After a failed flush the handle is dead.
  */
 int txn_commit(struct txn *t, bool durable);
+/* What is left to do without the lock: files of ended messages go. */
+void txn_end(struct txn *t);
 /* Does nothing to a transaction that has ended. */
 void txn_abort(struct txn *t);
 
@@ -95,6 +105,7 @@ struct key key_expiry(uint8_t kind, uint64_t time, uint64_t id);
 struct key key_failure(uint64_t id, uint32_t delivery);
 struct key key_group(const uint8_t group[16], uint64_t id);
 struct key key_unique(const uint8_t hash[16]);
+struct key key_slot(uint64_t generation, unsigned slot);
 
 static inline struct span
 key_span(const struct key *k)

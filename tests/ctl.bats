@@ -107,6 +107,120 @@ got() {
 	ended 0
 }
 
+# ---- sharing flushes ----
+
+# Whether N processes wait in slots.
+waits_in_slots() {
+	[ "$(od -An -v -t u4 -j 4096 "$Q_ROOT/jobs/ctl" |
+		awk '(NR - 1) % 256 == 0 && $1 % 8 == 1' | wc -l)" = "$1" ]
+}
+
+@test "64 pushes that wait for the lock share a handful of flushes" {
+	local holder
+
+	qctl create jobs
+	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
+	holder=$pid
+	eventually is_locked jobs
+	cat >pushes <<-'EOF2'
+		for i in $(seq 64); do qpush jobs "$i" || echo "$i" >>failed & done
+		wait
+	EOF2
+	start env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o trace \
+		-e trace=fdatasync,fsync,msync sh pushes
+	eventually waits_in_slots 64
+	kill "$holder"
+	ended 0
+	[ ! -e failed ]
+	[ "$(grep -c sync trace)" -le 8 ]
+	drain jobs | sort -n | cmp - <(seq 64)
+	balances jobs
+}
+
+@test "without shared memory, 64 pushes are stored all the same" {
+	qctl create jobs
+	mkdir "$Q_ROOT/jobs/ctl"
+	for i in {1..64}; do
+		qpush jobs "$i" 3>&- &
+	done
+	wait
+	drain jobs | sort -n | cmp - <(seq 64)
+}
+
+@test "requests of all kinds share a transaction" {
+	local holder receipts
+
+	seq 6 | qpush -l jobs
+	mapfile -t receipts < <(qpop -L 1h -n 5 -l jobs | cut -f1)
+	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
+	holder=$pid
+	eventually is_locked jobs
+	start qack jobs "${receipts[0]}"
+	start qack --release jobs "${receipts[1]}"
+	start qack --extend 2h jobs "${receipts[2]}"
+	start qack --fail --reason because jobs "${receipts[3]}"
+	start qack --dead jobs "${receipts[4]}"
+	start qpush -p 5 -H a=b -d 1h jobs seven
+	start qpush -i jobs eight
+	eventually waits_in_slots 7
+	kill "$holder"
+	for pid in "${started[@]:1}"; do
+		ended 0
+	done
+	counts jobs ready=3 delayed=2 leased=1 dead=1 done=1
+	is "$(qstat --json jobs 4 | jq -r '.failures[0].reason')" because
+	is "$(qstat --json jobs | jq .pushed)" 8
+	balances jobs
+}
+
+@test "a full queue refuses the requests that are too many, and says so to each" {
+	local holder i
+
+	qctl create jobs max-messages=3
+	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
+	holder=$pid
+	eventually is_locked jobs
+	for i in {1..8}; do
+		start sh -c 'qpush jobs x 2>>errors; echo "$?" >>codes'
+	done
+	eventually waits_in_slots 8
+	kill "$holder"
+	for pid in "${started[@]:1}"; do
+		ended 0
+	done
+	is "$(sort codes | uniq -c | xargs)" "3 0 5 75"
+	is "$(sort -u errors)" "qpush: jobs: queue is full (3 messages); nothing stored"
+}
+
+@test "who waits in a slot gives up in time, and what he wanted is never done" {
+	qpush jobs x
+	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
+	eventually is_locked jobs
+	fails 75 "another process (pid $pid) has held the queue for" \
+		qpush --lock-wait 100ms jobs y
+	has "$stderr" "nothing done"
+	eventually waits_in_slots 0
+	kill "$pid"
+	ended 143
+	is "$(drain jobs)" x
+}
+
+@test "a signal ends the wait in a slot, and takes the request back" {
+	local holder
+
+	qpush jobs x
+	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
+	holder=$pid
+	eventually is_locked jobs
+	start qpush -l jobs < <(echo y)
+	eventually waits_in_slots 1
+	kill "$pid"
+	ended 143
+	waits_in_slots 0
+	kill "$holder"
+	is "$(drain jobs)" x
+}
+
 # ---- the file itself ----
 
 # Whether waiters still get their messages, once DAMAGE was done.

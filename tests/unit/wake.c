@@ -46,7 +46,7 @@ push(struct q *q, size_t n)
 static int
 take(struct q *q)
 {
-	const struct q_take args = { .lease = Q_SECOND };
+	const struct q_take args = { .lease = 3600 * Q_SECOND };
 	struct q_batch *b = NULL;
 	int rc = q_take(q, &args, &b);
 

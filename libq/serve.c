@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: ISC */
+/* Serving the requests of others that found the lock taken. */
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "error.h"
+#include "queue.h"
+#include "wire.h"
+
+#include "serve.h"
+
+/* Rows of a ctl that is gone are kept while a process may wait that had posted there.
+ */
+#define ROWS_KEPT ((q_time)24 * 3600 * Q_SECOND)
+enum { SWEEP_MOST = 2 * CTL_SLOTS };
+
+struct served {
+	unsigned slot;
+	uint64_t ticket;
+	bool orphan;   /* taken by another before, who died */
+	bool alone;    /* not to be applied by us */
+	bool asleep;   /* its owner, when it was answered */
+	uint8_t *data; /* the request: a copy */
+	size_t size;
+	size_t answer_size;
+};
+
+struct service {
+	size_t n;
+	size_t used; /* of data */
+	struct served served[CTL_SLOTS];
+	struct parcel parcel; /* the one that is applied */
+	uint8_t record[ANSWERED_MAX];
+	uint8_t answer[CTL_SLOTS][ANSWER_MAX];
+	uint8_t data[CTL_SLOTS * CTL_PAYLOAD];
+};
+
+void
+serve_free(struct q *q)
+{
+	free(q->service);
+	q->service = NULL;
+}
+
+bool
+serve_any(const struct q *q)
+{
+	return (q->service != NULL && q->service->n > 0);
+}
+
+void
+serve_gather(struct q *q)
+{
+	if (ctl_look(q) == NULL || atomic_load(&q->ctl.map->crowd) <= 1)
+		return;
+	(void)sched_yield();
+	(void)sched_yield();
+}
+
+/* ---- collecting ---- */
+
+static void
+collect_slot(struct q *q, struct service *v, unsigned slot)
+{
+	struct ctl_slot *s = &q->ctl.map->slot[slot];
+	uint32_t word = atomic_load(&s->word), old;
+	uint64_t ticket = s->ticket;
+	size_t size;
+
+	/* Nobody else has the lock: one that is taken was taken by the dead. */
+	if (!slot_move(s, ticket, SLOT_READY, SLOT_TAKEN, &old) &&
+	    !slot_is(old, ticket, SLOT_TAKEN))
+		return;
+	size = s->size;
+	if (size > CTL_PAYLOAD)
+		size = 0;
+	v->served[v->n] = (struct served){ .slot = slot,
+		.ticket = ticket,
+		.orphan = slot_state(word) == SLOT_TAKEN,
+		.data = v->data + v->used,
+		.size = size };
+	memcpy(v->data + v->used, s->data, size);
+	v->used += size;
+	v->n++;
+}
+
+void
+serve_collect(struct q *q)
+{
+	struct ctl *c = &q->ctl;
+
+	if (c->map == NULL || !ctl_is_whole(q))
+		return;
+	for (unsigned i = 0; i < CTL_SLOTS / 32; i++) {
+		if (atomic_load(&c->map->pending[i]) == 0 || !ctl_is_current(q) ||
+		    (q->service == NULL &&
+			(q->service = calloc(1, sizeof(*q->service))) == NULL))
+			continue;
+		uint32_t bits = atomic_exchange(&c->map->pending[i], 0);
+
+		for (unsigned b = 0; b < 32; b++)
+			if (bits & 1U << b)
+				collect_slot(q, q->service, i * 32 + b);
+	}
+	atomic_store(&c->map->crowd, serve_any(q) ? (uint32_t)q->service->n + 1 : 1);
+}
+
+/* ---- the table slot ---- */
+
+static int
+look_up(struct txn *t, uint64_t generation, unsigned slot, uint64_t ticket,
+    uint8_t answer[ANSWER_MAX], size_t *size)
+{
+	struct key k = key_slot(generation, slot);
+	struct answered a;
+	struct span v;
+	int rc;
+
+	if ((rc = txn_get(t, T_SLOT, key_span(&k), &v)) != 0 ||
+	    (rc = answered_decode(v.data, v.size, slot, &a)) != 0)
+		return (rc);
+	if (a.ticket != ticket)
+		return (STORE_NONE);
+	memcpy(answer, a.data, a.size);
+	*size = a.size;
+	return (0);
+}
+
+int
+serve_look_up(struct txn *t, uint8_t answer[ANSWER_MAX], size_t *size)
+{
+	const struct ctl *c = &t->q->ctl;
+
+	return (look_up(t, c->generation, c->posted, c->ticket, answer, size));
+}
+
+static bool
+is_outdated(const struct txn *t, const struct span *key, const struct span *value)
+{
+	struct answered a;
+	unsigned slot;
+
+	if (key->size != 10)
+		return (true);
+	slot = get_be16((const uint8_t *)key->data + 8);
+	return (answered_decode(value->data, value->size, slot, &a) != 0 ||
+		a.when > t->now.wall || t->now.wall - a.when > ROWS_KEPT);
+}
+
+/* Once for each ctl: remove what those before it have left. */
+static int
+sweep(struct txn *t)
+{
+	struct ctl *c = &t->q->ctl;
+	struct key k = key_slot(0, 0);
+	struct span key = key_span(&k), v;
+	int rc;
+
+	if (c->swept == c->map->generation)
+		return (0);
+	c->swept = c->map->generation;
+	rc = txn_seek(t, T_SLOT, &key, &v);
+	for (int i = 0; i < SWEEP_MOST && rc == 0; i++) {
+		if (is_outdated(t, &key, &v)) {
+			if ((rc = txn_drop(t, T_SLOT)) == 0)
+				rc = txn_first(t, T_SLOT, &key, &v);
+		} else {
+			rc = txn_next(t, T_SLOT, &key, &v);
+		}
+	}
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+static int
+keep_answer(struct txn *t, struct service *v, const struct served *s)
+{
+	const struct answered a = { s->ticket, t->now.wall, v->answer[s - v->served],
+		s->answer_size };
+	struct key k = key_slot(t->q->ctl.map->generation, s->slot);
+	size_t size = answered_encode(&a, s->slot, v->record);
+	int rc;
+
+	if ((rc = sweep(t)) != 0)
+		return (rc);
+	return (txn_put(t, T_SLOT, key_span(&k), (struct span){ v->record, size }));
+}
+
+/* ---- applying ---- */
+
+/* Its requests, as their owner would have applied them. */
+static int
+apply_parcel(struct txn *t, struct parcel *p)
+{
+	uint32_t uid = t->uid, pid = t->pid;
+	int rc = 0;
+
+	t->uid = p->uid;
+	t->pid = p->pid;
+	for (size_t i = 0; i < p->n && rc == 0; i++)
+		rc = apply_one(t, &p->request[i], &p->result[i]);
+	t->uid = uid;
+	t->pid = pid;
+	return (rc);
+}
+
+static int
+apply_served(struct txn *t, struct service *v, struct served *s)
+{
+	uint8_t *answer = v->answer[s - v->served];
+	struct parcel *p = &v->parcel;
+	bool changed = t->changed;
+	int rc;
+
+	if (s->alone)
+		return (0);
+	if (s->orphan) {
+		rc = look_up(t, t->q->ctl.map->generation, s->slot, s->ticket, answer,
+		    &s->answer_size);
+		if (rc != STORE_NONE)
+			return (rc);
+	}
+	if (wire_get_parcel(s->data, s->size, p) != 0) {
+		s->alone = true;
+		return (0);
+	}
+	t->changed = false;
+	rc = apply_parcel(t, p);
+	s->answer_size = answer_put_results(p->request, p->result, p->n, answer);
+	if (rc == 0 && t->changed)
+		rc = keep_answer(t, v, s);
+	t->changed |= changed;
+	return (rc);
+}
+
+int
+serve_apply(struct q *q, struct txn *t)
+{
+	int rc = 0;
+
+	for (size_t i = 0; serve_any(q) && i < q->service->n && rc == 0; i++) {
+		rc = apply_served(t, q->service, &q->service->served[i]);
+		if (rc != 0 && rc != STORE_GROW)
+			q->service->served[i].alone = true;
+	}
+	return (rc);
+}
+
+/* ---- answering ---- */
+
+static void
+answer_one(struct q *q, struct service *v, struct served *s, int rc)
+{
+	struct ctl_slot *slot = &q->ctl.map->slot[s->slot];
+	uint8_t *answer = v->answer[s - v->served];
+	uint32_t old;
+
+	if (s->alone || rc == Q_ENOSPC)
+		s->answer_size = answer_put_alone(answer);
+	else if (rc != 0)
+		s->answer_size = answer_put_failed(rc, answer);
+	memcpy(slot->data, answer, s->answer_size);
+	slot->size = (uint32_t)s->answer_size;
+	s->asleep = slot_move(slot, s->ticket, SLOT_TAKEN, SLOT_DONE, &old) &&
+	            old & SLOT_ASLEEP;
+}
+
+void
+serve_answer(struct q *q, int rc)
+{
+	if (!serve_any(q) || !ctl_is_whole(q))
+		return;
+	for (size_t i = 0; i < q->service->n; i++)
+		answer_one(q, q->service, &q->service->served[i], rc);
+}
+
+void
+serve_return(struct q *q)
+{
+	struct service *v = q->service;
+	uint32_t old;
+
+	if (!serve_any(q))
+		return;
+	for (size_t i = 0; ctl_is_whole(q) && i < v->n; i++) {
+		const struct served *s = &v->served[i];
+
+		/* An orphan may have been applied: it stays one. */
+		if (!s->orphan)
+			(void)slot_move(&q->ctl.map->slot[s->slot], s->ticket,
+			    SLOT_TAKEN, SLOT_READY, &old);
+		slot_mark_pending(q->ctl.map, s->slot);
+	}
+	v->n = v->used = 0;
+}
+
+/* Whether the owner of a slot that waits is there to try the lock. */
+static bool
+hand_over(struct ctl_file *f, unsigned slot)
+{
+	_Atomic uint32_t *word = &f->slot[slot].word;
+	uint32_t old = atomic_load(word);
+
+	do
+		if (slot_state(old) != SLOT_READY && slot_state(old) != SLOT_TAKEN)
+			return (false);
+	while (!atomic_compare_exchange_weak(word, &old, old | SLOT_LEAD));
+	return (!(old & SLOT_ASLEEP) || ctl_wake(word, 1) == 1);
+}
+
+/* Round and round, from behind our own: every one gets its turn. */
+static void
+hand_over_any(struct q *q)
+{
+	struct ctl_file *f = q->ctl.map;
+	unsigned start = (unsigned)q->ctl.slot + 1; /* 0 without one */
+
+	for (unsigned i = 0; i < CTL_SLOTS; i++) {
+		unsigned slot = (start + i) % CTL_SLOTS;
+
+		if (slot % 32 == 0 && atomic_load(&f->pending[slot / 32]) == 0) {
+			i += 31;
+			continue;
+		}
+		if (atomic_load(&f->pending[slot / 32]) & 1U << slot % 32 &&
+		    hand_over(f, slot))
+			return;
+	}
+}
+
+void
+serve_wake(struct q *q)
+{
+	struct service *v = q->service;
+
+	if (q->ctl.map != NULL && ctl_is_whole(q)) {
+		hand_over_any(q);
+		for (size_t i = 0; serve_any(q) && i < v->n; i++)
+			if (v->served[i].asleep)
+				(void)ctl_wake(
+				    &q->ctl.map->slot[v->served[i].slot].word, 1);
+	}
+	if (v != NULL)
+		v->n = v->used = 0;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: ISC */
+/* A request in a slot: posted, waited for, answered or taken back. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "error.h"
+#include "lock.h"
+#include "queue.h"
+#include "serve.h"
+#include "wire.h"
+
+#include "slot.h"
+
+/* Between tries of the lock: of all who wait, and at first of one who leads. */
+#define TRY_STEP  (10 * Q_SECOND / 1000)
+#define LEAD_STEP (Q_SECOND / 10000)
+/* What more a request that is being served is given, when there is no more time. */
+#define GRACE (2 * Q_SECOND)
+
+bool
+slot_move(
+    struct ctl_slot *s, uint64_t ticket, uint32_t from, uint32_t to, uint32_t *old)
+{
+	*old = atomic_load(&s->word);
+	while (slot_is(*old, ticket, from))
+		if (atomic_compare_exchange_weak(
+			&s->word, old, (*old & ~(uint32_t)SLOT_STATE) | to))
+			return (true);
+	return (false);
+}
+
+void
+slot_mark_pending(struct ctl_file *f, unsigned slot)
+{
+	(void)atomic_fetch_or(&f->pending[slot / 32], 1U << slot % 32);
+}
+
+static bool
+nobody_pending(struct ctl_file *f)
+{
+	uint32_t any = 0;
+
+	for (size_t i = 0; i < CTL_SLOTS / 32; i++)
+		any |= atomic_load(&f->pending[i]);
+	return (any == 0);
+}
+
+static int
+lock_byte(int fd, short type, unsigned slot)
+{
+	struct flock l = {
+		.l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)CTL_SIZE + (off_t)slot,
+		.l_len = 1,
+	};
+
+	return (fcntl(fd, F_OFD_SETLK, &l));
+}
+
+/* Its last owner may have died with a request in it: that is served first. */
+static bool
+is_vacant(struct ctl_file *f, unsigned slot)
+{
+	uint32_t state = slot_state(atomic_load(&f->slot[slot].word));
+
+	if (state != SLOT_READY && state != SLOT_TAKEN)
+		return (true);
+	slot_mark_pending(f, slot);
+	return (false);
+}
+
+static void
+leave(struct ctl *c)
+{
+	(void)lock_byte(c->fd, F_UNLCK, (unsigned)c->slot);
+	c->slot = -1;
+}
+
+/* A slot for as long as the handle uses this ctl. */
+static bool
+claim(struct ctl *c)
+{
+	unsigned start = (unsigned)getpid();
+
+	if (c->slot != -1 && is_vacant(c->map, (unsigned)c->slot))
+		return (true);
+	if (c->slot != -1)
+		leave(c);
+	for (unsigned i = 0; i < CTL_SLOTS; i++) {
+		unsigned slot = (start + i) % CTL_SLOTS;
+
+		if (lock_byte(c->fd, F_WRLCK, slot) != 0)
+			continue;
+		c->slot = (int)slot;
+		if (is_vacant(c->map, slot))
+			return (true);
+		leave(c);
+	}
+	return (false);
+}
+
+static struct ctl_slot *
+mine(struct q *q)
+{
+	return (&q->ctl.map->slot[q->ctl.slot]);
+}
+
+bool
+slot_post(struct q *q, const struct request *requests, size_t n)
+{
+	struct ctl *c = &q->ctl;
+	struct ctl_slot *s;
+	uint8_t data[CTL_PAYLOAD];
+	size_t size =
+	    wire_put_parcel(requests, n, (uint32_t)geteuid(), (uint32_t)getpid(), data);
+
+	if (size == 0 || ctl_need(q) == NULL || !claim(c))
+		return (false);
+	s = mine(q);
+	memcpy(s->data, data, size);
+	s->size = (uint32_t)size;
+	c->ticket = ++s->ticket;
+	c->generation = c->map->generation;
+	c->posted = (unsigned)c->slot;
+	c->leads = nobody_pending(c->map);
+	atomic_store(&s->word, slot_word(c->ticket, SLOT_READY));
+	slot_mark_pending(c->map, (unsigned)c->slot);
+	return (true);
+}
+
+/* The lock is ours: nobody else is to serve the request, if nobody has. */
+static enum slot_end
+take_back(struct q *q)
+{
+	uint64_t ticket = q->ctl.ticket;
+	uint32_t old;
+
+	if (!ctl_is_whole(q))
+		return (SLOT_ORPHANED);
+	if (slot_move(mine(q), ticket, SLOT_READY, SLOT_FREE, &old))
+		return (SLOT_LOCKED);
+	if (!slot_is(old, ticket, SLOT_DONE)) {
+		/* Whoever had the lock before has died, and left it so. */
+		(void)slot_move(mine(q), ticket, SLOT_TAKEN, SLOT_FREE, &old);
+		return (SLOT_ORPHANED);
+	}
+	lock_drop(q->dir.data);
+	serve_wake(q); /* who has tried it meanwhile is to try again */
+	return (SLOT_ANSWERED);
+}
+
+/* No more time. rc, if nothing was done; else whoever serves us gets a little more. */
+static int
+give_up(struct q *q, q_time *until, bool *late, int rc)
+{
+	uint32_t old;
+
+	if (slot_move(mine(q), q->ctl.ticket, SLOT_READY, SLOT_FREE, &old))
+		return (rc != 0 ? rc : lock_busy(q));
+	if (!*late) {
+		*late = true;
+		*until = time_add(clock_monotonic(), GRACE);
+		return (0);
+	}
+	/* The slot stays as it is until it is answered; we use another. */
+	leave(&q->ctl);
+	return (fail(Q_EBUSY, "another process has this in hand and does not go on; "
+			      "it is not known whether it will be done"));
+}
+
+/* Until the word changes, or it is time to try the lock again. */
+static void
+rest(struct q *q, uint32_t word, q_time *step)
+{
+	struct ctl_slot *s = mine(q);
+	struct ctl *c = &q->ctl;
+
+	if (word & SLOT_LEAD) { /* we have just tried, and somebody was faster */
+		word = atomic_fetch_and(&s->word, ~(uint32_t)SLOT_LEAD) &
+		       ~(uint32_t)SLOT_LEAD;
+		c->leads = true;
+		*step = LEAD_STEP;
+	} else if (!c->leads) {
+		*step = TRY_STEP;
+	}
+	if (slot_state(word) != SLOT_DONE &&
+	    atomic_compare_exchange_strong(&s->word, &word, word | SLOT_ASLEEP))
+		(void)ctl_sleep(&s->word, word | SLOT_ASLEEP, *step);
+	if (!ctl_is_whole(q))
+		return;
+	(void)atomic_fetch_and(&s->word, ~(uint32_t)SLOT_ASLEEP);
+	if ((*step *= 2) > TRY_STEP)
+		*step = TRY_STEP;
+	/* Whoever had taken it may have died since. */
+	slot_mark_pending(c->map, (unsigned)c->slot);
+}
+
+int
+slot_await(struct q *q, enum slot_end *end)
+{
+	q_time until = time_add(clock_monotonic(), q->lock_wait), step = LEAD_STEP;
+	bool late = false;
+	int rc = 0;
+
+	while (rc == 0 && ctl_is_whole(q)) {
+		uint32_t word = atomic_load(&mine(q)->word);
+		bool stop = q->stop != NULL && q->stop(q->arg);
+
+		if (slot_is(word, q->ctl.ticket, SLOT_DONE)) {
+			*end = SLOT_ANSWERED;
+			return (0);
+		}
+		if (!slot_is(word, q->ctl.ticket, SLOT_READY) &&
+		    !slot_is(word, q->ctl.ticket, SLOT_TAKEN))
+			break; /* somebody has written over it */
+		if (lock_try(q, LOCK_EX)) {
+			*end = take_back(q);
+			return (0);
+		}
+		if (stop && !late)
+			rc = give_up(q, &until, &late,
+			    fail(Q_EBUSY, "interrupted; nothing done"));
+		else if (clock_monotonic() >= until)
+			rc = give_up(q, &until, &late, 0);
+		else
+			rest(q, word, &step);
+	}
+	if (rc == 0 && (rc = lock_take(q, LOCK_EX)) == 0)
+		*end = take_back(q);
+	return (rc);
+}
+
+size_t
+slot_read(struct q *q, uint8_t *answer, size_t room)
+{
+	struct ctl_slot *s;
+	uint32_t old;
+	size_t size;
+
+	if (!ctl_is_whole(q))
+		return (0);
+	s = mine(q);
+	size = s->size;
+	if (size > room)
+		size = 0;
+	memcpy(answer, s->data, size);
+	(void)slot_move(s, q->ctl.ticket, SLOT_DONE, SLOT_FREE, &old);
+	return (size);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SLOT_H
+#define SLOT_H
+
+/*
+ * Slots of ctl, from the side of who has a request and found the lock taken: he writes
+ * it into his slot and sleeps until the holder of the lock has answered it, or the lock
+ * is his. A slot is its owner's by a byte lock of ctl, which the kernel drops when he
+ * dies.
+ *
+ * The word of a slot is its state, two flags, and the low bits of the ticket. Only the
+ * owner leaves FREE and DONE; only who has the lock leaves READY for TAKEN, before he
+ * applies anything, and TAKEN for DONE, after the commit; the owner may take back
+ * READY. So a request that is READY was not applied, and one that is TAKEN while nobody
+ * has the lock may have been: the table slot tells.
+ */
+
+#include "apply.h"
+#include "ctl.h"
+
+enum {
+	SLOT_FREE,
+	SLOT_READY, /* to be served */
+	SLOT_TAKEN, /* being served */
+	SLOT_DONE,  /* answered */
+	SLOT_STATE = 7,
+	SLOT_ASLEEP = 8, /* the owner sleeps on the word */
+	SLOT_LEAD = 16,  /* the owner is to try the lock */
+	SLOT_TAG = 5,    /* bits before those of the ticket */
+};
+
+static inline uint32_t
+slot_word(uint64_t ticket, uint32_t state)
+{
+	return ((uint32_t)(ticket << SLOT_TAG) | state);
+}
+
+static inline uint32_t
+slot_state(uint32_t word)
+{
+	return (word & SLOT_STATE);
+}
+
+/* The same ticket, whatever the flags. */
+static inline bool
+slot_is(uint32_t word, uint64_t ticket, uint32_t state)
+{
+	return (
+	    (word & ~(uint32_t)(SLOT_ASLEEP | SLOT_LEAD)) == slot_word(ticket, state));
+}
+
+/* From one state to another of the same ticket; the flags, in *old, stay. */
+bool slot_move(
+    struct ctl_slot *s, uint64_t ticket, uint32_t from, uint32_t to, uint32_t *old);
+void slot_mark_pending(struct ctl_file *f, unsigned slot);
+
+/* Whether the requests could be posted: else the caller waits for the lock himself. */
+bool slot_post(struct q *q, const struct request *requests, size_t n);
+
+enum slot_end {
+	SLOT_ANSWERED, /* slot_read() */
+	SLOT_LOCKED,   /* the lock is the caller's, and nobody had his request */
+	SLOT_ORPHANED, /* so it is, but a holder that died may have applied it */
+};
+
+/* 0 and how a posted request's wait ended; or a code, and the request was withdrawn
+ * unless the message says otherwise. */
+int slot_await(struct q *q, enum slot_end *end);
+/* The size of the answer, 0 if it was lost; the slot is free again. */
+size_t slot_read(struct q *q, uint8_t *answer, size_t room);
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WIRE_H
+#define WIRE_H
+
+/*
+ * Requests as bytes, for a slot of ctl. What is decoded points into the bytes, which
+ * are untrusted.
+ */
+
+#include "apply.h"
+#include "ctl.h"
+
+enum {
+	WIRE_REQUESTS = 16, /* in one parcel, of which at most one is a push */
+	WIRE_MESSAGES = 16, /* of that push */
+};
+
+struct parcel {
+	uint32_t uid, pid; /* whose it is */
+	size_t n;
+	struct request request[WIRE_REQUESTS];
+	struct result result[WIRE_REQUESTS];
+	/* What the requests point to. */
+	struct q_push message[WIRE_MESSAGES];
+	struct q_pushed pushed[WIRE_MESSAGES];
+	struct q_settle how[WIRE_REQUESTS];
+	struct q_report report[WIRE_REQUESTS];
+};
+
+/* Size of the parcel; 0 if it does not fit, or must not be sent. */
+size_t wire_put_parcel(const struct request *requests, size_t n, uint32_t uid,
+    uint32_t pid, uint8_t out[CTL_PAYLOAD]);
+/* Q_EINVAL: they are not requests that somebody could have made. */
+int wire_get_parcel(const uint8_t *data, size_t size, struct parcel *parcel);
+
+#endif

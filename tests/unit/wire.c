@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: ISC */
+/* Requests and answers as bytes: what is sent arrives, and nonsense is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "answer.h"
+#include "batch.h"
+#include "codec.h"
+#include "wire.h"
+
+static struct parcel parcel;
+static uint8_t data[CTL_PAYLOAD];
+
+/* From memory of exactly that size. */
+static int
+get_parcel(const uint8_t *bytes, size_t size)
+{
+	static uint8_t *copy;
+
+	free(copy);
+	assert_non_null(copy = malloc(size > 0 ? size : 1));
+	memcpy(copy, bytes, size);
+	return (wire_get_parcel(copy, size, &parcel));
+}
+
+static size_t
+put_parcel(const struct request *r, size_t n)
+{
+	size_t size = wire_put_parcel(r, n, 7, 9, data);
+
+	assert_int_not_equal(size, 0);
+	assert_int_equal(get_parcel(data, size), 0);
+	assert_int_equal(parcel.uid, 7);
+	assert_int_equal(parcel.pid, 9);
+	return (size);
+}
+
+/* Every prefix, and a byte more, is refused; changed bytes are borne. */
+static void
+assert_bounded(size_t size)
+{
+	uint8_t b[CTL_PAYLOAD + 1];
+
+	memcpy(b, data, size);
+	b[size] = 0;
+	for (size_t n = 0; n < size; n++)
+		assert_int_equal(get_parcel(b, n), Q_EINVAL);
+	assert_int_equal(get_parcel(b, size + 1), Q_EINVAL);
+	for (size_t i = 0; i < size; i++)
+		for (int bit = 0; bit < 8; bit++) {
+			b[i] ^= (uint8_t)(1 << bit);
+			(void)get_parcel(b, size);
+			b[i] ^= (uint8_t)(1 << bit);
+		}
+}
+
+static const struct q_push full = {
+	.body = "bo\0dy",
+	.size = 5,
+	.delay = INT64_MAX,
+	.ttl = 3,
+	.priority = Q_MIN_PRIORITY,
+	.max_attempts = UINT32_MAX,
+	.headers = "a=b\0c=",
+	.headers_size = 7,
+	.key = "nightly",
+	.group = "g",
+	.result = true,
+};
+
+static void
+assert_text(const char *a, const char *b)
+{
+	assert_int_equal(a == NULL, b == NULL);
+	if (a != NULL)
+		assert_string_equal(a, b);
+}
+
+static void
+assert_push(const struct q_push *a, const struct q_push *b)
+{
+	assert_int_equal(a->size, b->size);
+	if (a->size > 0)
+		assert_memory_equal(a->body, b->body, a->size);
+	assert_true(a->delay == b->delay && a->due == b->due && a->ttl == b->ttl);
+	assert_int_equal(a->priority, b->priority);
+	assert_int_equal(a->max_attempts, b->max_attempts);
+	assert_int_equal(a->headers_size, b->headers_size);
+	if (a->headers_size > 0)
+		assert_memory_equal(a->headers, b->headers, a->headers_size);
+	assert_text(a->key, b->key);
+	assert_text(a->group, b->group);
+	assert_int_equal(a->result, b->result);
+}
+
+static void
+a_push_arrives_as_sent(void **state)
+{
+	const struct q_push messages[] = { full, { 0 },
+		{ .due = 12345, .body = "x", .size = 1 } };
+	struct request r = { .op = OP_PUSH,
+		.push = { .messages = messages, .n = 3, .flags = Q_ATOMIC } };
+	size_t size = put_parcel(&r, 1);
+
+	(void)state;
+	assert_int_equal(parcel.n, 1);
+	assert_int_equal(parcel.request[0].op, OP_PUSH);
+	assert_int_equal(parcel.request[0].push.flags, Q_ATOMIC);
+	assert_int_equal(parcel.request[0].push.n, 3);
+	assert_true(parcel.request[0].push.pushed == parcel.pushed);
+	for (int i = 0; i < 3; i++)
+		assert_push(&parcel.request[0].push.messages[i], &messages[i]);
+	assert_bounded(size);
+}
+
+static void
+settlings_arrive_as_sent(void **state)
+{
+	static const struct q_report report = { Q_HOW_KILLED, 9, 1, 2, 3, "host",
+		"out\0put", 7 };
+	const struct q_settle how[] = {
+		{ .verb = Q_ACK },
+		{ .verb = Q_FAIL,
+		    .delay = 5,
+		    .has_delay = true,
+		    .reason = "why",
+		    .report = &report },
+		{ .verb = Q_EXTEND, .lease = 6, .strict = true, .reason = "" },
+		{ .verb = Q_RELEASE, .backoff = true, .counted = true },
+	};
+	struct request r[4] = { 0 };
+	const struct q_settle *got;
+	size_t size;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		r[i].op = OP_SETTLE;
+		r[i].settle =
+		    (struct settle){ &how[i], { i + 1, i + 2, i + 3 }, i % 2 };
+	}
+	size = put_parcel(r, 4);
+	assert_int_equal(parcel.n, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		const struct settle *s = &parcel.request[i].settle;
+
+		assert_int_equal(s->receipt.id, i + 1);
+		assert_int_equal(s->receipt.delivery, i + 2);
+		assert_int_equal(s->receipt.check, i + 3);
+		assert_int_equal(s->ours, i % 2);
+		assert_int_equal(s->how->verb, how[i].verb);
+		assert_true(s->how->delay == how[i].delay);
+		assert_true(s->how->lease == how[i].lease);
+		assert_int_equal(s->how->has_delay, how[i].has_delay);
+		assert_int_equal(s->how->strict, how[i].strict);
+		assert_int_equal(s->how->backoff, how[i].backoff);
+		assert_int_equal(s->how->counted, how[i].counted);
+	}
+	assert_null(parcel.request[0].settle.how->reason);
+	assert_null(parcel.request[0].settle.how->report);
+	assert_string_equal(parcel.request[2].settle.how->reason, "");
+	got = parcel.request[1].settle.how;
+	assert_string_equal(got->reason, "why");
+	assert_int_equal(got->report->how, Q_HOW_KILLED);
+	assert_int_equal(got->report->status, 9);
+	assert_true(got->report->took == 1 && got->report->cpu == 2);
+	assert_int_equal(got->report->memory, 3);
+	assert_string_equal(got->report->host, "host");
+	assert_int_equal(got->report->output_size, 7);
+	assert_memory_equal(got->report->output, "out\0put", 7);
+	assert_bounded(size);
+}
+
+static void
+a_batch_is_sent_as_its_receipts(void **state)
+{
+	static const struct q_settle ack = { .verb = Q_ACK };
+	struct q_msg msg[3] = { { .receipt = { 1, 1, 1 } }, { .receipt = { 2, 2, 2 } },
+		{ .receipt = { 3, 3, 3 } } };
+	struct q_batch batch = { .msg = msg, .count = 3 };
+	struct request r = { .op = OP_ACK_BATCH };
+
+	(void)state;
+	r.part.how = &ack;
+	r.part.batch = &batch;
+	r.part.first = 1;
+	r.part.n = 2;
+	(void)put_parcel(&r, 1);
+	assert_int_equal(parcel.n, 2);
+	assert_int_equal(parcel.request[0].settle.receipt.id, 2);
+	assert_int_equal(parcel.request[1].settle.receipt.id, 3);
+	assert_true(parcel.request[0].settle.ours);
+}
+
+static void
+what_does_not_fit_is_not_sent(void **state)
+{
+	static const struct q_settle ack = { .verb = Q_ACK };
+	static const struct q_take take = { .n = 1 };
+	static char body[CTL_PAYLOAD];
+	struct q_push messages[WIRE_MESSAGES + 1] = { 0 };
+	struct request r[WIRE_REQUESTS + 1] = { { .op = OP_PUSH } };
+
+	(void)state;
+	r[0].push.messages = messages;
+	for (size_t n = 1; n <= WIRE_MESSAGES + 1; n++) {
+		r[0].push.n = n;
+		assert_int_equal(
+		    wire_put_parcel(r, 1, 0, 0, data) != 0, n <= WIRE_MESSAGES);
+	}
+	r[0].push.n = 1;
+	messages[0].body = body;
+	for (size_t size = sizeof(body) - 100; size <= sizeof(body); size++) {
+		messages[0].size = size;
+		if (wire_put_parcel(r, 1, 0, 0, data) != 0)
+			(void)put_parcel(r, 1);
+	}
+	messages[0].size = SIZE_MAX;
+	assert_int_equal(wire_put_parcel(r, 1, 0, 0, data), 0);
+	messages[0].size = 0;
+	messages[0].blob = (struct q_blob *)body;
+	assert_int_equal(wire_put_parcel(r, 1, 0, 0, data), 0);
+	messages[0].blob = NULL;
+	r[1] = r[0]; /* two pushes */
+	assert_int_equal(wire_put_parcel(r, 2, 0, 0, data), 0);
+	r[1] = (struct request){ .op = OP_TAKE, .take = { .how = &take } };
+	assert_int_equal(wire_put_parcel(r, 2, 0, 0, data), 0);
+	r[0].op = OP_OPTION;
+	assert_int_equal(wire_put_parcel(r, 1, 0, 0, data), 0);
+	for (size_t i = 0; i <= WIRE_REQUESTS; i++)
+		r[i] = (struct request){ .op = OP_SETTLE, .settle = { .how = &ack } };
+	assert_int_not_equal(wire_put_parcel(r, WIRE_REQUESTS, 0, 0, data), 0);
+	assert_int_equal(wire_put_parcel(r, WIRE_REQUESTS + 1, 0, 0, data), 0);
+	assert_int_equal(wire_put_parcel(r, 0, 0, 0, data), 0);
+}
+
+static void
+what_nobody_could_ask_for_is_refused(void **state)
+{
+	struct q_push message = { .priority = Q_MAX_PRIORITY + 1 };
+	struct q_settle how = { .verb = Q_RETURN + 1 };
+	struct request r = { .op = OP_PUSH, .push = { .messages = &message, .n = 1 } };
+	size_t size;
+
+	(void)state;
+	size = wire_put_parcel(&r, 1, 0, 0, data);
+	assert_int_equal(get_parcel(data, size), Q_EINVAL);
+	message = (struct q_push){ .headers = "a", .headers_size = 2 };
+	size = wire_put_parcel(&r, 1, 0, 0, data);
+	assert_int_equal(get_parcel(data, size), Q_EINVAL);
+	message = (struct q_push){ .ttl = -1 };
+	size = wire_put_parcel(&r, 1, 0, 0, data);
+	assert_int_equal(get_parcel(data, size), Q_EINVAL);
+	r = (struct request){ .op = OP_SETTLE, .settle = { .how = &how } };
+	size = wire_put_parcel(&r, 1, 0, 0, data);
+	assert_int_equal(get_parcel(data, size), Q_EINVAL);
+}
+
+/* ---- answers ---- */
+
+static struct q_pushed ids[3];
+static const struct q_push three[3];
+
+static int
+get_answer(const uint8_t *bytes, size_t size, struct result *results,
+    enum answer *answer, int *code)
+{
+	const struct request r[2] = {
+		{ .op = OP_PUSH, .push = { .messages = three, .n = 3, .pushed = ids } },
+		{ .op = OP_SETTLE }
+	};
+	uint8_t *copy = malloc(size > 0 ? size : 1);
+	int rc;
+
+	assert_non_null(copy);
+	memcpy(copy, bytes, size);
+	rc = answer_get(copy, size, r, results, 2, answer, code);
+	free(copy);
+	return (rc);
+}
+
+static void
+an_answer_arrives_as_sent(void **state)
+{
+	static struct q_pushed told[2] = { { 40, false }, { 7, true } };
+	const struct request r[2] = { { .op = OP_PUSH, .push = { .pushed = told } },
+		{ .op = OP_SETTLE } };
+	const struct q_settled settled = { Q_ESTALE, true, 1, Q_DELAYED, 2, 3, 4, 5, 6,
+		7 };
+	struct result sent[2] = { { .pushed = { 2, false, Q_EFULL, "it is full" } } };
+	struct result got[2];
+	uint8_t b[ANSWER_MAX + 1] = { 0 };
+	enum answer answer;
+	size_t size;
+	int code;
+
+	(void)state;
+	sent[1].settled = settled;
+	size = answer_put_results(r, sent, 2, b);
+	assert_int_equal(get_answer(b, size, got, &answer, &code), 0);
+	assert_int_equal(answer, ANSWER_RESULTS);
+	assert_int_equal(got[0].pushed.stored, 2);
+	assert_int_equal(got[0].pushed.code, Q_EFULL);
+	assert_string_equal(got[0].pushed.text, "it is full");
+	assert_true(ids[0].id == 40 && !ids[0].known && ids[1].id == 7 && ids[1].known);
+	assert_true(ids[2].id == 0);
+	assert_int_equal(got[1].settled.code, Q_ESTALE);
+	assert_true(got[1].settled.again);
+	assert_true(got[1].settled.late == 1 && got[1].settled.due == 2);
+	assert_int_equal(got[1].settled.state, Q_DELAYED);
+	assert_int_equal(got[1].settled.attempt, 3);
+	assert_int_equal(got[1].settled.max_attempts, 4);
+	assert_int_equal(got[1].settled.holder, 5);
+	assert_true(got[1].settled.since == 6);
+	assert_int_equal(got[1].settled.pid, 7);
+	for (size_t n = 0; n < size; n++)
+		assert_int_equal(get_answer(b, n, got, &answer, &code), Q_EINVAL);
+	assert_int_equal(get_answer(b, size + 1, got, &answer, &code), Q_EINVAL);
+	for (size_t i = 0; i < size; i++) {
+		b[i] ^= 0xff;
+		(void)get_answer(b, size, got, &answer, &code);
+		b[i] ^= 0xff;
+	}
+}
+
+static void
+an_answer_says_no_more_than_was_asked(void **state)
+{
+	static struct q_pushed told[4];
+	const struct request r[2] = { { .op = OP_PUSH, .push = { .pushed = told } },
+		{ .op = OP_SETTLE } };
+	struct result sent[2] = { { .pushed = { 4, false, Q_EFULL, "" } } }, got[2];
+	uint8_t b[ANSWER_MAX];
+	enum answer answer;
+	int code;
+
+	(void)state;
+	assert_int_equal(
+	    get_answer(b, answer_put_results(r, sent, 2, b), got, &answer, &code),
+	    Q_EINVAL);
+	sent[0].pushed =
+	    (struct pushed){ 2, false, 0, "" }; /* and nothing about the third */
+	assert_int_equal(
+	    get_answer(b, answer_put_results(r, sent, 2, b), got, &answer, &code),
+	    Q_EINVAL);
+	sent[0].pushed = (struct pushed){ 3, false, 0, "" };
+	assert_int_equal(
+	    get_answer(b, answer_put_results(r, sent, 2, b), got, &answer, &code), 0);
+}
+
+static void
+other_answers_arrive(void **state)
+{
+	struct q_receipt receipt;
+	struct result got[2];
+	uint8_t b[ANSWER_MAX];
+	enum answer answer;
+	int code;
+
+	(void)state;
+	assert_int_equal(get_answer(b, answer_put_alone(b), got, &answer, &code), 0);
+	assert_int_equal(answer, ANSWER_ALONE);
+	(void)q_receipt_parse("", &receipt); /* fails with a sentence */
+	assert_int_equal(
+	    get_answer(b, answer_put_failed(Q_ESYS, b), got, &answer, &code), 0);
+	assert_int_equal(answer, ANSWER_FAILED);
+	assert_int_equal(code, Q_ESYS);
+	assert_string_equal(q_errmsg(), "not a receipt (like 42.1.k3jx9)");
+	assert_int_equal(
+	    get_answer(b, answer_put_failed(1, b), got, &answer, &code), Q_EINVAL);
+}
+
+/* ---- rows ---- */
+
+static int
+decode_answered(const void *record, size_t size, uint64_t id)
+{
+	struct answered a;
+
+	return (answered_decode(record, size, (unsigned)id, &a));
+}
+
+static void
+a_row_is_read_as_written(void **state)
+{
+	const struct answered a = { 5, 6, (const uint8_t *)"answer", 6 };
+	uint8_t record[ANSWERED_MAX];
+	size_t size = answered_encode(&a, ID, record);
+	struct answered got;
+
+	(void)state;
+	assert_int_equal(answered_decode(record, size, ID, &got), 0);
+	assert_true(got.ticket == 5 && got.when == 6 && got.size == 6);
+	assert_memory_equal(got.data, "answer", 6);
+	assert_fragile(decode_answered, record, size, ID);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_push_arrives_as_sent),
+		cmocka_unit_test(settlings_arrive_as_sent),
+		cmocka_unit_test(a_batch_is_sent_as_its_receipts),
+		cmocka_unit_test(what_does_not_fit_is_not_sent),
+		cmocka_unit_test(what_nobody_could_ask_for_is_refused),
+		cmocka_unit_test(an_answer_arrives_as_sent),
+		cmocka_unit_test(an_answer_says_no_more_than_was_asked),
+		cmocka_unit_test(other_answers_arrive),
+		cmocka_unit_test(a_row_is_read_as_written),
+	};
+
+	return (cmocka_run_group_tests_name("wire", tests, NULL, NULL));
+}
