@@ -110,10 +110,15 @@ row_bulk() {
 }
 
 row_pushers() {
-	what='16 processes at once'
+	pushers 16
+	pushers 64
+}
+
+pushers() {
+	what="$1 processes at once"
 	for tool in $tools; do
 		settle
-		push "$tool" "$each" 16
+		push "$tool" "$each" "$1"
 		drain "$tool" >"$dir/bodies"
 		gone=$((ok - $(sort -u "$dir/bodies" | wc -l)))
 		twice=$(sort "$dir/bodies" | uniq -d | wc -l)
@@ -126,10 +131,45 @@ row_pushers() {
 		qutils*) lost=$((lost + gone)) ;;
 		esac
 	done
-	timed_ok "$each" 16 "$floor" empty
+	timed_ok "$each" "$1" "$floor" empty
 	sample pushers "$what" 'floor: spawn' "$(rate "$ok" "$seconds")" 'msg/s'
-	timed_ok "$each" 16 "$floor" page "$dir/page"
+	timed_ok "$each" "$1" "$floor" page "$dir/page"
 	sample pushers "$what" 'floor: spawn + flush' "$(rate "$ok" "$seconds")" 'msg/s'
+}
+
+# What combining is worth: without, a directory stands where the shared memory would be.
+writers() {
+	read -r rate median p99 worst <<-EOF
+		$(LD_PRELOAD="$BIN/tool/shim-sync" SHIM_SYNC_DELAY="$4" \
+			"$BIN/tool/bench-writers" "$dir/writers/$2$1" "$1" "$run")
+	EOF
+	sample writers "$1 resident$3" "$2" "$rate" 'msg/s'
+	sample writers "$1 resident$3, 99th percentile" "$2" "$p99" ms
+	sample writers "$1 resident$3, slowest" "$2" "$worst" ms
+}
+
+row_writers() {
+	for n in 1 16 64; do
+		mkdir -p "$dir/writers"
+		"$BIN/qctl" create "$dir/writers/alone$n" 2>/dev/null || :
+		mkdir -p "$dir/writers/alone$n/ctl"
+		for tool in qutils alone; do
+			settle
+			writers "$n" "$tool" '' 0
+			writers "$n" "$tool" ', 2 ms more a flush' 2000
+		done
+	done
+}
+
+row_wake() {
+	"$BIN/qctl" create wake 2>/dev/null || :
+	for n in 1 64; do
+		read -r median p99 worst <<-EOF
+			$("$BIN/tool/bench-wake" "$qpush" "$qpop" wake "$n" "$loops")
+		EOF
+		sample wake "from push to taker, $n waiting" qutils "$median" ms
+		sample wake "from push to taker, $n waiting, 99th percentile" qutils "$p99" ms
+	done
 }
 
 row_depth() {
@@ -173,6 +213,8 @@ rows_round() {
 	fi
 	! wanted pushers || row_pushers
 	! wanted worker || row_worker
+	! wanted writers || row_writers
+	! wanted wake || row_wake
 	! wanted depth || row_depth
 	! wanted large || row_large
 }
