@@ -20,6 +20,14 @@ start_waiting() {
 	eventually sleeps "$pid"
 }
 
+# Somebody has waited for a message of QUEUE, in vain.
+waited_for() {
+	start qpop -w "$1"
+	eventually sleeps "$pid"
+	kill "$pid"
+	ended 143
+}
+
 got() {
 	[ "$(cat got)" = "$1" ]
 }
@@ -39,7 +47,7 @@ got() {
 
 @test "the shared memory has the mode and group of the queue's files" {
 	qctl create --mode 0770 jobs
-	is_silent 1 qpop -w1ms jobs
+	waited_for jobs
 	is "$(stat -c %a,%g "$Q_ROOT/jobs/ctl")" "$(stat -c %a,%g "$Q_ROOT/jobs/data.mdb")"
 	is "$(ls "$Q_ROOT/jobs")" $'blob\nctl\ndata.mdb\nhold'
 }
@@ -288,7 +296,7 @@ replace_by() {
 	qctl create jobs
 	start_waiting jobs >got
 	flock -s "$Q_ROOT/jobs/data.mdb" cp -r "$Q_ROOT/jobs" "$Q_ROOT/copy"
-	is_silent 1 qpop -w1ms copy
+	waited_for copy
 	run cmp "$Q_ROOT/jobs/ctl" "$Q_ROOT/copy/ctl"
 	is "$status" 1
 	qpush copy y
