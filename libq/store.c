@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -185,25 +186,61 @@ store_grow(struct store *s)
 	return (store_code(mdb_env_set_mapsize(s->env, info.me_mapsize * 2), "map"));
 }
 
-/* Layout of LMDB's page header and MDB_meta, data version 1, where words have 64 bits.
- */
-enum { META_TXNID = 16 + 4 + 4 + 8 + 8 + 2 * 48 + 8 };
+/* LMDB's page header and MDB_meta, data version 1, where words have 64 bits. */
+enum {
+	META_DBS = 16 + 4 + 4 + 8 + 8, /* of the free pages, and of the tables */
+	DB_SIZE = 48,
+	DB_ROOT = 40,
+	META_TXNID = META_DBS + 2 * DB_SIZE + 8,
+	META_END = META_TXNID + 8,
+};
+
+static uint64_t
+word_at(const uint8_t *p, size_t at)
+{
+	uint64_t v;
+
+	memcpy(&v, p + at, sizeof(v));
+	return (v);
+}
+
+/* A page begins with its number: another page in its place is older, or lost. */
+static bool
+is_page(const struct store *s, int fd, uint64_t number)
+{
+	uint64_t found;
+
+	return (number == UINT64_MAX || /* an empty tree */
+		(number < (uint64_t)INT64_MAX / s->page &&
+		    pread(fd, &found, sizeof(found), (off_t)(number * s->page)) ==
+			(ssize_t)sizeof(found) &&
+		    found == number));
+}
 
 int
 store_check(const struct store *s, int fd)
 {
+	uint8_t meta[2][META_END];
 	uint64_t id[2];
+	const uint8_t *in_force;
 
 	if (sizeof(size_t) != 8)
 		return (0);
-	for (int i = 0; i < 2; i++)
-		if (pread(fd, &id[i], sizeof(id[i]),
-			(off_t)(i * s->page) + META_TXNID) != (ssize_t)sizeof(id[i]))
+	for (size_t i = 0; i < 2; i++) {
+		if (pread(fd, meta[i], META_END, (off_t)(i * s->page)) != META_END)
 			return (fail_sys("data.mdb"));
-	if (id[0] % 2 == 0 && id[1] % 2 == 1 &&
-	    (id[0] + 1 == id[1] || id[1] + 1 == id[0]))
-		return (0);
-	return (fail(Q_ECORRUPT, "data.mdb is damaged (meta pages); run 'qctl check'"));
+		id[i] = word_at(meta[i], META_TXNID);
+	}
+	in_force = meta[id[0] < id[1]];
+	if (id[0] % 2 != 0 || id[1] % 2 != 1 ||
+	    (id[0] + 1 != id[1] && id[1] + 1 != id[0]))
+		return (fail(
+		    Q_ECORRUPT, "data.mdb is damaged (meta pages); run 'qctl check'"));
+	if (!is_page(s, fd, word_at(in_force, META_DBS + DB_ROOT)) ||
+	    !is_page(s, fd, word_at(in_force, META_DBS + DB_SIZE + DB_ROOT)))
+		return (
+		    fail(Q_ECORRUPT, "data.mdb is damaged (a root); run 'qctl check'"));
+	return (0);
 }
 
 uint64_t

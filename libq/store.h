@@ -59,7 +59,8 @@ int store_grow(struct store *s);
 /*
  * The two meta pages hold the numbers of the last two transactions, each on its own
  * side. LMDB has no other check of them, and where one is damaged may go back to an
- * older state of the whole file without a word. Q_ECORRUPT then.
+ * older state of the whole file without a word. Nor does it ask whether the page it
+ * goes to from there is the one it wants. Q_ECORRUPT then.
  */
 int store_check(const struct store *s, int fd);
 /* Bytes of the file in use at the last commit: whatever it has beyond is spare. */
