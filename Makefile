@@ -6,8 +6,9 @@
 #   make SAN=1 test     the same, under AddressSanitizer and UBSan
 #   make LIBC=musl ...  any of these, with qpush, qpop and qack over musl, into build-musl
 #   make fuzz           each fuzzer for FUZZ_SECONDS
-#   make crash          kills, errors and power cuts at each step; CRASH_SCALE=1: 5 minutes
+#   make crash          kills, errors, power cuts, damage; CRASH_SCALE=1: five minutes
 #   make power          of these, the power cuts alone; POWER_SCALE times as many (1)
+#   make damage         and the damaged files alone; DAMAGE_SCALE times as many (1)
 #   make mutants        the code broken in one place after the other: is it seen?
 #   make bench          speed, side by side with what is installed
 #   make lint           formatting, static analysis, manual pages, shell scripts
@@ -173,15 +174,18 @@ fuzz-brief: $(fuzzers)
 fuzz: $(fuzzers)
 	sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(fuzzers)
 
-crash: all $(apis) $(tools) power
-	BIN=$(CURDIR)/$(B) python3 tests/crash/run.py $(CRASH)
+crash: all $(apis) $(tools) power damage
+	BIN=$(CURDIR)/$(B) python3 -B tests/crash/run.py $(CRASH)
 
 power: $(apis) $(tools)
-	BIN=$(CURDIR)/$(B) python3 tests/crash/power.py $(POWER)
+	BIN=$(CURDIR)/$(B) python3 -B tests/crash/power.py $(POWER)
+
+damage: all
+	BIN=$(CURDIR)/$(B) python3 -B tests/crash/damage.py $(DAMAGE)
 
 mutants: all $(apis) $(tools)
-	python3 tests/crash/mutants.py
-	python3 tests/crash/power_mutants.py
+	python3 -B tests/crash/mutants.py
+	python3 -B tests/crash/power_mutants.py
 
 bench: all $(tools) $(musl_if_any)
 	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) sh tests/bench/run.sh
@@ -222,6 +226,6 @@ uninstall:
 clean:
 	$(RM) -r build build-*
 
-.PHONY: all demo test fuzz fuzz-brief crash power mutants bench lint completions install uninstall clean
+.PHONY: all demo test fuzz fuzz-brief crash power damage mutants bench lint completions install uninstall clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

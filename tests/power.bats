@@ -1,9 +1,14 @@
 #!/usr/bin/env bats
-# Power cuts: the share of "make power" that every run of the tests takes.
+# Power cuts and damage: the share of "make power" that every run of the tests takes.
 
 load lib
 
 @test "no power cut takes back what was stored, or leaves half of it" {
-	run -0 python3 "$SRC/tests/crash/power.py"
+	run -0 python3 -B "$SRC/tests/crash/power.py"
+	has "$output" violations
+}
+
+@test "with any page or file damaged, what is given is what was pushed, or damage is said" {
+	run -0 python3 -B "$SRC/tests/crash/damage.py"
 	has "$output" violations
 }
