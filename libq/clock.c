@@ -16,7 +16,13 @@ read_clock(clockid_t id, q_time *now)
 
 	if (clock_gettime(id, &ts) != 0)
 		return (fail_sys("clock"));
-	*now = (q_time)ts.tv_sec * Q_SECOND + ts.tv_nsec;
+	/* Before 1970 it is 1970, and after 2262 the last we can say. */
+	if (ts.tv_sec < 0)
+		*now = 0;
+	else if (ts.tv_sec >= INT64_MAX / Q_SECOND)
+		*now = INT64_MAX;
+	else
+		*now = (q_time)ts.tv_sec * Q_SECOND + ts.tv_nsec;
 	return (0);
 }
 

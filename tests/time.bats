@@ -161,3 +161,61 @@ rebooted() {
 	counts jobs expired=1
 	balances jobs
 }
+
+# What a queue filled at second FROM of 1970 does when the clock shows TO instead.
+steps() {
+	local from=$1 to=$2 now later=false ready
+	local -a before after
+
+	now=$(date +%s)
+	before=(at $((from - now)) 0)
+	after=(at $((to - now)) 0)
+	rm -rf "$Q_ROOT"
+	"${before[@]}" qpush jobs leased failed ready
+	"${before[@]}" qpush -d 1h jobs delayed
+	"${before[@]}" qpush -e 1h jobs expires
+	"${before[@]}" qpop -L 1h -n 2 -l jobs >leases
+	"${before[@]}" qack --fail --delay 1h jobs "$(sed -n '2s/\t.*//p' leases)"
+	# at the end of time an hour later is no later
+	((to - from < 3600 || from >= LAST)) || later=true
+	is "$("${after[@]}" qstat --json jobs | jq '.leased')" 1
+	"${after[@]}" qstat --list --json jobs >list
+	is "$from $to $(wc -l <list)" "$from $to $($later && echo 4 || echo 5)"
+	is_silent 0 "${after[@]}" qack jobs "$(sed -n '1s/\t.*//p' leases)"
+	if $later; then
+		ready=$'failed\nready\ndelayed'
+	else
+		ready=$'ready\nexpires'
+	fi
+	is "$from $to $("${after[@]}" qpop -n all -l jobs | sort)" "$from $to $(sort <<<"$ready")"
+	"${after[@]}" qpush jobs again
+	is "$("${after[@]}" qpop jobs)" again
+	balances jobs
+}
+
+@test "whatever year it is, and is next, leases hold and what is due is given" {
+	# 1970, the day this was written, the ends of 31 and 32 bits, the kernel's and ours
+	local -a years=(10 1795000000 2147483644 4294967292 8277292036 9223372030)
+	local from to
+
+	LAST=9223368436
+	for from in "${years[@]}"; do
+		for to in "${years[@]}"; do
+			steps "$from" "$to"
+		done
+	done
+}
+
+@test "a clock beyond the times that are known shows the last of them" {
+	local shift=$((9999999999 - $(date +%s)))
+
+	at "$shift" 0 qpush jobs a
+	at "$shift" 0 qpush -d 1h jobs b
+	is "$(at "$shift" 0 qpop -n all -l jobs)" $'a\nb'
+	shift=$((-10 - $(date +%s)))
+	at "$shift" 0 qpush jobs c
+	at "$shift" 0 qpush -d 1h -e 1d jobs d
+	is "$(at "$shift" 0 qpop -n all jobs)" c
+	is_silent 1 qpop jobs
+	balances jobs
+}
