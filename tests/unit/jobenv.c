@@ -169,6 +169,30 @@ environment(char **ours, const struct q_msg *m)
 }
 
 static void
+the_variables_of_several_tell_how_many_and_which(void **state)
+{
+	char path[] = "PATH=/bin", id[] = "Q_ID=7", ids[] = "Q_IDS=7",
+	     header[] = "Q_H_A=b", count[] = "Q_COUNT=9";
+	char *ours[] = { id, path, ids, header, count, NULL };
+	struct q_msg msg[3] = { { .id = 5 }, { .id = UINT64_MAX }, { .id = 6 } };
+	struct item items[3] = { { &msg[0], NULL, -1 }, { &msg[1], NULL, -1 },
+		{ &msg[2], NULL, -1 } };
+	char **saved = environ, **list;
+
+	(void)state;
+	environ = ours;
+	list = jobenv_of_batch("jobs", items, 3);
+	environ = saved;
+	assert_non_null(list);
+	assert_int_equal(length(list), 4);
+	is_once(list, "PATH", "/bin");
+	is_once(list, "Q_QUEUE", "jobs");
+	is_once(list, "Q_COUNT", "3");
+	is_once(list, "Q_IDS", "5 18446744073709551615 6");
+	jobenv_free(list);
+}
+
+static void
 the_variables_tell_of_the_delivery(void **state)
 {
 	char path[] = "PATH=/bin";
@@ -271,6 +295,7 @@ main(void)
 		cmocka_unit_test(a_long_body_is_put_in_whole),
 		cmocka_unit_test(the_command_itself_has_no_mark),
 		cmocka_unit_test(without_a_mark_no_text_is_needed),
+		cmocka_unit_test(the_variables_of_several_tell_how_many_and_which),
 		cmocka_unit_test(the_variables_tell_of_the_delivery),
 		cmocka_unit_test(headers_are_upper_cased_up_to_their_value),
 		cmocka_unit_test(variables_of_an_outer_message_are_left_out),

@@ -43,6 +43,28 @@ wanted_verb(int code)
 }
 
 static void
+a_status_that_is_reported_means_what_an_exit_with_it_does(void **state)
+{
+	struct verdict_set dead;
+	char text[VERDICT_REASON];
+
+	(void)state;
+	assert_null(verdict_dead_parse("9,200", &dead));
+	for (int code = 0; code < 256; code++) {
+		struct verdict said = verdict_said(code, &dead);
+		struct verdict ended = verdict_of(EXITED(code), &dead, 0);
+
+		assert_int_equal(said.verb, ended.verb);
+		assert_int_equal(said.later, ended.later);
+		assert_int_equal(said.failed, ended.failed);
+		assert_int_equal(said.unable, ended.unable);
+		assert_true(said.said && !ended.said);
+		(void)snprintf(text, sizeof(text), "reported %d", code);
+		assert_string_equal(said.reason, text);
+	}
+}
+
+static void
 each_exit_status_has_its_meaning(void **state)
 {
 	struct verdict_set dead;
@@ -212,6 +234,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_exit_status_has_its_meaning),
+		cmocka_unit_test(
+		    a_status_that_is_reported_means_what_an_exit_with_it_does),
 		cmocka_unit_test(each_signal_is_a_failed_attempt),
 		cmocka_unit_test(a_signal_is_named),
 		cmocka_unit_test(a_signal_without_a_name_has_a_number),
