@@ -241,16 +241,30 @@ is_over(const struct job *j)
 		info.si_pid == j->pid);
 }
 
+/* How it ended may not be known: then, not well. */
+static void
+note_end(struct job *j, pid_t reaped)
+{
+	if (reaped != j->pid)
+		j->status = SIGKILL;
+}
+
 /* Reap it, if it has ended. What it left running does not outlive one that we ended. */
 static bool
 reap(struct job *j)
 {
-	if (!j->timed_out && !j->told)
-		return (wait4(j->pid, &j->status, WNOHANG, &j->usage) == j->pid);
+	pid_t reaped;
+
+	if (!j->timed_out && !j->told) {
+		if ((reaped = wait4(j->pid, &j->status, WNOHANG, &j->usage)) != 0)
+			note_end(j, reaped);
+		return (reaped != 0);
+	}
 	if (!is_over(j))
 		return (false);
 	(void)kill(-j->pid, SIGKILL);
-	return (wait4(j->pid, &j->status, 0, &j->usage) == j->pid);
+	note_end(j, wait4(j->pid, &j->status, 0, &j->usage));
+	return (true);
 }
 
 bool
