@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from attack import end_orphans
 from command import Result, end, environment, read, start, write
 from history import Delivery, History, Push, fifo
 from state import QUEUE, body_of, rows
@@ -166,6 +167,7 @@ def play(plan):
     over.set()
     for actor in consumers:
         actor.join()
+    end_orphans()  # else they write into the next play's logs
     worked(plan)
     found = first.found('--list', '--json', '--body', QUEUE)
     left = {row['id']: body_of(row).decode() for row in found}

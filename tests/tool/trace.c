@@ -60,6 +60,7 @@ static const struct {
 	{ SYS_fstatfs, "fstatfs", false },
 	{ SYS_fsync, "fsync", false },
 	{ SYS_ftruncate, "ftruncate", false },
+	{ SYS_futex, "futex", true }, /* libc ends the process */
 	{ SYS_getdents64, "getdents64", false },
 	{ SYS_getegid, "getegid", true },
 	{ SYS_geteuid, "geteuid", true },
