@@ -206,11 +206,13 @@ apply_locked(struct q *q, struct call *c)
 	else
 		serve_return(q);
 	lock_drop(q->dir.data);
+	if (q->ctl.map != NULL && !ctl_is_whole(q))
+		ctl_close(q);
+	serve_wake(q);
 	if (rc == 0) {
 		wake_others(q, &t);
 		txn_end(&t);
 	}
-	serve_wake(q);
 	return (rc);
 }
 

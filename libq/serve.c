@@ -90,6 +90,7 @@ void
 serve_collect(struct q *q)
 {
 	struct ctl *c = &q->ctl;
+	uint32_t crowd;
 
 	if (c->map == NULL || !ctl_is_whole(q))
 		return;
@@ -104,7 +105,9 @@ serve_collect(struct q *q)
 			if (bits & 1U << b)
 				collect_slot(q, q->service, i * 32 + b);
 	}
-	atomic_store(&c->map->crowd, serve_any(q) ? (uint32_t)q->service->n + 1 : 1);
+	crowd = serve_any(q) ? (uint32_t)q->service->n + 1 : 1;
+	if (atomic_load(&c->map->crowd) != crowd) /* mostly, nothing is written */
+		atomic_store(&c->map->crowd, crowd);
 }
 
 /* ---- the table slot ---- */
@@ -334,7 +337,7 @@ serve_wake(struct q *q)
 {
 	struct service *v = q->service;
 
-	if (q->ctl.map != NULL && ctl_is_whole(q)) {
+	if (q->ctl.map != NULL) {
 		hand_over_any(q);
 		for (size_t i = 0; serve_any(q) && i < v->n; i++)
 			if (v->served[i].asleep)

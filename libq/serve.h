@@ -26,7 +26,10 @@ int serve_apply(struct q *q, struct txn *t);
 void serve_answer(struct q *q, int rc);
 /* There is no transaction: all that was taken waits again. */
 void serve_return(struct q *q);
-/* After the unlock: wake whom we answered, and one of those who still wait. */
+/*
+ * After the unlock, if ctl is whole: one of those who still wait is to try the lock;
+ * and those whom we answered are woken.
+ */
 void serve_wake(struct q *q);
 void serve_free(struct q *q);
 

@@ -87,7 +87,7 @@ wake_others(struct q *q, const struct txn *t)
 {
 	struct ctl_file *f = q->ctl.map;
 
-	if (f == NULL || !(t->changed || t->meta_changed != 0) || !ctl_is_whole(q))
+	if (f == NULL || !(t->changed || t->meta_changed != 0))
 		return;
 	wake(&f->channel[CTL_READY],
 	    t->readied < INT_MAX ? (unsigned)t->readied : INT_MAX);

@@ -14,7 +14,7 @@
 
 /* Which word the takes that follow are to be woken by. */
 void wake_choose(struct q *q, enum ctl_channel channel);
-/* After the commit and the unlock of a transaction: wake who waited for that. */
+/* After the commit and the unlock, if ctl is whole: wake who waited for that. */
 void wake_others(struct q *q, const struct txn *t);
 /* A take found nothing: when something is due, as far as the transaction sees. */
 int wake_note_due(struct txn *t);
