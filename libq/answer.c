@@ -2,6 +2,7 @@
 /* Answers as bytes, and the rows that keep them. */
 #include <stdio.h>
 
+#include "batch.h"
 #include "error.h"
 #include "field.h"
 #include "hash.h"
@@ -42,6 +43,22 @@ put_pushed(struct writer *w, const struct push *push, const struct pushed *p)
 	}
 }
 
+/* Which deliveries: their owner reads the messages himself. */
+static void
+put_taken(struct writer *w, const struct taken *t)
+{
+	write_64(w, t->damaged);
+	write_64(w, (uint64_t)t->later);
+	write_32(w, (uint32_t)t->code);
+	if (t->code != 0)
+		write_text(w, t->text);
+	write_8(w, (uint8_t)t->batch->count);
+	for (size_t i = 0; i < t->batch->count; i++) {
+		write_64(w, t->batch->msg[i].id);
+		write_32(w, t->batch->msg[i].delivery);
+	}
+}
+
 size_t
 answer_put_results(const struct request *requests, const struct result *results,
     size_t n, uint8_t out[ANSWER_MAX])
@@ -52,6 +69,8 @@ answer_put_results(const struct request *requests, const struct result *results,
 	for (size_t i = 0; i < n; i++)
 		if (requests[i].op == OP_PUSH)
 			put_pushed(&w, &requests[i].push, &results[i].pushed);
+		else if (requests[i].op == OP_TAKE)
+			put_taken(&w, &results[i].taken);
 		else
 			write_fields(&w, settled_fields, FIELD_COUNT(settled_fields),
 			    &results[i].settled);
@@ -113,6 +132,27 @@ get_settled(struct reader *r, struct q_settled *s)
 }
 
 static void
+get_taken(struct reader *r, const struct q_take *how, struct taken *t)
+{
+	size_t most = how->n != 0 ? how->n : 1, n;
+
+	t->damaged = read_be64(r);
+	t->later = (q_time)read_be64(r);
+	r->bad |= t->later < 0;
+	t->code = (int)read_be32(r);
+	if (t->code != 0 && get_failure(r, t->code) != 0)
+		(void)snprintf(t->text, sizeof(t->text), "%s", q_errmsg());
+	n = read_8(r);
+	r->bad |= n > most;
+	batch_cut(t->batch, 0);
+	for (size_t i = 0; i < n && !r->bad; i++) {
+		uint64_t id = read_be64(r);
+
+		r->bad |= batch_add_stub(t->batch, id, read_be32(r)) != 0;
+	}
+}
+
+static void
 get_result(struct reader *r, const struct request *request, struct result *result)
 {
 	struct q_settled ignored;
@@ -121,6 +161,8 @@ get_result(struct reader *r, const struct request *request, struct result *resul
 		get_pushed(r, &request->push, &result->pushed);
 	else if (request->op == OP_SETTLE)
 		get_settled(r, &result->settled);
+	else if (request->op == OP_TAKE)
+		get_taken(r, request->take.how, &result->taken);
 	else
 		for (size_t i = 0; i < request->part.n && !r->bad; i++)
 			get_settled(r, &ignored);

@@ -29,6 +29,18 @@ apply_push(struct txn *t, const struct push *push, struct pushed *result)
 }
 
 static int
+apply_take(struct txn *t, const struct take *take, struct taken *result)
+{
+	int rc;
+
+	batch_cut(result->batch, 0);
+	rc = take_apply(t, take, result);
+	if (rc == 0 && result->code != 0)
+		(void)snprintf(result->text, sizeof(result->text), "%s", q_errmsg());
+	return (rc);
+}
+
+static int
 settle_part(struct txn *t, const struct request *r)
 {
 	int rc = 0;
@@ -64,8 +76,7 @@ apply_one(struct txn *t, const struct request *r, struct result *result)
 	case OP_ACK_BATCH:
 		return (settle_part(t, r));
 	case OP_TAKE:
-		batch_cut(result->taken.batch, 0);
-		return (take_apply(t, &r->take, &result->taken));
+		return (apply_take(t, &r->take, &result->taken));
 	case OP_OPTION:
 		return (set_option(t, r->option.option, r->option.value));
 	}
@@ -77,14 +88,16 @@ static void
 undo(struct q *q, const struct request *requests, struct result *results, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct q_batch *b = results[i].taken.batch;
+		struct q_batch *b;
 
 		if (requests[i].op == OP_PUSH)
 			push_undo(&requests[i].push);
 		else if (requests[i].op == OP_SETTLE)
 			settle_undo(&requests[i].settle);
-		else if (requests[i].op == OP_TAKE)
-			batch_let_go(q, b, 0, b->count);
+		if (requests[i].op != OP_TAKE)
+			continue;
+		b = results[i].taken.batch;
+		batch_let_go(q, b, 0, b->count);
 	}
 }
 
@@ -216,6 +229,17 @@ apply_locked(struct q *q, struct call *c)
 	return (rc);
 }
 
+static int
+fetch_taken(struct q *q, struct call *c)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n && rc == 0; i++)
+		if (c->requests[i].op == OP_TAKE)
+			rc = take_fetch(q, c->results[i].taken.batch);
+	return (rc);
+}
+
 /* 0: what the holder of the lock, or one that died, said of our requests is known. */
 static int
 read_answer(struct q *q, struct call *c, enum answer *answer)
@@ -224,6 +248,8 @@ read_answer(struct q *q, struct call *c, enum answer *answer)
 
 	rc = answer_get(
 	    c->answer, c->answer_size, c->requests, c->results, c->n, answer, &code);
+	if (rc == 0 && *answer == ANSWER_RESULTS)
+		return (fetch_taken(q, c));
 	if (rc != 0 || *answer != ANSWER_FAILED)
 		return (rc);
 	q->dead = code;

@@ -34,9 +34,11 @@ struct request {
 };
 
 struct result {
-	struct pushed pushed;     /* OP_PUSH */
-	struct q_settled settled; /* OP_SETTLE */
-	struct taken taken;       /* OP_TAKE */
+	union {
+		struct pushed pushed;     /* OP_PUSH */
+		struct q_settled settled; /* OP_SETTLE */
+		struct taken taken;       /* OP_TAKE */
+	};
 };
 
 /* Apply one request. Returns a code only when the whole transaction is lost. */

@@ -249,6 +249,16 @@ batch_add(struct txn *t, struct q_batch *b, uint64_t id, const struct state *s,
 	return (0);
 }
 
+int
+batch_add_stub(struct q_batch *b, uint64_t id, uint32_t delivery)
+{
+	int rc;
+
+	if ((rc = room_for_one(b)) == 0)
+		b->msg[b->count++] = (struct q_msg){ .id = id, .delivery = delivery };
+	return (rc);
+}
+
 size_t
 batch_run(const struct q_batch *b, size_t i, size_t end)
 {

@@ -30,6 +30,8 @@ int batch_add(struct txn *t, struct q_batch *b, uint64_t id, const struct state 
 size_t batch_run(const struct q_batch *b, size_t i, size_t end);
 /* Drop our byte locks on the n messages from first on: their leases have ended. */
 void batch_let_go(struct q *q, struct q_batch *b, size_t first, size_t n);
+/* Append a delivery of which no more is known: take_fetch() reads the rest. */
+int batch_add_stub(struct q_batch *b, uint64_t id, uint32_t delivery);
 /* Forget the messages from count on: their transaction is to be applied again. */
 void batch_cut(struct q_batch *b, size_t count);
 

@@ -177,7 +177,7 @@ exchange_once(struct q *q, const struct before *before, const struct take *take,
 		    "run 'qctl check'",
 		    (unsigned long long)result[n].taken.damaged);
 	} else if (result[n].taken.code != 0) {
-		rc = result[n].taken.code;
+		rc = fail(result[n].taken.code, "%s", result[n].taken.text);
 	} else if (b->count == 0) {
 		rc = fail(Q_EMPTY, "queue is empty");
 	} else {

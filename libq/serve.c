@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch.h"
 #include "bytes.h"
 #include "error.h"
 #include "queue.h"
@@ -194,15 +195,21 @@ keep_answer(struct txn *t, struct service *v, const struct served *s)
 
 /* Its requests, as their owner would have applied them. */
 static int
-apply_parcel(struct txn *t, struct parcel *p)
+apply_parcel(struct txn *t, struct parcel *p, struct q_batch **taken)
 {
 	uint32_t uid = t->uid, pid = t->pid;
 	int rc = 0;
 
 	t->uid = p->uid;
 	t->pid = p->pid;
-	for (size_t i = 0; i < p->n && rc == 0; i++)
+	for (size_t i = 0; i < p->n && rc == 0; i++) {
+		if (p->request[i].op == OP_TAKE) {
+			if ((rc = batch_new(taken)) != 0)
+				break;
+			p->result[i].taken.batch = *taken;
+		}
 		rc = apply_one(t, &p->request[i], &p->result[i]);
+	}
 	t->uid = uid;
 	t->pid = pid;
 	return (rc);
@@ -214,6 +221,7 @@ apply_served(struct txn *t, struct service *v, struct served *s)
 	uint8_t *answer = v->answer[s - v->served];
 	struct parcel *p = &v->parcel;
 	bool changed = t->changed;
+	struct q_batch *taken = NULL;
 	int rc;
 
 	if (s->alone)
@@ -229,8 +237,10 @@ apply_served(struct txn *t, struct service *v, struct served *s)
 		return (0);
 	}
 	t->changed = false;
-	rc = apply_parcel(t, p);
-	s->answer_size = answer_put_results(p->request, p->result, p->n, answer);
+	if ((rc = apply_parcel(t, p, &taken)) == 0)
+		s->answer_size =
+		    answer_put_results(p->request, p->result, p->n, answer);
+	q_batch_free(taken);
 	if (rc == 0 && t->changed)
 		rc = keep_answer(t, v, s);
 	t->changed |= changed;

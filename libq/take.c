@@ -296,7 +296,8 @@ take_apply(struct txn *t, const struct take *take, struct taken *result)
 	if (holders > HOLDERS_MOST)
 		holders = HOLDERS_MOST;
 	*result = (struct taken){ .batch = b };
-	t->pid = (uint32_t)getpid();
+	if (t->pid == 0) /* else it is of a request that is served */
+		t->pid = (uint32_t)getpid();
 	/* What a dead holder had comes first: it is older, and as many are looked at as
 	 * are taken. When there is nothing else, it is worth looking at more of them.
 	 */
@@ -316,4 +317,44 @@ take_apply(struct txn *t, const struct take *take, struct taken *result)
 	if (take->how->lease == 0 && b->count > 0)
 		return (hold_batch(t, b));
 	return (0);
+}
+
+static int
+fetch_one(struct txn *t, struct q_batch *b, uint64_t id, uint32_t delivery)
+{
+	struct key k = key_id(id);
+	struct message m;
+	struct state s;
+	struct span v;
+	int rc;
+
+	if ((rc = life_get(t, id, &s)) != 0)
+		return (rc == STORE_NONE ? 0 : rc);
+	if (s.state != Q_LEASED || s.delivery != delivery)
+		return (0);
+	if ((rc = txn_get(t, T_BODY, key_span(&k), &v)) != 0 ||
+	    (rc = message_decode(v.data, v.size, id, &m)) != 0)
+		return (rc);
+	return (batch_add(t, b, id, &s, &m, BATCH_BODY, SIZE_MAX));
+}
+
+int
+take_fetch(struct q *q, struct q_batch *b)
+{
+	struct txn t;
+	size_t n = b->count;
+	int rc;
+
+	if (n == 0)
+		return (0);
+	if ((rc = txn_begin(q, &t)) != 0)
+		return (rc);
+	batch_cut(b, 0);
+	/* No more are added than were read, so a stub is read before it is replaced. */
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = fetch_one(&t, b, b->msg[i].id, b->msg[i].delivery);
+	txn_abort(&t);
+	if (rc == STORE_NONE)
+		rc = fail(Q_ECORRUPT, "a row is missing; run 'qctl check'");
+	return (rc == STORE_BROKEN ? Q_ECORRUPT : rc);
 }

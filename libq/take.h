@@ -11,14 +11,22 @@ struct take {
 	uint64_t owner_start, owner_ns; /* of how->owner */
 };
 
+enum { TAKEN_TEXT = 128 };
+
 struct taken {
 	struct q_batch *batch; /* given by the caller, filled */
 	uint64_t damaged;      /* a message that was set aside, or 0 */
 	int code;              /* why nothing could be taken, if not for want of it */
+	char text[TAKEN_TEXT]; /* the same, as a sentence */
 	q_time later;          /* how long the rate forbids more; 0: it does not */
 };
 
 /* Returns a code only when the transaction is lost; 0 also when nothing was ready. */
 int take_apply(struct txn *t, const struct take *take, struct taken *result);
+/*
+ * Another process applied the take, under timed leases: read the messages that the
+ * batch has only stubs of. One that was lost again since then is not among them.
+ */
+int take_fetch(struct q *q, struct q_batch *batch);
 
 #endif

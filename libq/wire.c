@@ -40,7 +40,19 @@ static const struct field report_fields[] = {
 	FIELD_SPAN(struct q_report, output, output_size),
 };
 
+/* Without those that are of a held lease, or where to put results. */
+static const struct field take_fields[] = {
+	FIELD_NUMBER(struct q_take, n),
+	FIELD_NUMBER(struct q_take, bytes),
+	FIELD_NUMBER(struct q_take, lease),
+	FIELD_NUMBER(struct q_take, id),
+	FIELD_NUMBER(struct q_take, owner),
+	FIELD_STRING(struct q_take, group),
+	FIELD_NUMBER(struct q_take, every),
+};
+
 FIELD_SIZE(struct q_push, 96);
+FIELD_SIZE(struct q_take, 104);
 FIELD_SIZE(struct q_settle, 64); /* and an output, which is not sent */
 FIELD_SIZE(struct q_report, 56);
 
@@ -72,6 +84,16 @@ put_settle(
 		write_fields(w, report_fields, FIELD_COUNT(report_fields), how->report);
 }
 
+/*
+ * A held lease needs its holder's lock before anybody can see it, and a wait needs to
+ * know what falls due.
+ */
+static bool
+can_be_sent(const struct q_take *how)
+{
+	return (how->lease != 0 && how->wait == 0 && how->n <= WIRE_TAKEN);
+}
+
 /* How many requests this one is in a parcel; 0: it cannot be in one. */
 static size_t
 weight(const struct request *r)
@@ -82,6 +104,8 @@ weight(const struct request *r)
 		return (1);
 	case OP_ACK_BATCH:
 		return (r->part.n);
+	case OP_TAKE:
+		return (can_be_sent(r->take.how) ? 1 : 0);
 	default:
 		return (0);
 	}
@@ -95,6 +119,11 @@ put_request(struct writer *w, const struct request *r)
 		put_push(w, &r->push);
 	} else if (r->op == OP_SETTLE) {
 		put_settle(w, r->settle.how, &r->settle.receipt, r->settle.ours);
+	} else if (r->op == OP_TAKE) {
+		write_8(w, OP_TAKE);
+		write_64(w, r->take.owner_start);
+		write_64(w, r->take.owner_ns);
+		write_fields(w, take_fields, FIELD_COUNT(take_fields), r->take.how);
 	} else {
 		for (size_t i = 0; i < r->part.n && !w->bad; i++)
 			put_settle(w, r->part.how,
@@ -107,14 +136,15 @@ wire_put_parcel(const struct request *requests, size_t n, uint32_t uid, uint32_t
     uint8_t out[CTL_PAYLOAD])
 {
 	struct writer w = { out, out + CTL_PAYLOAD, false };
-	size_t total = 0, pushes = 0;
+	size_t total = 0, pushes = 0, takes = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		size_t more = weight(&requests[i]);
 
 		pushes += requests[i].op == OP_PUSH;
+		takes += requests[i].op == OP_TAKE;
 		if (more == 0 || more > WIRE_REQUESTS ||
-		    (total += more) > WIRE_REQUESTS || pushes > 1)
+		    (total += more) > WIRE_REQUESTS || pushes > 1 || takes > 1)
 			return (0);
 	}
 	write_32(&w, uid);
@@ -164,11 +194,23 @@ get_settle(struct reader *r, struct q_settle *how, struct q_report *report,
 	r->bad = r->bad || settle_check(how) != 0;
 }
 
+static void
+get_take(struct reader *r, struct q_take *how, struct take *take)
+{
+	take->owner_start = read_be64(r);
+	take->owner_ns = read_be64(r);
+	*how = (struct q_take){ 0 };
+	read_fields(r, take_fields, FIELD_COUNT(take_fields), how);
+	take->how = how;
+	r->bad |=
+	    !can_be_sent(how) || how->lease < 0 || how->owner < 0 || how->every < 0;
+}
+
 int
 wire_get_parcel(const uint8_t *data, size_t size, struct parcel *p)
 {
 	struct reader r = { data, data + size, false };
-	size_t pushes = 0;
+	size_t pushes = 0, takes = 0;
 
 	p->uid = read_be32(&r);
 	p->pid = read_be32(&r);
@@ -182,6 +224,8 @@ wire_get_parcel(const uint8_t *data, size_t size, struct parcel *p)
 			get_push(&r, p, &q->push);
 		else if (q->op == OP_SETTLE)
 			get_settle(&r, &p->how[i], &p->report[i], &q->settle);
+		else if (q->op == OP_TAKE && takes++ == 0)
+			get_take(&r, &p->take, &q->take);
 		else
 			r.bad = true;
 	}

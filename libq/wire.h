@@ -4,15 +4,17 @@
 
 /*
  * Requests as bytes, for a slot of ctl. What is decoded points into the bytes, which
- * are untrusted.
+ * are untrusted. Another encoding, also another field or number of enum op, is another
+ * CTL_LAYOUT: programs of different versions may be at work at the same time.
  */
 
 #include "apply.h"
 #include "ctl.h"
 
 enum {
-	WIRE_REQUESTS = 16, /* in one parcel, of which at most one is a push */
+	WIRE_REQUESTS = 16, /* in one parcel, at most one a push, at most one a take */
 	WIRE_MESSAGES = 16, /* of that push */
+	WIRE_TAKEN = 64,    /* messages of a take */
 };
 
 struct parcel {
@@ -25,6 +27,7 @@ struct parcel {
 	struct q_pushed pushed[WIRE_MESSAGES];
 	struct q_settle how[WIRE_REQUESTS];
 	struct q_report report[WIRE_REQUESTS];
+	struct q_take take;
 };
 
 /* Size of the parcel; 0 if it does not fit, or must not be sent. */

@@ -337,6 +337,77 @@ settling_in_a_slot_is_settling(void **state)
 	q_close(q);
 }
 
+/* A process that takes one message under a timed lease; says its id and body. */
+static pid_t
+taker(int number)
+{
+	const struct q_take args = { .lease = 3600 * Q_SECOND };
+	struct q_batch *b;
+	struct q *q;
+	pid_t pid;
+
+	memset(&said[number], 0, sizeof(said[number]));
+	if ((pid = fork()) != 0) {
+		assert_true(pid > 0);
+		return (pid);
+	}
+	if (q_open(path, NULL, &q) != 0)
+		_exit(1);
+	if ((said[number].code = q_take(q, &args, &b)) == 0) {
+		said[number].id = q_batch_get(b, 0)->id;
+		(void)snprintf(said[number].text, sizeof(said->text), "%.*s %d",
+		    (int)q_batch_get(b, 0)->body_size,
+		    (const char *)q_batch_get(b, 0)->body,
+		    (int)q_batch_get(b, 0)->pid == (int)getpid());
+	}
+	said[number].done = 1;
+	q_close(q);
+	_exit(0);
+}
+
+static void
+timed_takes_share_a_transaction_too(void **state)
+{
+	struct q_push messages[POSTERS - 1] = { 0 };
+	struct q *q = open_queue();
+	pid_t pids[POSTERS];
+	MDB_envinfo before, after;
+	unsigned empty = 0;
+	size_t stored;
+	char want[16];
+
+	(void)state;
+	for (int i = 0; i < POSTERS - 1; i++) {
+		messages[i].body = &"abcdefghij"[i];
+		messages[i].size = 1;
+	}
+	assert_int_equal(q_push(q, messages, POSTERS - 1, 0, &stored, NULL), 0);
+	lock(q);
+	(void)mdb_env_info(q->store.env, &before);
+	for (int i = 0; i < POSTERS; i++)
+		pids[i] = taker(i);
+	while (posted(q) < POSTERS)
+		(void)usleep(500);
+	unlock(q);
+	end_posters(pids, POSTERS);
+	(void)mdb_env_info(q->store.env, &after);
+	assert_int_equal(after.me_last_txnid - before.me_last_txnid, 1);
+	for (int i = 0; i < POSTERS; i++) {
+		if (said[i].code == Q_EMPTY) {
+			empty++;
+			continue;
+		}
+		assert_int_equal(said[i].code, 0);
+		(void)snprintf(
+		    want, sizeof(want), "%c 1", "abcdefghij"[said[i].id - 1]);
+		assert_string_equal(said[i].text, want);
+		for (int j = 0; j < i; j++)
+			assert_true(said[i].id != said[j].id);
+	}
+	assert_int_equal(empty, 1);
+	q_close(q);
+}
+
 /* ---- who dies, and who does not go on ---- */
 
 /* Like a process that has just got the lock: it is that of the parent's descriptors. */
@@ -707,6 +778,7 @@ main(void)
 		TEST(requests_that_wait_share_a_transaction),
 		TEST(a_limit_is_met_by_those_it_meets),
 		TEST(settling_in_a_slot_is_settling),
+		TEST(timed_takes_share_a_transaction_too),
 		TEST(a_holder_may_die_at_every_system_call),
 		TEST(a_request_in_the_hands_of_a_stopped_holder_is_not_called_undone),
 		TEST(a_request_that_gave_up_waiting_is_never_applied),

@@ -198,6 +198,32 @@ a_batch_is_sent_as_its_receipts(void **state)
 }
 
 static void
+a_timed_take_arrives_as_sent(void **state)
+{
+	struct q_take how = { .n = 5, .bytes = 6, .lease = 7, .id = 8, .owner = 9 };
+	const struct request r = { .op = OP_TAKE, .take = { &how, 10, 11 } };
+	const struct take *got = &parcel.request[0].take;
+	size_t size = put_parcel(&r, 1);
+
+	(void)state;
+	assert_int_equal(got->owner_start, 10);
+	assert_int_equal(got->owner_ns, 11);
+	assert_int_equal(got->how->n, 5);
+	assert_int_equal(got->how->bytes, 6);
+	assert_true(got->how->lease == 7);
+	assert_int_equal(got->how->id, 8);
+	assert_int_equal(got->how->owner, 9);
+	assert_bounded(size);
+	how.n = WIRE_TAKEN + 1;
+	assert_int_equal(wire_put_parcel(&r, 1, 0, 0, data), 0);
+	how = (struct q_take){ .lease = 1, .wait = 1 };
+	assert_int_equal(wire_put_parcel(&r, 1, 0, 0, data), 0);
+	how = (struct q_take){ .lease = -1 };
+	size = wire_put_parcel(&r, 1, 0, 0, data);
+	assert_int_equal(get_parcel(data, size), Q_EINVAL);
+}
+
+static void
 what_does_not_fit_is_not_sent(void **state)
 {
 	static const struct q_settle ack = { .verb = Q_ACK };
@@ -329,6 +355,36 @@ an_answer_arrives_as_sent(void **state)
 }
 
 static void
+the_answer_to_a_take_is_its_deliveries(void **state)
+{
+	const struct q_take how = { .n = 2, .lease = 1 };
+	const struct request r = { .op = OP_TAKE, .take = { &how, 0, 0 } };
+	struct result sent = { .taken = { .damaged = 3 } }, got = { 0 };
+	uint8_t b[ANSWER_MAX];
+	enum answer answer;
+	size_t size;
+	int code;
+
+	(void)state;
+	assert_int_equal(batch_new(&sent.taken.batch), 0);
+	assert_int_equal(batch_new(&got.taken.batch), 0);
+	assert_int_equal(batch_add_stub(sent.taken.batch, 1, 2), 0);
+	assert_int_equal(batch_add_stub(sent.taken.batch, 7, 8), 0);
+	size = answer_put_results(&r, &sent, 1, b);
+	assert_int_equal(answer_get(b, size, &r, &got, 1, &answer, &code), 0);
+	assert_int_equal(got.taken.damaged, 3);
+	assert_int_equal(got.taken.code, 0);
+	assert_int_equal(q_batch_count(got.taken.batch), 2);
+	assert_int_equal(q_batch_get(got.taken.batch, 1)->id, 7);
+	assert_int_equal(q_batch_get(got.taken.batch, 1)->delivery, 8);
+	assert_int_equal(batch_add_stub(sent.taken.batch, 9, 1), 0); /* one too many */
+	size = answer_put_results(&r, &sent, 1, b);
+	assert_int_equal(answer_get(b, size, &r, &got, 1, &answer, &code), Q_EINVAL);
+	q_batch_free(sent.taken.batch);
+	q_batch_free(got.taken.batch);
+}
+
+static void
 an_answer_says_no_more_than_was_asked(void **state)
 {
 	static struct q_pushed told[4];
@@ -407,9 +463,11 @@ main(void)
 		cmocka_unit_test(a_push_arrives_as_sent),
 		cmocka_unit_test(settlings_arrive_as_sent),
 		cmocka_unit_test(a_batch_is_sent_as_its_receipts),
+		cmocka_unit_test(a_timed_take_arrives_as_sent),
 		cmocka_unit_test(what_does_not_fit_is_not_sent),
 		cmocka_unit_test(what_nobody_could_ask_for_is_refused),
 		cmocka_unit_test(an_answer_arrives_as_sent),
+		cmocka_unit_test(the_answer_to_a_take_is_its_deliveries),
 		cmocka_unit_test(an_answer_says_no_more_than_was_asked),
 		cmocka_unit_test(other_answers_arrive),
 		cmocka_unit_test(a_row_is_read_as_written),
