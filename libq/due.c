@@ -68,7 +68,7 @@ due_check_boot(struct txn *t)
 		return (rc);
 	b->number++;
 	b->hold_since = 0;
-	b->next_take = 0;
+	memset(b->rate, 0, sizeof(b->rate));
 	t->meta_changed |= 1U << META_REC_BOOT;
 	return (clock_boot_id(b->id));
 }

@@ -38,6 +38,15 @@ read_list(struct reader *r, uint64_t *values, size_t n)
 	return (r->p < r->end);
 }
 
+static uint8_t *
+put_rates(uint8_t *p, const struct rate rate[RATES])
+{
+	for (size_t i = 0; i < RATES; i++)
+		p = put_be64(
+		    put_be64(p, (uint64_t)rate[i].every), (uint64_t)rate[i].last);
+	return (p);
+}
+
 size_t
 meta_encode(const struct meta *m, enum meta_record record, uint8_t out[META_MAX_SIZE])
 {
@@ -61,7 +70,7 @@ meta_encode(const struct meta *m, enum meta_record record, uint8_t out[META_MAX_
 		p = put_be32(p, m->boot.number);
 		p = put_be64(p, m->boot.hold_inode);
 		p = put_be64(p, (uint64_t)m->boot.hold_since);
-		p = put_be64(p, (uint64_t)m->boot.next_take);
+		p = put_rates(p, m->boot.rate);
 		break;
 	case META_REC_NEXT:
 		p = put_be64(p, m->next);
@@ -83,7 +92,10 @@ read_boot(struct reader *r, struct boot *b)
 	b->number = read_be32(r);
 	b->hold_inode = read_be64(r);
 	b->hold_since = (q_time)read_be64(r);
-	b->next_take = (q_time)read_be64(r);
+	for (size_t i = 0; i < RATES; i++) {
+		b->rate[i].every = (q_time)read_be64(r);
+		b->rate[i].last = (q_time)read_be64(r);
+	}
 }
 
 int

@@ -30,13 +30,21 @@ enum counter { /* since creation, but from COUNT_BYTES on: now */
 	COUNTERS
 };
 
+/* When the last message went at a rate, as in policy.h. every 0: none did. */
+struct rate {
+	q_time every, last; /* last: boot clock */
+};
+
+/* The queue's, and a few that takers have. */
+enum { RATE_QUEUE = 0, RATES = 4 };
+
 /* Deadlines of leases are of one boot; another boot ends them all, by its number. */
 struct boot {
 	uint8_t id[BOOT_ID_SIZE];
 	uint32_t number;
 	uint64_t hold_inode; /* the file whose byte locks are the held leases */
 	q_time hold_since;   /* boot clock: before it, locks were on another file */
-	q_time next_take;    /* boot clock: from when on the rate allows another take */
+	struct rate rate[RATES];
 };
 
 struct meta {

@@ -15,14 +15,16 @@ policy_backoff(uint32_t attempt, q_time base, q_time cap, uint64_t random)
 	return (delay - (q_time)(random % ((uint64_t)delay / 2 + 1)));
 }
 
-/* When the next one is due, if it is not overdue. A slower rate that was in force
- * before does not hold up this one. */
+/* When the next one is due; now, if it is overdue. */
 static q_time
-due(q_time now, q_time next, q_time every)
+due(q_time now, q_time last, q_time every)
 {
-	q_time most = time_add(now, time_add(every, POLICY_BURST));
+	q_time most = time_add(now, POLICY_BURST), next;
 
-	return (next < now ? now : next > most ? most : next);
+	if (last == 0)
+		return (now);
+	next = time_add(last < most ? last : most, every);
+	return (next < now ? now : next);
 }
 
 /* A rate that is slower than the burst is long has none. */
@@ -33,24 +35,24 @@ burst(q_time every)
 }
 
 uint64_t
-policy_allowed(q_time now, q_time next, q_time every)
+policy_allowed(q_time now, q_time last, q_time every)
 {
-	q_time ahead = due(now, next, every) - now;
+	q_time ahead = due(now, last, every) - now;
 
 	return (
 	    ahead > burst(every) ? 0 : 1 + (uint64_t)((burst(every) - ahead) / every));
 }
 
 q_time
-policy_went(q_time now, q_time next, q_time every, uint64_t n)
+policy_went(q_time now, q_time last, q_time every, uint64_t n)
 {
-	return (time_add(due(now, next, every), (q_time)n * every));
+	return (time_add(due(now, last, every), (q_time)(n - 1) * every));
 }
 
 q_time
-policy_later(q_time now, q_time next, q_time every)
+policy_later(q_time now, q_time last, q_time every)
 {
-	q_time ahead = due(now, next, every) - now;
+	q_time ahead = due(now, last, every) - now;
 
 	return (ahead > burst(every) ? ahead - burst(every) : 0);
 }

@@ -27,16 +27,17 @@ q_time policy_backoff(uint32_t attempt, q_time base, q_time cap, uint64_t random
 
 /*
  * A rate: one message each every, and after a pause up to POLICY_BURST's worth at once.
- * next is when the next one is due, by the messages that went before; all on one clock.
+ * last is when the last one went, or would have without the burst; 0: none has. When
+ * the rate changes, the new one counts from there. All on one clock.
  */
 #define POLICY_BURST (Q_SECOND / 10)
 
 /* How many may go now. */
-uint64_t policy_allowed(q_time now, q_time next, q_time every);
-/* What next becomes when n of them go. */
-q_time policy_went(q_time now, q_time next, q_time every, uint64_t n);
+uint64_t policy_allowed(q_time now, q_time last, q_time every);
+/* What last becomes when n of them go; n is not 0. */
+q_time policy_went(q_time now, q_time last, q_time every, uint64_t n);
 /* How long until one may go; 0: one may. */
-q_time policy_later(q_time now, q_time next, q_time every);
+q_time policy_later(q_time now, q_time last, q_time every);
 
 /* "Not now" does not count, but a thousand in a row is no longer "now". */
 enum { POLICY_UNCOUNTED_IN_A_ROW = 1000 };

@@ -357,9 +357,9 @@ struct q_take {
 	pid_t owner;       /* a timed lease ends with this process too, if not 0 */
 	const char *group; /* of this group only, if not NULL */
 	/*
-	 * At least so long from one message to the next, of all takers that have this
-	 * or the queue's rate; up to a tenth of a second's worth may go at once. 0: as
-	 * the queue's option says.
+	 * At least so long from one message to the next, of all takers that say the
+	 * same; up to a tenth of a second's worth may go at once. The queue's option
+	 * limits all takers besides.
 	 */
 	q_time every;
 	q_time *later; /* if not NULL: with Q_EMPTY, how long the rate forbids more */

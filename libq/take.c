@@ -11,7 +11,7 @@
 #include "hash.h"
 #include "hold.h"
 #include "message.h"
-#include "policy.h"
+#include "pace.h"
 #include "wake.h"
 
 #include "take.h"
@@ -175,27 +175,15 @@ find(struct txn *t, const struct q_take *how, uint64_t *id, uint8_t *rank,
 	return (0);
 }
 
-/* The time from one message to the next, of the taker's and the queue's rate. 0: none.
- */
-static q_time
-interval(const struct txn *t, const struct q_take *how)
-{
-	uint64_t rate = t->meta.option[Q_OPT_RATE];
-	q_time every = rate != 0 ? Q_SECOND / (q_time)rate : 0;
-
-	return (how->every > every ? how->every : every);
-}
-
 /* How many may be taken; if none, why. */
 static size_t
 allowance(struct txn *t, const struct q_take *how, struct taken *result)
 {
-	uint64_t most = t->meta.option[Q_OPT_MAX_LEASED], leased, allowed;
+	uint64_t most = t->meta.option[Q_OPT_MAX_LEASED], leased;
 	size_t n = wanted(how);
-	q_time every = interval(t, how), next = t->meta.boot.next_take;
 
 	/* Others may have what is not begun at once. */
-	if (how->ahead > 0 && (most != 0 || every != 0))
+	if (how->ahead > 0 && (most != 0 || pace_any(t, how->every)))
 		n -= how->ahead;
 	if (n == 0)
 		result->code = fail(Q_EMPTY, "nothing is taken ahead of a limit");
@@ -208,25 +196,9 @@ allowance(struct txn *t, const struct q_take *how, struct taken *result)
 	}
 	if (most != 0 && n > most - leased)
 		n = (size_t)(most - leased);
-	allowed = every != 0 ? policy_allowed(t->now.boot, next, every) : n;
-	if (allowed == 0) {
-		result->later = policy_later(t->now.boot, next, every);
+	if ((n = pace_allowed(t, how->every, n, &result->later)) == 0)
 		result->code = fail(Q_EMPTY, "the rate allows no more for now");
-	}
-	return (n < allowed ? n : (size_t)allowed);
-}
-
-/* What was taken counts against the rate. */
-static void
-draw(struct txn *t, const struct q_take *how, size_t n)
-{
-	q_time every = interval(t, how);
-
-	if (every == 0 || n == 0)
-		return;
-	t->meta.boot.next_take =
-	    policy_went(t->now.boot, t->meta.boot.next_take, every, n);
-	t->meta_changed |= 1U << META_REC_BOOT;
+	return (n);
 }
 
 static int
@@ -252,7 +224,7 @@ take_ready(struct txn *t, const struct take *take, struct taken *result)
 			room -= size < room ? size : room;
 		}
 	}
-	draw(t, take->how, b->count);
+	pace_draw(t, take->how->every, b->count);
 	return (rc == STORE_NONE ? 0 : rc);
 }
 

@@ -327,6 +327,26 @@ qpop_all() {
 	[ ! -e never ]
 }
 
+@test "a worker with a slow rate does not hold up one with a faster" {
+	seq 3 | qpush -l jobs
+	is "$(qpop -R 1/d jobs -- cat)" 1
+	is "$(qpop -n all -R 50/s jobs -- cat)" 23
+	qpush jobs 4
+	start qpop -R 1/d jobs -- touch never
+	eventually has_open "$pid"
+	is "$(qpop jobs)" 4
+	kill "$pid"
+	ended 1
+	[ ! -e never ]
+}
+
+@test "the slow rate of one taker leaves the others the queue's" {
+	qctl create jobs rate=1000
+	seq 3 | qpush -l jobs
+	is "$(qpop -R 1/d jobs -- cat)" 1
+	is "$(qpop -n all -R 1000000 jobs -- cat)" 23
+}
+
 @test "rates that are none are refused" {
 	for rate in 0 x 10/ 10/w -1 1.5 1000001 ''; do
 		fails 2 "--rate: '$rate' is not a rate" qpop -R "$rate" jobs -- true

@@ -34,7 +34,8 @@ meta_is_read_as_written(void **state)
 	m.boot.number = UINT32_MAX;
 	m.boot.hold_inode = UINT64_MAX - 1;
 	m.boot.hold_since = INT64_MAX;
-	m.boot.next_take = INT64_MAX - 1;
+	for (q_time i = 0; i < RATES; i++)
+		m.boot.rate[i] = (struct rate){ INT64_MAX - i, i };
 	for (uint64_t i = 0; i < Q_OPTIONS; i++)
 		m.option[i] = UINT64_MAX - i;
 	for (uint64_t i = 0; i < COUNTERS; i++)
@@ -58,8 +59,8 @@ meta_is_read_as_written(void **state)
 	assert_memory_equal(got.boot.id, m.boot.id, sizeof(m.boot.id));
 	assert_true(got.boot.number == m.boot.number &&
 		    got.boot.hold_inode == m.boot.hold_inode &&
-		    got.boot.hold_since == m.boot.hold_since &&
-		    got.boot.next_take == m.boot.next_take);
+		    got.boot.hold_since == m.boot.hold_since);
+	assert_memory_equal(got.boot.rate, m.boot.rate, sizeof(m.boot.rate));
 	assert_true(got.next == m.next);
 }
 

@@ -110,20 +110,20 @@ a_rate_lets_a_burst_go_and_then_one_each(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
-		q_time every = row[i].every, now = start, next = 0;
+		q_time every = row[i].every, now = start, last = 0;
 
-		assert_true(policy_later(now, next, every) == 0);
-		assert_true(policy_allowed(now, next, every) == row[i].burst);
-		next = policy_went(now, next, every, row[i].burst);
+		assert_true(policy_later(now, last, every) == 0);
+		assert_true(policy_allowed(now, last, every) == row[i].burst);
+		last = policy_went(now, last, every, row[i].burst);
 		for (int k = 0; k < 50; k++) {
-			q_time later = policy_later(now, next, every);
+			q_time later = policy_later(now, last, every);
 
-			assert_true(policy_allowed(now, next, every) == 0);
+			assert_true(policy_allowed(now, last, every) == 0);
 			assert_true(later > 0 && later <= every);
-			assert_true(policy_allowed(now + later - 1, next, every) == 0);
+			assert_true(policy_allowed(now + later - 1, last, every) == 0);
 			now += later;
-			assert_true(policy_allowed(now, next, every) == 1);
-			next = policy_went(now, next, every, 1);
+			assert_true(policy_allowed(now, last, every) == 1);
+			last = policy_went(now, last, every, 1);
 		}
 		/* Over all that time, no more than the rate and one burst. */
 		assert_true(now - start >= 49 * every);
@@ -133,12 +133,33 @@ a_rate_lets_a_burst_go_and_then_one_each(void **state)
 static void
 a_slower_rate_before_does_not_hold_up_a_faster_one(void **state)
 {
-	q_time now = Q_SECOND, next = policy_went(now, 0, 86400 * Q_SECOND, 1);
+	static const q_time every[] = { Q_SECOND / 1000, Q_SECOND / 10, Q_SECOND };
+	q_time now = Q_SECOND, last = policy_went(now, 0, 86400 * Q_SECOND, 1), later;
 
 	(void)state;
-	assert_true(policy_later(now, next, Q_SECOND / 10) <= 2 * POLICY_BURST);
+	for (size_t i = 0; i < sizeof(every) / sizeof(every[0]); i++) {
+		later = policy_later(now, last, every[i]);
+		assert_true(later <= every[i]);
+		assert_true(policy_allowed(now + later, last, every[i]) > 0);
+	}
+	/* Nor does a time that cannot be. */
+	assert_true(policy_later(now, INT64_MAX, Q_SECOND) <= Q_SECOND + POLICY_BURST);
 	assert_true(policy_later(now, INT64_MAX, INT64_MAX) > 0);
-	assert_true(policy_allowed(INT64_MAX, INT64_MAX, Q_SECOND) >= 1);
+}
+
+static void
+a_faster_rate_before_does_not_hurry_a_slower_one(void **state)
+{
+	q_time now = 1000 * Q_SECOND, slow = 60 * Q_SECOND;
+	q_time last = policy_went(now, 0, slow, 1);
+
+	(void)state;
+	now += Q_SECOND;
+	last = policy_went(now, last, Q_SECOND / 100, 10);
+	assert_true(policy_later(now, last, slow) >= slow);
+	assert_true(policy_allowed(now + slow - 1, last, slow) == 0);
+	/* Machines that have run for less than the slower one's time. */
+	assert_true(policy_allowed(1, 0, slow) == 1);
 }
 
 static void
@@ -167,6 +188,7 @@ main(void)
 		cmocka_unit_test(the_defaults_span_five_to_ten_hours),
 		cmocka_unit_test(a_rate_lets_a_burst_go_and_then_one_each),
 		cmocka_unit_test(a_slower_rate_before_does_not_hold_up_a_faster_one),
+		cmocka_unit_test(a_faster_rate_before_does_not_hurry_a_slower_one),
 		cmocka_unit_test(the_highest_priority_has_the_lowest_rank),
 	};
 
