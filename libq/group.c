@@ -24,16 +24,41 @@ first_from(struct txn *t, const uint8_t group[16], uint64_t id, uint64_t *found)
 }
 
 int
+group_free(struct txn *t, uint64_t id, const struct state *s, bool *is)
+{
+	struct key k = key_group(s->group, id);
+	struct span v;
+	uint64_t other;
+	int rc;
+
+	*is = true;
+	if (!(s->flags & ST_GROUPED) ||
+	    (rc = txn_get(t, T_GROUP, key_span(&k), &v)) == 0)
+		return (0);
+	if (rc == STORE_NONE)
+		rc = first_from(t, s->group, 0, &other);
+	*is = rc == STORE_NONE;
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+int
 group_join(struct txn *t, uint64_t id, struct state *s)
 {
 	struct key k = key_group(s->group, id);
-	uint64_t other;
-	int rc = first_from(t, s->group, 0, &other);
+	bool is_free = true;
+	struct span v;
+	int rc;
 
-	if (rc != 0 && rc != STORE_NONE)
+	if (!(s->flags & ST_GROUPED))
+		return (0);
+	if ((rc = txn_get(t, T_GROUP, key_span(&k), &v)) != STORE_NONE ||
+	    (rc = group_free(t, id, s, &is_free)) != 0)
 		return (rc);
-	if (rc == 0)
+	if (!is_free) {
+		/* Due becomes the time of day before which it shall not go on. */
+		s->due = s->state == Q_DELAYED ? s->due : 0;
 		s->state = Q_BLOCKED;
+	}
 	life_count(t, COUNT_GROUPED, 1);
 	return (txn_put(t, T_GROUP, key_span(&k), (struct span){ NULL, 0 }));
 }

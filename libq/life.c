@@ -223,9 +223,17 @@ life_max_attempts(const struct txn *t, const struct state *s)
 }
 
 int
+life_revive(struct txn *t, uint64_t id, struct state *s)
+{
+	int rc = result_forget(t, id);
+
+	return (rc == 0 ? group_join(t, id, s) : rc);
+}
+
+int
 life_retry(struct txn *t, uint64_t id, struct state *s, q_time due)
 {
-	bool ended = false;
+	bool ended = false, was_dead = s->state == Q_DEAD;
 	int rc;
 
 	if (life_attempts(s) >= life_max_attempts(t, s))
@@ -235,6 +243,8 @@ life_retry(struct txn *t, uint64_t id, struct state *s, q_time due)
 	s->state = due > t->now.wall ? Q_DELAYED : Q_READY;
 	if (s->state == Q_DELAYED)
 		s->due = (uint64_t)due;
+	if (was_dead && (rc = life_revive(t, id, s)) != 0)
+		return (rc);
 	return (life_enter(t, id, s));
 }
 

@@ -38,6 +38,11 @@ uint32_t life_max_attempts(const struct txn *t, const struct state *s);
  * attempts are used up, else as delayed until due (wall clock) or, if due is 0, ready.
  */
 int life_retry(struct txn *t, uint64_t id, struct state *s, q_time due);
+/*
+ * After life_leave() of a dead one, before life_enter() as ready or delayed: it joins
+ * its group again, so it may become blocked, and what it ended with is forgotten.
+ */
+int life_revive(struct txn *t, uint64_t id, struct state *s);
 /* Record why the delivery failed. */
 int life_fail(struct txn *t, uint64_t id, struct state *s, const char *reason,
     const struct q_report *report);

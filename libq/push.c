@@ -181,10 +181,9 @@ put_state(struct txn *t, const struct q_push *p, uint64_t id)
 	if (p->group != NULL) {
 		s.flags |= ST_GROUPED;
 		hash_name(p->group, strlen(p->group), t->meta.uuid, s.group);
-		if ((rc = group_join(t, id, &s)) != 0)
-			return (rc);
 	}
-	return (life_enter(t, id, &s));
+	rc = group_join(t, id, &s);
+	return (rc == 0 ? life_enter(t, id, &s) : rc);
 }
 
 static int

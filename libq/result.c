@@ -46,9 +46,8 @@ describe(const struct q_settle *how, struct outcome *o)
 	}
 }
 
-/* An earlier one, of before it was made ready again, goes. */
-static int
-forget(struct txn *t, uint64_t id)
+int
+result_forget(struct txn *t, uint64_t id)
 {
 	struct key k = key_id(id);
 	struct outcome o;
@@ -81,7 +80,7 @@ result_put(struct txn *t, uint64_t id, const struct state *s, bool dead,
 		describe(how, &o);
 	else
 		o.how = Q_HOW_LAPSED;
-	if ((rc = forget(t, id)) != 0)
+	if ((rc = result_forget(t, id)) != 0)
 		return (rc);
 	if (o.flags & OUT_BLOB && (rc = blob_adopt(how->output->blob, id)) != 0)
 		return (rc);
@@ -106,7 +105,7 @@ result_expire(struct txn *t, uint64_t id)
 	/* The row that fell due may be that of an earlier end. */
 	if (outcome_decode(v.data, v.size, id, &o) == 0 && o.until > t->now.wall)
 		return (0);
-	return (forget(t, id));
+	return (result_forget(t, id));
 }
 
 /* ---- for those who wait ---- */

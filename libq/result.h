@@ -15,6 +15,8 @@ struct q_settle;
 /* Message id is done or dead. how is what its consumer said, or NULL if nobody did. */
 int result_put(struct txn *t, uint64_t id, const struct state *s, bool dead,
     const struct q_settle *how);
+/* The message goes on, and has none any more. */
+int result_forget(struct txn *t, uint64_t id);
 /* Its time is over. */
 int result_expire(struct txn *t, uint64_t id);
 

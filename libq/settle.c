@@ -4,6 +4,7 @@
 #include "due.h"
 #include "error.h"
 #include "event.h"
+#include "group.h"
 #include "hash.h"
 #include "life.h"
 #include "policy.h"
@@ -50,6 +51,18 @@ lateness(const struct txn *t, const struct state *s)
 	if (s->due == HELD || !same_boot || s->state == Q_DELAYED)
 		return (t->now.wall > s->changed ? t->now.wall - s->changed : 1);
 	return (t->now.boot > (q_time)s->due ? t->now.boot - (q_time)s->due : 1);
+}
+
+/* Whether it is dead and the next one of its group has gone on: then it cannot be
+ * leased again. */
+static int
+overtaken(struct txn *t, uint64_t id, const struct state *s, bool *is)
+{
+	bool is_free = true;
+	int rc = s->state == Q_DEAD ? group_free(t, id, s, &is_free) : 0;
+
+	*is = !is_free;
+	return (rc);
 }
 
 /* 0 if the receipt's delivery may be settled, or not again; else r->code, and false. */
@@ -161,7 +174,8 @@ settle_extend(struct txn *t, const struct settle *c, struct state *s)
 	bool was = s->state == Q_LEASED;
 	int rc;
 
-	if ((rc = due_check_boot(t)) != 0)
+	if ((rc = due_check_boot(t)) != 0 ||
+	    (s->state == Q_DEAD && (rc = life_revive(t, c->receipt.id, s)) != 0))
 		return (rc);
 	if (s->state != Q_LEASED || s->due != HELD) /* a held one has no end to move */
 		s->due = (uint64_t)time_add(t->now.boot, c->how->lease);
@@ -295,6 +309,7 @@ settle_apply(struct txn *t, const struct settle *c, struct q_settled *r)
 {
 	const struct q_receipt *p = &c->receipt;
 	struct state s;
+	bool over;
 	int rc;
 
 	*r = (struct q_settled){ 0 };
@@ -308,6 +323,9 @@ settle_apply(struct txn *t, const struct settle *c, struct q_settled *r)
 		return (rc);
 	if (!accept(t, c, &s, r))
 		return (0);
+	if (c->how->verb == Q_EXTEND &&
+	    ((rc = overtaken(t, p->id, &s, &over)) != 0 || over))
+		return (rc != 0 ? rc : answer(r, Q_ESTALE));
 	if ((rc = apply_verb(t, c, &s)) != 0)
 		return (rc);
 	if ((c->how->verb == Q_ACK || s.state == Q_DEAD) &&

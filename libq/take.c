@@ -196,7 +196,8 @@ allowance(struct txn *t, const struct q_take *how, struct taken *result)
 	}
 	if (most != 0 && n > most - leased)
 		n = (size_t)(most - leased);
-	if ((n = pace_allowed(t, how->every, n, &result->later)) == 0)
+	n = pace_allowed(t, how->every, n, &result->later);
+	if (result->later > 0)
 		result->code = fail(Q_EMPTY, "the rate allows no more for now");
 	return (n);
 }
