@@ -75,8 +75,8 @@ drop(struct txn *t)
 static int
 unblock(struct txn *t, const uint8_t group[16])
 {
-	struct state s;
-	uint64_t id;
+	struct state s = { 0 };
+	uint64_t id = 0;
 	int rc;
 
 	while ((rc = first_from(t, group, 0, &id)) == 0 &&
@@ -85,13 +85,13 @@ unblock(struct txn *t, const uint8_t group[16])
 		if ((rc = drop(t)) != 0 || (rc = life_damage(t, id)) != 0)
 			return (rc);
 	}
-	if (rc != 0)
-		return (rc == STORE_NONE ? 0 : rc);
-	if (s.state != Q_BLOCKED)
+	if (rc == STORE_NONE && first_from(t, group, 0, &id) == STORE_NONE)
+		return (0);
+	if (rc == STORE_NONE || (rc == 0 && s.state != Q_BLOCKED))
 		return (fail(Q_ECORRUPT,
 		    "message %llu is not where its group is; run 'qctl check'",
 		    (unsigned long long)id));
-	if ((rc = life_leave(t, id, &s)) != 0)
+	if (rc != 0 || (rc = life_leave(t, id, &s)) != 0)
 		return (rc);
 	s.state = s.due > (uint64_t)t->now.wall ? Q_DELAYED : Q_READY;
 	return (life_enter(t, id, &s));
@@ -146,7 +146,7 @@ group_open(struct txn *t, const uint8_t group[16], uint64_t *id)
 
 	for (*id = 0; (rc = first_from(t, group, *id, id)) == 0; ++*id)
 		if ((rc = life_get(t, *id, &s)) != 0 || s.state != Q_BLOCKED)
-			return (rc);
+			return (rc == Q_ECORRUPT ? 0 : rc);
 	return (rc);
 }
 
@@ -166,7 +166,9 @@ group_let_go(struct txn *t)
 		id = get_be64(key.data);
 		if ((rc = life_get(t, id, &s)) == 0)
 			rc = group_leave(t, id, &s);
-		if (rc != 0 && rc != Q_ECORRUPT)
+		else if (rc == Q_ECORRUPT)
+			rc = group_forget(t, id);
+		if (rc != 0)
 			return (rc);
 		from = key_id(id + 1);
 	}

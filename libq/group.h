@@ -25,7 +25,8 @@ int group_leave(struct txn *t, uint64_t id, const struct state *s);
 int group_dead(struct txn *t, uint64_t id, const struct state *s);
 /* The message has left, and which group it was in is lost. */
 int group_forget(struct txn *t, uint64_t id);
-/* The message of a group that is not blocked. STORE_NONE: the group has none. */
+/* The message of a group that is not blocked, or may not be: its state cannot be read.
+ * STORE_NONE: the group has none. */
 int group_open(struct txn *t, const uint8_t group[16], uint64_t *id);
 /* The dead hold no group any more: the option has changed. */
 int group_let_go(struct txn *t);

@@ -123,24 +123,43 @@ take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size
 	return (0);
 }
 
-/* Stand on the message asked for. STORE_NONE: it is not ready. */
+/* The rank of one whose state cannot be read, from its other record. */
+static int
+find_rank(struct txn *t, uint64_t id, uint8_t *rank)
+{
+	struct key k = key_id(id);
+	struct message m;
+	struct span v;
+
+	if (txn_get(t, T_BODY, key_span(&k), &v) != 0 ||
+	    message_decode(v.data, v.size, id, &m) != 0)
+		return (fail(Q_ECORRUPT, "message %llu is damaged; run 'qctl check'",
+		    (unsigned long long)id));
+	*rank = m.rank;
+	return (0);
+}
+
+/* Stand on the message asked for. STORE_NONE: it is not ready. One that is damaged is
+ * found where it is listed, to be set aside. */
 static int
 find_id(struct txn *t, uint64_t id, uint8_t *rank, struct taken *result)
 {
+	struct state s = { 0 };
 	struct span v;
-	struct state s;
 	struct key k;
 	int rc = life_get(t, id, &s);
 
 	if (rc == STORE_NONE)
 		result->code =
 		    fail(Q_ENOENT, "no such message (done, expired or purged)");
+	if (rc == 0 && s.state != Q_READY)
+		return (STORE_NONE);
+	*rank = s.rank;
+	if (rc == Q_ECORRUPT)
+		rc = find_rank(t, id, rank);
 	if (rc != 0)
 		return (rc);
-	if (s.state != Q_READY)
-		return (STORE_NONE);
-	k = key_ready(s.rank, id);
-	*rank = s.rank;
+	k = key_ready(*rank, id);
 	return (txn_get(t, T_READY, key_span(&k), &v));
 }
 
