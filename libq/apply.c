@@ -93,7 +93,9 @@ undo(struct q *q, const struct request *requests, struct result *results, size_t
 		if (requests[i].op == OP_PUSH)
 			push_undo(&requests[i].push);
 		else if (requests[i].op == OP_SETTLE)
-			settle_undo(&requests[i].settle);
+			settle_undo(requests[i].settle.how);
+		else if (requests[i].op == OP_ACK_BATCH)
+			settle_undo(requests[i].part.how);
 		if (requests[i].op != OP_TAKE)
 			continue;
 		b = results[i].taken.batch;

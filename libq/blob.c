@@ -141,7 +141,7 @@ q_blob_write(struct q_blob *b, const void *data, size_t size)
 		if ((n = write(b->fd, p, size)) == -1) {
 			if (errno == EINTR)
 				continue;
-			return (fail_sys("%s", b->name));
+			return (b->failed = fail_sys("%s", b->name));
 		}
 		p += n;
 		size -= (size_t)n;
@@ -171,9 +171,11 @@ q_blob_free(struct q_blob *b)
 int
 blob_finish(struct q_blob *b)
 {
+	if (b->failed != 0)
+		return (fail(b->failed, "%s: an earlier write failed", b->name));
 	/* Not fdatasync(): whose it is and who may read it counts, too. */
 	if (!b->flushed && fsync(b->fd) != 0)
-		return (fail_sys("%s", b->name));
+		return (b->failed = fail_sys("%s", b->name));
 	b->flushed = true;
 	return (0);
 }

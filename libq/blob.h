@@ -18,6 +18,7 @@ struct q_blob {
 	uint64_t size, limit;
 	uint64_t id; /* the message whose name the file has, or 0 */
 	void *hash;  /* XXH3 state */
+	int failed;  /* code of the write or flush after which it is good for nothing */
 	bool flushed;
 	bool output; /* of a result */
 };

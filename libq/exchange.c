@@ -218,9 +218,10 @@ exchange(struct q *q, struct before before, const struct q_take *args,
 	int rc;
 
 	for (size_t i = 0; i < before.finish_count; i++)
-		if ((rc = settle_check(&before.finish[i].how)) != 0 ||
-		    (rc = settle_flush(&before.finish[i].how)) != 0)
+		if ((rc = settle_check(&before.finish[i].how, 1)) != 0)
 			return (rc);
+	for (size_t i = 0; i < before.finish_count; i++)
+		settle_flush(&before.finish[i].how);
 	if (args == NULL)
 		return (exchange_once(q, &before, NULL, NULL));
 	if ((rc = take_check(args, &take)) != 0)
@@ -274,8 +275,9 @@ q_settle(struct q *q, const struct q_settle *how, const struct q_receipt *receip
 		rc = fail(Q_ENOMEM, "out of memory");
 		goto out;
 	}
-	if ((rc = settle_check(how)) != 0 || (rc = settle_flush(how)) != 0)
+	if ((rc = settle_check(how, n)) != 0)
 		goto out;
+	settle_flush(how);
 	for (size_t i = 0; i < n; i++) {
 		r[i].op = OP_SETTLE;
 		r[i].settle = (struct settle){ how, receipts[i], false };
@@ -302,8 +304,10 @@ q_batch_settle(struct q *q, const struct q_settle *how, struct q_batch *batch,
 	r.part.batch = batch;
 	r.part.first = first;
 	r.part.n = n;
-	if ((rc = settle_check(how)) == 0 && (rc = apply_all(q, &r, &result, 1)) == 0 &&
-	    ends_lease(how->verb))
+	if ((rc = settle_check(how, n)) != 0)
+		return (rc);
+	settle_flush(how);
+	if ((rc = apply_all(q, &r, &result, 1)) == 0 && ends_lease(how->verb))
 		batch_let_go(q, batch, first, n);
 	return (rc);
 }

@@ -15,6 +15,8 @@
 #include "life.h"
 #include "queue.h"
 
+#include "look.h"
+
 enum {
 	LOOK_MOST = 10000, /* rows fallen due that a count looks at one by one */
 	LIST_ROWS = 1000,  /* looked at under one lock */
@@ -52,14 +54,20 @@ expired(struct txn *t, uint64_t id, const struct state *s)
 		m.expires <= t->now.wall);
 }
 
-/* The state a take would find it in; 0 if it is gone. */
-static enum q_state
-state_now(struct txn *t, uint64_t id, const struct state *s)
+/* Of a lease that is over: one taken ahead does not count. */
+static uint32_t
+attempts_after(const struct state *s)
+{
+	return (life_attempts(s) - (s->flags & ST_AHEAD ? 1 : 0));
+}
+
+enum q_state
+look_state(struct txn *t, uint64_t id, const struct state *s)
 {
 	enum q_state state = s->state;
 
 	if (state == Q_LEASED && lease_over(t, id, s))
-		state = life_attempts(s) >= life_max_attempts(t, s) ? Q_DEAD : Q_READY;
+		state = attempts_after(s) >= life_max_attempts(t, s) ? Q_DEAD : Q_READY;
 	else if (state == Q_DELAYED && s->due <= (uint64_t)t->now.wall)
 		state = Q_READY;
 	if (state != Q_LEASED && state != Q_DEAD && expired(t, id, s))
@@ -84,7 +92,7 @@ recount(struct txn *t, uint64_t id, enum q_state listed, struct q_stat *st)
 		listed = Q_DELAYED;
 	if (listed == Q_READY && s.state == Q_BLOCKED)
 		listed = Q_BLOCKED;
-	if (s.state != listed || (now = state_now(t, id, &s)) == listed)
+	if (s.state != listed || (now = look_state(t, id, &s)) == listed)
 		return (0);
 	st->count[listed]--;
 	if (now == 0)
@@ -266,7 +274,7 @@ add(struct txn *t, struct q_batch *b, uint64_t id, enum q_state wanted, unsigned
 	int rc = life_get(t, id, &s);
 
 	if (rc == 0) {
-		s.state = state_now(t, id, &s);
+		s.state = look_state(t, id, &s);
 		rc = txn_get(t, T_BODY, key_span(&k), &v);
 		if (rc == 0)
 			rc = message_decode(v.data, v.size, id, &m);

@@ -431,7 +431,8 @@ struct q_settle {
 	const char *reason;
 	/* Likewise, of a command; may be NULL. */
 	const struct q_report *report;
-	/* For a result, if one is kept and this ends the message; may be NULL. */
+	/* For a result, if one is kept and this ends the message; may be NULL. Noted as
+	 * lost if it cannot be kept. A blob is of one message. */
 	const struct q_output *output;
 	bool strict;  /* refuse a lease that is over, taken by another or not */
 	bool backoff; /* Q_RELEASE: wait as after so many failures in a row */
@@ -491,9 +492,10 @@ struct q_result {
 };
 
 /*
- * What became of message id, waiting for its end if that has not come. Q_EMPTY or,
- * after a wait, Q_ETIMEDOUT: it has not; Q_ENOENT: it has, or never was, and no result
- * is kept. The caller frees *result.
+ * What became of message id, waiting for its end if that has not come; what has fallen
+ * due counts. Q_EMPTY or, after a wait, Q_ETIMEDOUT: it has not; Q_ENOENT: it has, or
+ * never was, and no result is kept. A dead message has one in any case, though perhaps
+ * without output. The caller frees *result.
  */
 int q_result_get(struct q *q, uint64_t id, q_time wait, struct q_result **result);
 /* A descriptor to read a blob from, checked whole. The caller closes it. */

@@ -5,8 +5,11 @@
 
 #include "blob.h"
 #include "error.h"
+#include "event.h"
+#include "look.h"
 #include "outcome.h"
 #include "queue.h"
+#include "space.h"
 #include "wake.h"
 
 #include "result.h"
@@ -19,30 +22,51 @@ wanted(const struct txn *t, const struct state *s)
 	    (s->flags & ST_RESULT || t->meta.option[Q_OPT_RESULTS] == Q_RESULTS_ALL));
 }
 
-static void
-describe(const struct q_settle *how, struct outcome *o)
+/* How the delivery failed that was the last; o points into the map then. */
+static int
+add_failure(struct txn *t, uint64_t id, uint32_t delivery, struct outcome *o)
 {
-	const struct q_output *out = how->output;
+	struct key k = key_failure(id, delivery);
+	struct failure f;
+	struct span v;
+	int rc = txn_get(t, T_FAILURE, key_span(&k), &v);
 
-	if (how->reason != NULL && o->state == Q_DEAD) {
-		o->reason = how->reason;
-		o->reason_size = strnlen(how->reason, Q_MAX_REASON);
+	if (rc == 0 && (rc = failure_decode(v.data, v.size, id, &f)) == 0) {
+		o->how = f.report.how;
+		o->status = (uint16_t)f.report.status;
+		o->reason = f.reason;
+		o->reason_size = f.reason_size;
 	}
-	if (how->report != NULL) {
-		o->how = how->report->how;
-		o->status = (uint16_t)how->report->status;
-	}
-	if (out == NULL)
-		return;
-	if (out->lost) {
+	/* Without it there is less to tell. */
+	return (rc == STORE_NONE || rc == Q_ECORRUPT ? 0 : rc);
+}
+
+static bool
+can_keep(struct txn *t, uint64_t id, const struct q_output *out)
+{
+	if (out->lost)
+		return (false);
+	if (out->blob == NULL)
+		return (out->size == 0 || space_ensure(t, out->size) == 0);
+	return (out->blob->flushed && blob_adopt(out->blob, id) == 0);
+}
+
+/*
+ * The work is done: that its output cannot be kept, on a full disk for instance, is no
+ * reason to have it done again.
+ */
+static void
+add_output(struct txn *t, uint64_t id, const struct q_output *out, struct outcome *o)
+{
+	if (!can_keep(t, id, out)) {
 		o->flags |= OUT_LOST;
-	} else if (out->blob != NULL) {
+	} else if (out->blob == NULL) {
+		o->output = out->data;
+		o->size = out->size;
+	} else {
 		o->flags |= OUT_BLOB;
 		o->size = q_blob_size(out->blob);
 		o->hash = blob_hash(out->blob);
-	} else {
-		o->output = out->data;
-		o->size = out->size;
 	}
 }
 
@@ -65,7 +89,7 @@ result_forget(struct txn *t, uint64_t id)
 
 int
 result_put(struct txn *t, uint64_t id, const struct state *s, bool dead,
-    const struct q_settle *how)
+    const struct q_output *output)
 {
 	struct outcome o = { .when = t->now.wall, .reason = "" };
 	struct key k = key_id(id);
@@ -76,14 +100,11 @@ result_put(struct txn *t, uint64_t id, const struct state *s, bool dead,
 		return (0);
 	o.until = time_add(o.when, (q_time)t->meta.option[Q_OPT_RESULT_KEEP]);
 	o.state = dead ? Q_DEAD : 0;
-	if (how != NULL)
-		describe(how, &o);
-	else
-		o.how = Q_HOW_LAPSED;
-	if ((rc = result_forget(t, id)) != 0)
+	if ((rc = result_forget(t, id)) != 0 ||
+	    (dead && (rc = add_failure(t, id, s->delivery, &o)) != 0))
 		return (rc);
-	if (o.flags & OUT_BLOB && (rc = blob_adopt(how->output->blob, id)) != 0)
-		return (rc);
+	if (output != NULL)
+		add_output(t, id, output, &o);
 	rc = txn_reserve(t, T_RESULT, key_span(&k), outcome_size(&o), &record);
 	if (rc != 0)
 		return (rc);
@@ -145,25 +166,53 @@ copy(const struct outcome *o, uint64_t id, struct q_result **out)
 }
 
 static int
+no_result(void)
+{
+	return (
+	    fail(Q_ENOENT, "no result is kept (it expired, was purged, or never was)"));
+}
+
+/* What is known of a message that is dead, without a result. */
+static int
+find_dead(struct txn *t, uint64_t id, const struct state *s, struct q_result **out)
+{
+	struct outcome o = { .state = Q_DEAD, .when = s->changed, .reason = "" };
+	int rc;
+
+	if (s->state != Q_DEAD) { /* a lease that is over: nobody has noted it yet */
+		o.how = Q_HOW_LAPSED;
+		o.reason = "lease ran out";
+		o.reason_size = strlen(o.reason);
+	} else if ((rc = add_failure(t, id, s->delivery, &o)) != 0) {
+		return (rc);
+	}
+	return (copy(&o, id, out));
+}
+
+static int
 find(struct txn *t, uint64_t id, struct q_result **out)
 {
+	enum q_state state = Q_DEAD;
 	struct key k = key_id(id);
-	struct outcome o = { .reason = "" };
+	struct outcome o;
 	struct state s;
 	struct span v;
-	int rc = life_get(t, id, &s);
+	int rc = life_get(t, id, &s), there = rc;
 
-	if (rc == 0 && s.state != Q_DEAD)
-		return (fail(Q_EMPTY, "the message has not ended"));
-	if (rc != 0 && rc != STORE_NONE)
+	if (rc == 0)
+		state = look_state(t, id, &s);
+	else if (rc != STORE_NONE)
 		return (rc);
-	o.state = rc == 0 ? Q_DEAD : 0;
+	if (state == 0)
+		return (no_result());
+	if (state != Q_DEAD)
+		return (fail(Q_EMPTY, "the message has not ended"));
 	rc = txn_get(t, T_RESULT, key_span(&k), &v);
-	if (rc == STORE_NONE && o.state != Q_DEAD)
-		return (fail(Q_ENOENT, "no such message (done, expired or purged)"));
+	if (rc == STORE_NONE)
+		return (there == 0 ? find_dead(t, id, &s, out) : no_result());
 	if (rc == 0)
 		rc = outcome_decode(v.data, v.size, id, &o);
-	return (rc == 0 || rc == STORE_NONE ? copy(&o, id, out) : rc);
+	return (rc == 0 ? copy(&o, id, out) : rc);
 }
 
 static int
@@ -182,16 +231,16 @@ look(struct q *q, uint64_t id, struct q_result **out)
 int
 q_result_get(struct q *q, uint64_t id, q_time wait, struct q_result **out)
 {
-	q_time until = time_add(clock_monotonic(), wait), now;
+	q_time until;
 	int rc;
 
 	if (wait < 0)
 		return (fail(Q_EINVAL, "a duration is negative"));
+	until = time_add(clock_monotonic(), wait);
 	wake_choose(q, CTL_CHANGE);
 	q->ctl.due = Q_FOREVER;
 	while ((rc = look(q, id, out)) == Q_EMPTY && wait > 0) {
-		now = clock_monotonic();
-		if (now >= until || (q->stop != NULL && q->stop(q->arg)))
+		if (clock_monotonic() >= until || (q->stop != NULL && q->stop(q->arg)))
 			return (
 			    fail(Q_ETIMEDOUT, "it has not ended in the time given"));
 		q_wait(q, until);

@@ -10,11 +10,14 @@
 
 #include "life.h"
 
-struct q_settle;
+struct q_output;
 
-/* Message id is done or dead. how is what its consumer said, or NULL if nobody did. */
+/*
+ * Message id is done or dead; of a dead one, how is that of its last failure. output is
+ * what its consumer had to say, or NULL. It is noted as lost if it cannot be kept.
+ */
 int result_put(struct txn *t, uint64_t id, const struct state *s, bool dead,
-    const struct q_settle *how);
+    const struct q_output *output);
 /* The message goes on, and has none any more. */
 int result_forget(struct txn *t, uint64_t id);
 /* Its time is over. */

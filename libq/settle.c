@@ -304,6 +304,14 @@ apply_verb(struct txn *t, const struct settle *c, struct state *s)
 	return (verbs[c->how->verb](t, c, s));
 }
 
+/* Of one that died, the result is there already; its output is not. */
+static bool
+ended_with_result(const struct settle *c, const struct state *s)
+{
+	return (
+	    c->how->verb == Q_ACK || (s->state == Q_DEAD && c->how->output != NULL));
+}
+
 int
 settle_apply(struct txn *t, const struct settle *c, struct q_settled *r)
 {
@@ -328,8 +336,8 @@ settle_apply(struct txn *t, const struct settle *c, struct q_settled *r)
 		return (rc != 0 ? rc : answer(r, Q_ESTALE));
 	if ((rc = apply_verb(t, c, &s)) != 0)
 		return (rc);
-	if ((c->how->verb == Q_ACK || s.state == Q_DEAD) &&
-	    (rc = result_put(t, p->id, &s, c->how->verb != Q_ACK, c->how)) != 0)
+	if (ended_with_result(c, &s) &&
+	    (rc = result_put(t, p->id, &s, c->how->verb != Q_ACK, c->how->output)) != 0)
 		return (rc);
 	r->attempt = life_attempts(&s);
 	r->max_attempts = life_max_attempts(t, &s);
@@ -340,27 +348,28 @@ settle_apply(struct txn *t, const struct settle *c, struct q_settled *r)
 	return (0);
 }
 
-int
+void
 settle_flush(const struct q_settle *how)
 {
-	return (how->output != NULL && how->output->blob != NULL
-		    ? blob_finish(how->output->blob)
-		    : 0);
+	if (how->output != NULL && how->output->blob != NULL)
+		(void)blob_finish(how->output->blob); /* else it is noted as lost */
 }
 
 void
-settle_undo(const struct settle *c)
+settle_undo(const struct q_settle *how)
 {
-	if (c->how->output != NULL && c->how->output->blob != NULL)
-		blob_disown(c->how->output->blob);
+	if (how->output != NULL && how->output->blob != NULL)
+		blob_disown(how->output->blob);
 }
 
 int
-settle_check(const struct q_settle *how)
+settle_check(const struct q_settle *how, size_t n)
 {
 	if (how->verb < Q_ACK || how->verb > Q_RETURN)
 		return (fail(Q_EINVAL, "no verb to settle by"));
 	if (how->delay < 0 || how->lease < 0)
 		return (fail(Q_EINVAL, "a duration is negative"));
+	if (how->output != NULL && how->output->blob != NULL && n > 1)
+		return (fail(Q_EINVAL, "an output that is a blob is of one message"));
 	return (0);
 }

@@ -13,16 +13,15 @@ struct settle {
 	              twice */
 };
 
-/* Whether the caller's wish makes sense: 0 or Q_EINVAL. */
-int settle_check(const struct q_settle *how);
+/* Whether the caller's wish, for n messages, makes sense: 0 or Q_EINVAL. */
+int settle_check(const struct q_settle *how, size_t n);
 /* A large output reaches the disk before any lock. */
-int settle_flush(const struct q_settle *how);
+void settle_flush(const struct q_settle *how);
 /* result->code says what became of it; returns a code only when the transaction is
  * lost. */
-/* The transaction did not commit: an output that is a file gets its temporary name
- * back.
- */
-void settle_undo(const struct settle *s);
 int settle_apply(struct txn *t, const struct settle *s, struct q_settled *result);
+/* The transaction did not commit: an output that is a file gets its temporary name
+ * back. */
+void settle_undo(const struct q_settle *how);
 
 #endif
