@@ -191,7 +191,7 @@ get_settle(struct reader *r, struct q_settle *how, struct q_report *report,
 		how->report = report;
 	}
 	settle->how = how;
-	r->bad = r->bad || settle_check(how) != 0;
+	r->bad = r->bad || settle_check(how, 1) != 0;
 }
 
 static void
