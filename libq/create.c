@@ -9,14 +9,12 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dir.h"
@@ -300,13 +298,8 @@ out:
 static int
 publish(const struct site *s, unsigned flags)
 {
-	/* Not every C library has a function for it. */
-	long rc = syscall(SYS_renameat2, s->parent_fd, s->temp, s->parent_fd, s->base,
-	    RENAME_NOREPLACE);
+	int rc = dir_name_new(s->parent_fd, s->temp, s->base);
 
-	if (rc != 0 &&
-	    errno == EINVAL) /* a file system without it; EEXIST if not empty */
-		rc = renameat(s->parent_fd, s->temp, s->parent_fd, s->base);
 	if (rc == 0 && fsync(s->parent_fd) == 0) {
 		(void)fchmodat(s->fd, "data.mdb", s->mode & 0666, 0);
 		return (0);

@@ -139,16 +139,6 @@ fill(const struct q *q, int fd)
 	return (pwrite(fd, &head, CTL_HEAD_SIZE, 0) == CTL_HEAD_SIZE ? 0 : -1);
 }
 
-static int
-publish(int dir, const char *temp)
-{
-	int rc = renameat2(dir, temp, dir, name, RENAME_NOREPLACE);
-
-	if (rc != 0 && errno == EINVAL) /* a file system without it */
-		rc = renameat(dir, temp, dir, name);
-	return (rc);
-}
-
 /* Complete before it has its name; who comes second uses the first one's. */
 static void
 make_file(const struct q *q)
@@ -164,7 +154,7 @@ make_file(const struct q *q)
 	    q->dir.fd, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return;
-	if (fill(q, fd) != 0 || publish(q->dir.fd, temp) != 0)
+	if (fill(q, fd) != 0 || dir_name_new(q->dir.fd, temp, name) != 0)
 		(void)unlinkat(q->dir.fd, temp, 0);
 	(void)close(fd);
 }

@@ -2,7 +2,10 @@
 /* The queue directory: opening it and refusing what is not safely ours. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
+#include <stdio.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -156,6 +159,17 @@ dir_open(const char *path, unsigned flags, struct dir *out)
 out:
 	dir_close(&d);
 	return (rc);
+}
+
+int
+dir_name_new(int dirfd, const char *temp, const char *name)
+{
+	/* Not every C library has a function for it. */
+	long rc = syscall(SYS_renameat2, dirfd, temp, dirfd, name, RENAME_NOREPLACE);
+
+	if (rc != 0 && errno == EINVAL)
+		rc = renameat(dirfd, temp, dirfd, name);
+	return ((int)rc);
 }
 
 int

@@ -41,6 +41,11 @@ int dir_check(const struct dir *dir, struct stat *st);
  */
 int dir_open_file(int dirfd, const char *name, int flags, int *fd);
 int dir_open_stat(int dirfd, const char *name, int flags, int *fd, struct stat *st);
+/*
+ * Give what has a temporary name its own: 0, or -1 with errno, EEXIST or ENOTEMPTY if
+ * somebody else has it. Where the file system cannot do so, a file is replaced.
+ */
+int dir_name_new(int dirfd, const char *temp, const char *name);
 /* A file just made becomes the queue's: mode whatever the umask, owner if we are root.
  */
 int dir_give(const struct dir *dir, int fd);
