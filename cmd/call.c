@@ -20,9 +20,15 @@ print_output(struct q *q, const char *name, const struct q_result *r)
 	struct out out;
 	int fd, rc;
 
+	if (r->lost) {
+		diag_error(name, "%llu: ended, but its output could not be kept",
+		    (unsigned long long)r->id);
+		return (DIAG_FAILED);
+	}
 	if (out_open(&out, NULL, false) != 0)
 		return (DIAG_FAILED);
 	out.pipe = false; /* nothing is acknowledged by its being read */
+	out.keeps = true;
 	if (!r->blob) {
 		out_write(&out, r->output, (size_t)r->size);
 	} else if ((rc = q_result_open(q, r, &fd)) != 0) {
@@ -54,6 +60,8 @@ status_of(const char *name, const struct q_result *r)
 		return (KILLED + r->status);
 	case Q_HOW_TIMEOUT:
 		return (KILLED + SIGTERM);
+	case Q_HOW_DAMAGED:
+		return (DIAG_CORRUPT);
 	default:
 		return (DIAG_COMMAND);
 	}
@@ -76,10 +84,14 @@ no_result(const char *name, uint64_t id, int rc, q_time wait)
 		    n, text_duration(limit, wait), name, n);
 		return (DIAG_TIMEOUT);
 	case Q_ENOENT:
-		diag_error(name, "%llu: ended without a result (expired or purged)", n);
+		diag_error(name,
+		    "%llu: ended, and no result is kept (expired, purged, or over)", n);
 		return (DIAG_NO);
 	default:
-		return (queue_fail(name, rc));
+		diag_error(name,
+		    "%llu: stored, but what becomes of it is not known: %s", n,
+		    q_errmsg());
+		return (diag_status(rc));
 	}
 }
 
@@ -87,17 +99,14 @@ int
 call_wait(struct q *q, const char *name, uint64_t id, q_time wait)
 {
 	struct q_result *r;
-	int rc = q_result_get(q, id, wait, &r), status;
+	int rc = q_result_get(q, id, wait, &r), printed, status;
 
 	if (rc != 0)
 		return (no_result(name, id, rc, wait));
-	if (r->lost) {
-		diag_error(name, "%llu: ended, but its output could not be kept",
-		    (unsigned long long)id);
-		status = DIAG_FAILED;
-	} else if ((status = print_output(q, name, r)) == DIAG_DONE) {
-		status = status_of(name, r);
-	}
+	printed = print_output(q, name, r);
+	if (printed != DIAG_DONE && stop_signal() != 0)
+		stop_exit();
+	status = status_of(name, r);
 	q_result_free(r);
-	return (status);
+	return (printed != DIAG_DONE ? printed : status);
 }

@@ -129,8 +129,8 @@ report(const struct out *out)
 {
 	/* Who has gone away, or sent us a signal, knows. */
 	if (out->error != EPIPE && stop_signal() == 0)
-		diag_error(out->file != NULL ? out->file : "stdout", "%s; put back",
-		    strerror(out->error));
+		diag_error(out->file != NULL ? out->file : "stdout", "%s%s",
+		    strerror(out->error), out->keeps ? "" : "; put back");
 	return (-1);
 }
 

@@ -228,6 +228,22 @@ look(struct q *q, uint64_t id, struct q_result **out)
 	return (rc == STORE_BROKEN ? Q_ECORRUPT : rc);
 }
 
+/* A queue that is busy takes no more of the time than there is. */
+static int
+look_until(struct q *q, uint64_t id, q_time until, bool bounded, struct q_result **out)
+{
+	q_time before = q->lock_wait, left = until - clock_monotonic();
+	int rc;
+
+	if (bounded && left < before)
+		q->lock_wait = left > 0 ? left : 1;
+	rc = look(q, id, out);
+	q->lock_wait = before;
+	if (rc == Q_EBUSY && bounded && clock_monotonic() >= until)
+		return (fail(Q_ETIMEDOUT, "it has not ended in the time given"));
+	return (rc);
+}
+
 int
 q_result_get(struct q *q, uint64_t id, q_time wait, struct q_result **out)
 {
@@ -239,7 +255,7 @@ q_result_get(struct q *q, uint64_t id, q_time wait, struct q_result **out)
 	until = time_add(clock_monotonic(), wait);
 	wake_choose(q, CTL_CHANGE);
 	q->ctl.due = Q_FOREVER;
-	while ((rc = look(q, id, out)) == Q_EMPTY && wait > 0) {
+	while ((rc = look_until(q, id, until, wait > 0, out)) == Q_EMPTY && wait > 0) {
 		if (clock_monotonic() >= until || (q->stop != NULL && q->stop(q->arg)))
 			return (
 			    fail(Q_ETIMEDOUT, "it has not ended in the time given"));
