@@ -93,10 +93,18 @@ unique_end(struct txn *t, const uint8_t hash[16], uint64_t id, bool done)
 int
 unique_forget(struct txn *t, const uint8_t hash[16])
 {
-	struct key k = key_unique(hash);
-	int rc = txn_del(t, T_UNIQUE, key_span(&k));
+	struct unique u;
+	struct key k;
+	int rc = get(t, hash, &u);
 
-	return (rc == STORE_NONE ? 0 : rc);
+	if (rc != 0 && rc != Q_ECORRUPT)
+		return (rc == STORE_NONE ? 0 : rc);
+	if (rc == 0 && u.until != 0) {
+		k = key_expiry(EXPIRY_KEY, (uint64_t)u.until, get_be64(hash));
+		if ((rc = txn_del(t, T_EXPIRY, key_span(&k))) != 0 && rc != STORE_NONE)
+			return (rc);
+	}
+	return (txn_drop(t, T_UNIQUE));
 }
 
 int

@@ -133,8 +133,10 @@ load lib
 	qctl create out
 	seq 20 | qpush -l in
 	qpop -n all in --to out -- cat
-	is "$(flock -s "$Q_ROOT/out/data.mdb" mdb_stat -n -s unique "$Q_ROOT/out/data.mdb" |
-		sed -n 's/ *Entries: //p')" 0
+	for table in unique expiry; do
+		is "$(flock -s "$Q_ROOT/out/data.mdb" mdb_stat -n -s $table \
+			"$Q_ROOT/out/data.mdb" | sed -n 's/ *Entries: //p')" 0
+	done
 }
 
 # ---- callers ----
