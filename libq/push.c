@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Pushing: limits, then the two records and one index row of each message. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "blob.h"
@@ -11,6 +12,7 @@
 #include "life.h"
 #include "message.h"
 #include "policy.h"
+#include "repeat.h"
 #include "space.h"
 #include "unique.h"
 
@@ -225,24 +227,31 @@ static int
 admit(struct txn *t, const struct push *push, struct pushed *result, size_t *n)
 {
 	uint64_t messages = txn_entries(t, T_MSG), bytes = t->meta.counter[COUNT_BYTES];
-	int rc = 0;
+	bool *repeated;
 	size_t i;
+	int rc;
 
+	if ((rc = repeat_find(t, push->messages, push->n, &repeated)) != 0)
+		return (rc);
 	for (i = 0; i < push->n; i++) {
 		const struct q_push *p = &push->messages[i];
 		uint64_t known;
 
 		if ((rc = find_known(t, p, &known)) != 0)
 			break;
-		if (known != 0)
+		if (known != 0 || (repeated != NULL && repeated[i]))
 			continue;
 		if ((result->code = check_limits(t, messages++, size_of(p))) != 0)
 			break;
 		t->meta.counter[COUNT_BYTES] += size_of(p);
 	}
 	t->meta.counter[COUNT_BYTES] = bytes;
+	free(repeated);
 	*n = i < push->n && push->flags & Q_ATOMIC ? 0 : i;
-	return (rc);
+	if (rc != Q_ECORRUPT)
+		return (rc);
+	result->code = rc; /* of one key: no reason to lose those before it */
+	return (0);
 }
 
 static uint64_t

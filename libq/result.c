@@ -41,13 +41,22 @@ add_failure(struct txn *t, uint64_t id, uint32_t delivery, struct outcome *o)
 	return (rc == STORE_NONE || rc == Q_ECORRUPT ? 0 : rc);
 }
 
+static int
+make_room(struct txn *t, uint64_t size)
+{
+	int rc = space_ensure(t, t->room + size);
+
+	t->room += rc == 0 ? size : 0;
+	return (rc);
+}
+
 static bool
 can_keep(struct txn *t, uint64_t id, const struct q_output *out)
 {
 	if (out->lost)
 		return (false);
 	if (out->blob == NULL)
-		return (out->size == 0 || space_ensure(t, out->size) == 0);
+		return (out->size == 0 || make_room(t, out->size) == 0);
 	return (out->blob->flushed && blob_adopt(out->blob, id) == 0);
 }
 

@@ -5,7 +5,8 @@
 /*
  * Room to leave. LMDB needs fresh pages even to delete, so the file is kept longer than
  * what is in use, by allocated blocks: a take or an acknowledgement finds them on a
- * full disk. Only a push makes room, and is refused when it cannot.
+ * full disk. Only a push makes room, and is refused when it cannot; and the output of a
+ * result, which is lost then.
  */
 
 #include "txn.h"

@@ -33,7 +33,7 @@ struct txn {
 	uint64_t random;    /* of this transaction, for jitter */
 	uint32_t uid, pid;  /* whose request is applied; pid: of a take */
 	uint64_t file_size; /* when it began */
-	uint64_t room;      /* bytes of it that pushes were promised */
+	uint64_t room;      /* bytes of it that pushes and outputs were promised */
 	struct tally tally;
 	struct file *files; /* that go once this is committed */
 	size_t file_count;

@@ -348,6 +348,40 @@ lapse_dead() {
 	fails 75 'queue is full (1 messages)' qpush -k b jobs z
 }
 
+@test "a key that is repeated in one push needs room once" {
+	local how
+
+	printf '{"body":"%s","key":"%s"}\n' 1 a 2 a 3 b 4 a 5 c >lines
+	for how in '' --atomic; do
+		qctl create jobs max-messages=3
+		is "$(qpush $how -iJ jobs <lines)" $'1\n1\n2\n1\n3'
+		counts jobs ready=3
+		balances jobs
+		rm -r "$Q_ROOT"
+	done
+	qctl create jobs max-messages=2
+	fails 75 'queue is full (2 messages); nothing stored' qpush --atomic -J jobs <lines
+	run --separate-stderr -75 qpush -J jobs <lines
+	has "$stderr" 'queue is full (2 messages); 4 stored, the rest was not'
+	counts jobs ready=2
+}
+
+@test "a key whose record is damaged keeps its message out, and no other" {
+	qpush -k a jobs 1
+	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record unique "$(
+		flock -s "$Q_ROOT/jobs/data.mdb" mdb_dump -n -s unique "$Q_ROOT/jobs/data.mdb" |
+			sed -n '/HEADER=END/{n;s/ //p;}')"
+	printf '{"body":"%s","key":"%s"}\n' 2 b 3 a 4 c >lines
+	run --separate-stderr -65 qpush -iJ jobs <lines
+	is "$output" 2
+	has "$stderr" 'the record of a key is damaged; 1 stored, the rest was not'
+	fails 65 'the record of a key is damaged; nothing stored' qpush -k a jobs x
+	balances jobs
+	# Its end frees the key.
+	is "$(qpop -n 2 -l jobs)" $'1\n2'
+	is "$(qpush -ik a jobs x)" 3
+}
+
 @test "keys and groups travel as JSON" {
 	qpush -k k -g g jobs body
 	qpop --json jobs | qpush -J other
