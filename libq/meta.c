@@ -47,6 +47,19 @@ put_rates(uint8_t *p, const struct rate rate[RATES])
 	return (p);
 }
 
+/* A choice that there is not, which a newer program may have. */
+static bool
+unknown_choice(const struct meta *m)
+{
+	for (int i = 0; i < Q_OPTIONS; i++) {
+		const struct q_option_info *info = q_option_info((enum q_option)i);
+
+		if (info->kind == Q_CHOICE && m->option[i] > info->max)
+			return (true);
+	}
+	return (false);
+}
+
 size_t
 meta_encode(const struct meta *m, enum meta_record record, uint8_t out[META_MAX_SIZE])
 {
@@ -120,7 +133,7 @@ meta_decode(struct meta *m, enum meta_record record, const void *data, size_t si
 		break;
 	case META_REC_CONFIG:
 		option_defaults(m->option);
-		newer = read_list(&r, m->option, Q_OPTIONS);
+		newer = read_list(&r, m->option, Q_OPTIONS) || unknown_choice(m);
 		break;
 	case META_REC_COUNTERS:
 		memset(m->counter, 0, sizeof(m->counter));

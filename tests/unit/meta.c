@@ -20,6 +20,15 @@ decode_meta(const void *record, size_t size, uint64_t which)
 	return (meta_decode(&m, (enum meta_record)which, record, size));
 }
 
+/* A value of an option; that of a choice is one there is. */
+static uint64_t
+but_for_choices(uint64_t i, uint64_t value)
+{
+	const struct q_option_info *info = q_option_info((enum q_option)i);
+
+	return (info->kind == Q_CHOICE ? info->max : value);
+}
+
 static void
 meta_is_read_as_written(void **state)
 {
@@ -37,7 +46,7 @@ meta_is_read_as_written(void **state)
 	for (q_time i = 0; i < RATES; i++)
 		m.boot.rate[i] = (struct rate){ INT64_MAX - i, i };
 	for (uint64_t i = 0; i < Q_OPTIONS; i++)
-		m.option[i] = UINT64_MAX - i;
+		m.option[i] = but_for_choices(i, UINT64_MAX - i);
 	for (uint64_t i = 0; i < COUNTERS; i++)
 		m.counter[i] = i << 56 | i;
 	got = (struct meta){ 0 };
@@ -73,13 +82,13 @@ what_an_older_program_did_not_know_has_its_default(void **state)
 
 	(void)state;
 	for (int i = 0; i < Q_OPTIONS; i++)
-		m.option[i] = 1000 + (uint64_t)i;
+		m.option[i] = but_for_choices((uint64_t)i, 1000 + (uint64_t)i);
 	for (size_t i = 0; i < COUNTERS; i++)
 		m.counter[i] = got.counter[i] = 1;
 	size = meta_encode(&m, META_REC_CONFIG, record) - 16;
 	seal(record, size, META_REC_CONFIG);
 	assert_int_equal(meta_decode(&got, META_REC_CONFIG, record, size), 0);
-	assert_true(got.option[Q_OPTIONS - 3] == 1000 + Q_OPTIONS - 3);
+	assert_true(got.option[Q_OPTIONS - 3] == m.option[Q_OPTIONS - 3]);
 	for (int i = Q_OPTIONS - 2; i < Q_OPTIONS; i++)
 		assert_true(got.option[i] == q_option_info((enum q_option)i)->initial);
 	size = meta_encode(&m, META_REC_COUNTERS, record) - 8;
@@ -102,6 +111,9 @@ what_a_newer_program_wrote_is_refused_as_newer(void **state)
 		seal(record, size, lists[i]);
 		assert_int_equal(meta_decode(&m, lists[i], record, size), Q_EVERSION);
 	}
+	m.option[Q_OPT_RESULTS] = Q_RESULTS_ALL + 1;
+	size = meta_encode(&m, META_REC_CONFIG, record);
+	assert_int_equal(meta_decode(&m, META_REC_CONFIG, record, size), Q_EVERSION);
 	size = meta_encode(&m, META_REC_FORMAT, record);
 	(void)put_be32(record + 8, META_FORMAT + 1);
 	seal(record, size, META_REC_FORMAT);
