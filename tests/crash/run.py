@@ -56,7 +56,7 @@ def attack_all(args, base):
             t.seconds += seconds
             for case, line in wrong:
                 print(f'# {line}\n#     python3 tests/crash/run.py --case {case!r}',
-                      flush=True)
+                      file=sys.stderr if args.tap else sys.stdout, flush=True)
             if wrong and args.first:
                 break  # which ends the pool
     return tally
