@@ -12,6 +12,7 @@ import argparse
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -26,6 +27,7 @@ workshop = None
 
 def begin(base):
     global workshop
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     attack.adopt_orphans()
     workshop = suites.Workshop(base)
 
@@ -45,9 +47,10 @@ class Tally:
 
 def attack_all(args, base):
     """Work through all units; a tally by suite."""
-    tally = {name: Tally() for name in args.suites}
     todo = [unit for unit in suites.units(args.suites, args.scale, args.seed)
             if not args.ops or unit[1] in args.ops.split(',')]
+    at_work = {unit[0] for unit in todo}
+    tally = {name: Tally() for name in args.suites if name in at_work}
     with multiprocessing.Pool(args.jobs, begin, (base,)) as pool:
         for name, done, wrong, seconds in pool.imap_unordered(work, todo):
             t = tally[name]
@@ -112,6 +115,7 @@ def main():
     memory = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
     base = tempfile.mkdtemp(prefix='qutils-crash.', dir=memory)
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     try:
         if args.case:
             begin(base)
@@ -125,7 +129,7 @@ def main():
         tap(tally)
     else:
         table(tally, time.monotonic() - began)
-    return 1 if any(t.wrong or not t.done for t in tally.values()) else 0
+    return 1 if any(t.wrong or not t.done for t in tally.values()) or not tally else 0
 
 
 if __name__ == '__main__':
