@@ -55,19 +55,20 @@ crew_add(struct crew *c, struct job *j)
 }
 
 struct job *
-crew_ended(struct crew *c)
+crew_ended(struct crew *c, q_time now)
 {
 	for (size_t i = 0; i < c->places && c->running > 0; i++) {
 		struct job *j = &c->jobs[i];
 
-		if (j->pid == 0 || (j->woken == 0 && j->pidfd != -1))
+		bool look = j->pidfd == -1 || j->dying != 0;
+
+		if (j->pid == 0 || (j->woken == 0 && !look))
 			continue;
 		if (j->woken & 1U << FD_ERRORS)
 			job_read_errors(j);
 		if (j->woken & 1U << FD_REPORTS)
 			job_read_reports(j, c->plan);
-		if ((j->woken & 1U << FD_END || j->pidfd == -1) &&
-		    job_ended(j, c->plan)) {
+		if ((j->woken & 1U << FD_END || look) && job_ended(j, c->plan, now)) {
 			c->running--;
 			return (j);
 		}
@@ -106,6 +107,8 @@ crew_tell(struct crew *c, q_time now)
 static int
 descriptor(const struct job *j, unsigned which)
 {
+	if (which == FD_END && j->dying != 0) /* that is known */
+		return (-1);
 	return (which == FD_END      ? j->pidfd
 		: which == FD_ERRORS ? j->errors
 				     : j->reports);

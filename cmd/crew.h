@@ -24,7 +24,7 @@ void crew_free(struct crew *c);
 struct job *crew_place(struct crew *c);
 void crew_add(struct crew *c, struct job *j);
 /* Pass on what they have said; one that has ended, whose place is free now, or NULL. */
-struct job *crew_ended(struct crew *c);
+struct job *crew_ended(struct crew *c, q_time now);
 
 /* Serve their time limits; the next time to call this, or Q_FOREVER. */
 q_time crew_keep_time(struct crew *c, q_time now);

@@ -19,6 +19,9 @@
 
 #include "job.h"
 
+/* One that left its group may keep a stderr open for as long as it likes. */
+#define GROUP_WAIT (2 * Q_SECOND)
+
 static q_time
 later(q_time now, q_time d)
 {
@@ -69,7 +72,7 @@ begin(struct job *j, const struct job_plan *plan, q_time now)
 	j->pidfd = (int)syscall(SYS_pidfd_open, j->pid, 0);
 	j->started = now;
 	j->ask_at = plan->timeout > 0 ? later(now, plan->timeout) : 0;
-	j->kill_at = 0;
+	j->kill_at = j->dying = 0;
 	j->timed_out = j->told = j->ahead = false;
 	j->tail_size = j->said.used = 0;
 	for (size_t i = 0; i < j->count; i++) {
@@ -249,9 +252,13 @@ note_end(struct job *j, pid_t reaped)
 		j->status = SIGKILL;
 }
 
-/* Reap it, if it has ended. What it left running does not outlive one that we ended. */
+/*
+ * Reap it, if it has ended. What it left running does not outlive one that we ended: as
+ * long as somebody has its stderr, another may not be gone, and its message not be
+ * given to the next.
+ */
 static bool
-reap(struct job *j)
+reap(struct job *j, q_time now)
 {
 	pid_t reaped;
 
@@ -263,16 +270,21 @@ reap(struct job *j)
 	if (!is_over(j))
 		return (false);
 	(void)kill(-j->pid, SIGKILL);
+	job_read_errors(j);
+	if (j->dying == 0)
+		j->dying = later(now, GROUP_WAIT);
+	if (j->errors != -1 && now < j->dying)
+		return (false);
 	note_end(j, wait4(j->pid, &j->status, 0, &j->usage));
 	return (true);
 }
 
 bool
-job_ended(struct job *j, const struct job_plan *plan)
+job_ended(struct job *j, const struct job_plan *plan, q_time now)
 {
 	struct listener l = { j, plan };
 
-	if (!reap(j))
+	if (!reap(j, now))
 		return (false);
 	/* What it left behind may keep its stderr open: not for us to wait for. */
 	job_read_errors(j);
@@ -305,6 +317,8 @@ job_tell(struct job *j, const struct job_plan *plan, q_time now)
 q_time
 job_keep_time(struct job *j, const struct job_plan *plan, q_time now)
 {
+	if (j->dying != 0)
+		return (j->dying);
 	/* It may have ended in time, and we be late. */
 	if (j->ask_at != 0 && now >= j->ask_at && is_over(j))
 		return (now);

@@ -38,7 +38,8 @@ struct job {
 	int hold;       /* by which it keeps its leases */
 	q_time started, ask_at, kill_at; /* monotonic; 0: never */
 	bool timed_out, told; /* it was sent TERM: for its time, or for ours */
-	int status;           /* of wait(2), once ended */
+	q_time dying; /* then it is over, and the rest of its group until then; or 0 */
+	int status;   /* of wait(2), once ended */
 	struct rusage usage;
 	struct said said;
 	char tail[JOB_TAIL];
@@ -60,8 +61,8 @@ void job_read_errors(struct job *j);
 /* Note what it says of its messages. */
 void job_read_reports(struct job *j, const struct job_plan *plan);
 /* Reap it if it has ended; its leases are then ours alone. Its output is the caller's.
- */
-bool job_ended(struct job *j, const struct job_plan *plan);
+ * now is monotonic. */
+bool job_ended(struct job *j, const struct job_plan *plan, q_time now);
 /* Send it what is due for its time limit; the next time to call this, or Q_FOREVER. */
 q_time job_keep_time(struct job *j, const struct job_plan *plan, q_time now);
 /* Tell it to end: TERM now, KILL later. */

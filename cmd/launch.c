@@ -12,6 +12,9 @@
 
 #include "launch.h"
 
+/* Scripts have descriptors of small numbers for themselves: "9>lock". */
+enum { LEASE_FD = 99 };
+
 static int
 check_file(const char *file)
 {
@@ -74,9 +77,10 @@ launch_command(
     const char *path, char **argv, char **env, const struct launch_fds *fds, pid_t *pid)
 {
 	const int from[] = { fds->in, fds->out, fds->errors, fds->said, fds->hold };
-	/* Onto itself: that clears close-on-exec. */
+	/* Onto itself: that, too, clears close-on-exec. */
 	const int to[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO,
-		STDERR_FILENO + 1, fds->hold };
+		STDERR_FILENO + 1,
+		sysconf(_SC_OPEN_MAX) > LEASE_FD ? LEASE_FD : fds->hold };
 	posix_spawn_file_actions_t act;
 	posix_spawnattr_t attr;
 	int error = 0;

@@ -10,7 +10,7 @@
 struct launch_fds {
 	int in, out, errors;
 	int said; /* as descriptor 3 */
-	int hold; /* under its own number */
+	int hold; /* as 99, where there may be so many */
 };
 
 /* Find the command as execvp(3) does: 0 and a path that the caller frees, or an errno.

@@ -114,7 +114,7 @@ work_reap(struct worker *w)
 {
 	struct job *j;
 
-	while ((j = crew_ended(&w->crew)) != NULL) {
+	while ((j = crew_ended(&w->crew, w->now)) != NULL) {
 		q_time limit = j->timed_out ? w->plan->job.timeout : 0;
 		struct verdict all = verdict_of(j->status, &w->plan->dead, limit), v;
 

@@ -99,7 +99,7 @@ undo(struct q *q, const struct request *requests, struct result *results, size_t
 		if (requests[i].op != OP_TAKE)
 			continue;
 		b = results[i].taken.batch;
-		batch_let_go(q, b, 0, b->count);
+		batch_undo(q, b);
 	}
 }
 

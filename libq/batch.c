@@ -277,3 +277,10 @@ batch_let_go(struct q *q, struct q_batch *b, size_t first, size_t n)
 		hold_unlock(q, b->msg[i].id, run);
 	}
 }
+
+void
+batch_undo(struct q *q, const struct q_batch *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		hold_unlock_once(q, b->msg[i].id);
+}

@@ -32,6 +32,8 @@ size_t batch_run(const struct q_batch *b, size_t i, size_t end);
 void batch_let_go(struct q *q, struct q_batch *b, size_t first, size_t n);
 /* Append a delivery of which no more is known: take_fetch() reads the rest. */
 int batch_add_stub(struct q_batch *b, uint64_t id, uint32_t delivery);
+/* The same for a take that has not come to pass: an earlier lease may be ours still. */
+void batch_undo(struct q *q, const struct q_batch *b);
 /* Forget the messages from count on: their transaction is to be applied again. */
 void batch_cut(struct q_batch *b, size_t count);
 

@@ -564,6 +564,38 @@ load worker
 	eventually gone "$(cat child)"
 }
 
+@test "after a time limit a message is tried again only when all of its group is gone" {
+	qctl create jobs backoff=0
+	qpush jobs x
+	# Children that have the lock die by KILL alone, and not at once.
+	run -4 --separate-stderr timeout 20 qpop -n 3 -w20 -T 200ms jobs -- sh -c '
+		exec 8>>lock
+		flock -n 8 || echo clash >>clashes
+		sh -c "trap \"\" TERM; while :; do :; done" &
+		sh -c "trap \"\" TERM; while :; do :; done" &
+		wait'
+	is "$(grep -c 'timed out' <<<"$stderr")" 3
+	[ ! -e clashes ]
+}
+
+@test "what left the group of a command that was ended is not waited for for long" {
+	qpush jobs x
+	run -4 timeout 20 qpop -T 200ms jobs -- sh -c 'setsid sleep 1000 & echo $! >left; wait'
+	kill "$(cat left)"
+	counts jobs delayed=1
+}
+
+@test "a command may use small descriptors without losing its lease" {
+	qpush jobs x
+	start qpop jobs -- bash -c "for fd in {3..98}; do eval \"exec \$fd</dev/null\"; done; $staying"
+	eventually running 1
+	kill -9 "$pid"
+	ended 137
+	is_silent 1 qpop jobs
+	touch go
+	is "$(qpop -w20 jobs)" x
+}
+
 @test "time limits hold for each command of several" {
 	qpush jobs a b c d
 	run -4 --separate-stderr qpop -n all -P 4 -T 300ms jobs -- \
