@@ -234,12 +234,12 @@ calls() {
 	local libc=0
 
 	# what it does before main(), and to find memory
-	! grep -q GLIBC_ "$BIN/qpush" || libc=13
+	! grep -q GLIBC_ "$BIN/qpush" || libc=12
 	seq 3 | qpush -l jobs
-	calls $((33 + libc)) qpush jobs x
-	calls $((58 + libc)) qpop jobs
-	calls $((46 + libc)) qpop -L 1h jobs
-	calls $((35 + libc)) qack jobs "$(head -n 1 out)"
+	calls $((34 + libc)) qpush jobs x
+	calls $((59 + libc)) qpop jobs
+	calls $((47 + libc)) qpop -L 1h jobs
+	calls $((36 + libc)) qack jobs "$(head -n 1 out)"
 }
 
 @test "qpush, qpop and qack load nothing, or libc and at most two other objects" {

@@ -15,9 +15,9 @@
 
 enum {
 	ALIGN = 16, /* of what is given, and the room for a head */
-	LARGE = 4 << 20,
-	FIRST = 8 << 20,
-	CHUNK = 8 << 20,
+	LARGE = 3 << 20,
+	FIRST = 64 << 10, /* more of it would not start under a small RLIMIT_AS */
+	CHUNK = 4 << 20,  /* the largest, or both lists that LMDB keeps */
 	SIZES = 72,
 };
 
@@ -27,6 +27,7 @@ struct head {
 };
 
 _Static_assert(sizeof(struct head) <= ALIGN, "a head has no room");
+_Static_assert(CHUNK >= LARGE + ALIGN, "the largest block has no room");
 
 static _Alignas(ALIGN) unsigned char first[FIRST];
 static unsigned char *fresh = first; /* never used, so it holds zeroes */
