@@ -189,16 +189,20 @@ fill_history(struct txn *t, struct q_stat *st)
 {
 	static const q_time windows[] = { 60 * Q_SECOND, 300 * Q_SECOND,
 		900 * Q_SECOND };
-	int rc = tally_load(t, (1U << TALLIES) - 1);
+	const struct rates *r = &t->tally.rates;
+	int rc;
 
-	if (rc != 0)
+	if ((rc = tally_load(t, (1U << TALLIES) - 1)) != 0)
 		return (rc);
 	for (int i = 0; i < 3; i++) {
-		const struct rates *r = &t->tally.rates;
-
-		st->rate_in[i] = rates_over(r, t->now.wall, RATES_IN, windows[i]);
-		st->rate_out[i] = rates_over(r, t->now.wall, RATES_OUT, windows[i]);
+		st->rate_in[i] =
+		    rates_over(r, &t->now, RATES_IN, windows[i], &st->seen_in[i]);
+		st->rate_out[i] =
+		    rates_over(r, &t->now, RATES_OUT, windows[i], &st->seen_out[i]);
 	}
+	st->leased_most = rates_most(r, &t->now);
+	st->history_damaged = t->tally.damaged != 0;
+	st->history_since = r->anew;
 	st->wait = t->tally.hist[HIST_WAIT];
 	st->service = t->tally.hist[HIST_SERVICE];
 	st->total = t->tally.hist[HIST_TOTAL];
@@ -232,6 +236,7 @@ fill_stat(struct txn *t, struct q_stat *st)
 		.released = c[COUNT_RELEASED],
 		.lapsed = c[COUNT_LAPSED],
 		.died = c[COUNT_DIED],
+		.retried = c[COUNT_RETRIED],
 		.bytes_in = c[COUNT_BYTES_IN],
 		.bytes_out = c[COUNT_BYTES_OUT],
 	};

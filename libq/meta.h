@@ -24,6 +24,7 @@ enum counter { /* since creation, but from COUNT_BYTES on: now */
 	COUNT_DIED,
 	COUNT_BYTES_IN,
 	COUNT_BYTES_OUT,
+	COUNT_RETRIED,
 	COUNT_BYTES,   /* of the bodies now in the queue */
 	COUNT_BLOCKED, /* messages now blocked by an earlier one of their group */
 	COUNT_GROUPED, /* messages now in a group, that is rows in the table group */

@@ -532,11 +532,21 @@ struct q_stat {
 	q_time next_due; /* time of day of the next delayed one; 0: none */
 	uint8_t uuid[16];
 	uint64_t released, lapsed, died; /* since creation */
+	uint64_t retried;                /* deliveries that were not the first */
 	uint64_t bytes_in, bytes_out;    /* of bodies pushed, delivered; likewise */
-	/* Messages a second over the last 1, 5 and 15 minutes, since the machine's
-	 * boot: pushed, and done. */
+	/*
+	 * Messages a second over the last 1, 5 and 15 minutes, or since the machine's
+	 * boot or its clock was set: pushed, and done; and how many that are.
+	 */
 	double rate_in[3], rate_out[3];
-	struct q_histogram wait;    /* from the push to the first delivery */
+	uint64_t seen_in[3], seen_out[3];
+	uint64_t leased_most; /* at once, in the last 15 minutes */
+	/* A record of what follows cannot be read: it is empty here, and begins anew
+	 * with the next change that counts there. */
+	bool history_damaged;
+	q_time history_since; /* time of day that last happened; 0: never */
+	/* From the push, or the end of its delay, to the first delivery. */
+	struct q_histogram wait;
 	struct q_histogram service; /* from a delivery to ack, failure or dead */
 	struct q_histogram total;   /* from the push to done */
 	struct q_histogram gap;     /* from one push to the next */

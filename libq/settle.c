@@ -180,6 +180,8 @@ settle_extend(struct txn *t, const struct settle *c, struct state *s)
 	if (s->state != Q_LEASED || s->due != HELD) /* a held one has no end to move */
 		s->due = (uint64_t)time_add(t->now.boot, c->how->lease);
 	s->state = Q_LEASED;
+	if (s->boot != t->meta.boot.number)
+		s->began = t->now.boot;
 	s->boot = t->meta.boot.number;
 	s->settled = 0; /* it is not the end of the lease */
 	return (was ? life_keep(t, c->receipt.id, s) : life_enter(t, c->receipt.id, s));
@@ -228,7 +230,7 @@ tally(struct txn *t, const struct settle *c, const struct state *s)
 {
 	const struct q_report *report = c->how->report;
 	enum q_verb verb = c->how->verb;
-	q_time took = t->now.wall - s->changed;
+	q_time took = t->now.boot - s->began;
 	int rc = 0;
 
 	if (verb == Q_RELEASE || verb == Q_EXTEND)
@@ -248,13 +250,8 @@ tally(struct txn *t, const struct settle *c, const struct state *s)
 static int
 settle_return(struct txn *t, const struct settle *c, struct state *s)
 {
-	int rc = 0;
-
-	/* Its first delivery is still to come. */
-	if (s->delivery == 1)
-		rc = tally_time(t, HIST_WAIT, s->changed - s->pushed, UINT64_MAX);
-	if (rc != 0)
-		return (rc);
+	if (s->delivery > 1)
+		life_count(t, COUNT_RETRIED, UINT64_MAX);
 	s->settled = 0;
 	s->delivery--;
 	life_count(t, COUNT_DELIVERED, UINT64_MAX);

@@ -55,6 +55,7 @@ state_encode(const struct state *s, uint64_t id, uint8_t *record)
 	p = put_be64(p, s->due);
 	p = put_be64(p, (uint64_t)s->pushed);
 	p = put_be64(p, (uint64_t)s->changed);
+	p = put_be64(p, (uint64_t)s->began);
 	p = put_be32(p, s->boot);
 	p = put_be32(p, s->pid);
 	p = put_be32(p, s->max_attempts);
@@ -91,6 +92,7 @@ state_decode(const void *record, size_t size, uint64_t id, struct state *out)
 	s.due = read_be64(&r);
 	s.pushed = (q_time)read_be64(&r);
 	s.changed = (q_time)read_be64(&r);
+	s.began = (q_time)read_be64(&r);
 	s.boot = read_be32(&r);
 	s.pid = read_be32(&r);
 	s.max_attempts = read_be32(&r);

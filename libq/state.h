@@ -19,11 +19,12 @@ enum state_flag {
 	ST_GROUPED = 1 << 6, /* and a group */
 	ST_RESULT = 1 << 7,  /* its pusher waits for what becomes of it */
 	ST_AHEAD = 1 << 8,   /* leased, and not begun, as far as its holder has said */
-	ST_KNOWN = (1 << 9) - 1,
+	ST_WAITED = 1 << 9,  /* how long it waited for its first delivery is counted */
+	ST_KNOWN = (1 << 10) - 1,
 };
 
 enum {
-	STATE_SIZE = 68,       /* without what follows */
+	STATE_SIZE = 76,       /* without what follows */
 	STATE_OWNER_SIZE = 16, /* with ST_OWNED */
 	STATE_GROUP_SIZE = 16, /* with ST_GROUPED */
 	STATE_MOST = STATE_SIZE + STATE_OWNER_SIZE + STATE_GROUP_SIZE,
@@ -43,6 +44,7 @@ struct state {
 	uint64_t due;  /* delayed: wall clock; leased and lapsed: boot clock, or HELD */
 	q_time pushed; /* wall clock */
 	q_time changed;        /* likewise: since when it is in this state */
+	q_time began;          /* boot clock: when it was last delivered */
 	uint32_t boot;         /* leased: number of the boot its deadline belongs to */
 	uint32_t pid;          /* who leases it, or did last */
 	uint32_t max_attempts; /* 0: the queue's */

@@ -43,6 +43,7 @@ lease(const struct txn *t, const struct take *take, bool ahead, struct state *s)
 	s->boot = t->meta.boot.number;
 	s->due = how->lease == 0 ? HELD : (uint64_t)time_add(t->now.boot, how->lease);
 	s->changed = t->now.wall;
+	s->began = t->now.boot;
 	s->pid = t->pid;
 	if (ahead)
 		s->flags |= ST_AHEAD;
@@ -75,6 +76,15 @@ read_one(struct txn *t, uint64_t id, uint8_t rank, struct state *s, struct messa
 	return (rc == STORE_NONE ? Q_ECORRUPT : rc);
 }
 
+/* Since when it could have been taken: a delay that was asked for is no waiting. */
+static q_time
+first_wait(const struct txn *t, const struct state *s)
+{
+	bool delayed = s->due > (uint64_t)s->pushed && s->due <= (uint64_t)t->now.wall;
+
+	return (t->now.wall - (delayed ? (q_time)s->due : s->pushed));
+}
+
 /* The row in ready is where its cursor stands. */
 static int
 take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size_t room,
@@ -83,6 +93,8 @@ take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size
 	struct message m = { 0 };
 	struct state s = { 0 };
 	bool ahead = b->count >= wanted(take->how) - take->how->ahead;
+	q_time waited;
+	bool first;
 	int rc;
 
 	if ((rc = read_one(t, id, rank, &s, &m)) == Q_ECORRUPT) {
@@ -109,13 +121,17 @@ take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size
 		return (0);
 	}
 	*outcome = TAKEN;
+	waited = first_wait(t, &s);
+	first = !(s.flags & ST_WAITED);
 	lease(t, take, ahead, &s);
+	s.flags |= ST_WAITED;
 	if ((rc = batch_add(t, b, id, &s, &m, BATCH_BODY, SIZE_MAX)) != 0 ||
 	    (rc = txn_drop(t, T_READY)) != 0 || (rc = life_enter(t, id, &s)) != 0)
 		return (rc);
-	if (s.delivery == 1 &&
-	    (rc = tally_time(t, HIST_WAIT, t->now.wall - s.pushed, 1)) != 0)
+	if (first && (rc = tally_time(t, HIST_WAIT, waited, 1)) != 0)
 		return (rc);
+	if (s.delivery > 1)
+		life_count(t, COUNT_RETRIED, 1);
 	if (t->readied > 0)
 		t->readied--;
 	life_count(t, COUNT_DELIVERED, 1);
@@ -245,6 +261,8 @@ take_ready(struct txn *t, const struct take *take, struct taken *result)
 		}
 	}
 	pace_draw(t, take->how->every, b->count);
+	if (b->count > 0 && (rc == 0 || rc == STORE_NONE))
+		rc = tally_leased(t);
 	return (rc == STORE_NONE ? 0 : rc);
 }
 

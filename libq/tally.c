@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Rows of the history. */
+#include "error.h"
 #include <string.h>
 
 #include "txn.h"
@@ -17,25 +18,43 @@ static const char *const keys[TALLIES] = {
 	[TALLY_RATES] = "rates",
 };
 
+static struct span
+word(const char *key)
+{
+	return ((struct span){ key, strlen(key) });
+}
+
+static int
+decode(struct txn *t, unsigned which, struct span v)
+{
+	struct tally *y = &t->tally;
+
+	return (which == TALLY_RATES
+		    ? rates_decode(v.data, v.size, SEED + which, &y->rates)
+		    : histogram_decode(v.data, v.size, SEED + which, &y->hist[which]));
+}
+
 static int
 load_one(struct txn *t, unsigned which)
 {
 	struct span v;
-	int rc =
-	    txn_get(t, T_META, (struct span){ keys[which], strlen(keys[which]) }, &v);
+	int rc = txn_get(t, T_META, word(keys[which]), &v);
 
 	if (rc == STORE_NONE)
 		return (0);
 	if (rc != 0)
 		return (rc);
-	return (which == TALLY_RATES
-		    ? rates_decode(v.data, v.size, SEED + which, &t->tally.rates)
-		    : histogram_decode(
-			  v.data, v.size, SEED + which, &t->tally.hist[which]));
+	/* LMDB cannot replace a row whose size is wrong without damage to others. */
+	if (which == TALLY_RATES ? !rates_fits(v.size) : !histogram_fits(v.size))
+		return (fail(Q_ECORRUPT,
+		    "record '%s' is damaged (size); run 'qctl check'", keys[which]));
+	if (decode(t, which, v) != 0)
+		t->tally.damaged |= 1U << which;
+	return (0);
 }
 
-int
-tally_load(struct txn *t, unsigned wanted)
+static int
+load(struct txn *t, unsigned wanted)
 {
 	int rc;
 
@@ -47,6 +66,18 @@ tally_load(struct txn *t, unsigned wanted)
 		t->tally.loaded |= 1U << which;
 	}
 	return (0);
+}
+
+int
+tally_load(struct txn *t, unsigned wanted)
+{
+	int rc = load(t, wanted);
+
+	/* The loss is kept with the rates, for qstat to tell. */
+	if (rc == 0 && t->write && t->tally.damaged != 0 &&
+	    (rc = load(t, 1U << TALLY_RATES)) == 0)
+		t->tally.rates.anew = t->now.wall;
+	return (rc);
 }
 
 int
@@ -62,19 +93,17 @@ tally_time(struct txn *t, enum history_which which, q_time length, uint64_t n)
 int
 tally_pushed(struct txn *t, uint64_t n)
 {
-	struct rates *r = &t->tally.rates;
+	q_time gap;
 	int rc;
 
 	if (n == 0)
 		return (0);
 	if ((rc = tally_load(t, 1U << TALLY_RATES | 1U << HIST_GAP)) != 0)
 		return (rc);
-	rates_add(r, t->now.wall, RATES_IN, n);
-	if (r->last != 0)
-		history_add(&t->tally.hist[HIST_GAP], t->now.wall - r->last, 1);
+	if (rates_pushed(&t->tally.rates, &t->now, n, &gap))
+		history_add(&t->tally.hist[HIST_GAP], gap, 1);
 	if (n > 1)
 		history_add(&t->tally.hist[HIST_GAP], 0, n - 1);
-	r->last = t->now.wall;
 	return (0);
 }
 
@@ -84,7 +113,17 @@ tally_done(struct txn *t, uint64_t n)
 	int rc = tally_load(t, 1U << TALLY_RATES);
 
 	if (rc == 0)
-		rates_add(&t->tally.rates, t->now.wall, RATES_OUT, n);
+		rates_add(&t->tally.rates, &t->now, RATES_OUT, n);
+	return (rc);
+}
+
+int
+tally_leased(struct txn *t)
+{
+	int rc = tally_load(t, 1U << TALLY_RATES);
+
+	if (rc == 0)
+		rates_leased(&t->tally.rates, &t->now, txn_entries(t, T_LEASED));
 	return (rc);
 }
 
@@ -103,9 +142,8 @@ tally_save(struct txn *t)
 		    which == TALLY_RATES
 			? rates_encode(&t->tally.rates, SEED + which, record)
 			: histogram_encode(&t->tally.hist[which], SEED + which, record);
-		rc = txn_put(t, T_META,
-		    (struct span){ keys[which], strlen(keys[which]) },
-		    (struct span){ record, size });
+		rc = txn_put(
+		    t, T_META, word(keys[which]), (struct span){ record, size });
 	}
 	return (rc);
 }

@@ -76,58 +76,173 @@ mean_and_quantiles_are_those_of_the_lengths(void **state)
 	assert_near(q_histogram_quantile(&h, 1), 1, 0.2);
 }
 
+/* A machine that has run for so many seconds, and since when its wall clock counts. */
+enum { UP = 5000, EPOCH = 1700000000 };
+
+static struct clock
+at(q_time seconds)
+{
+	return (
+	    (struct clock){ (EPOCH + seconds) * Q_SECOND, (UP + seconds) * Q_SECOND });
+}
+
+static void
+add(struct rates *r, struct clock now, enum rates_which which, uint64_t n)
+{
+	rates_add(r, &now, which, n);
+}
+
+static double
+over(const struct rates *r, struct clock now, enum rates_which which, q_time seconds)
+{
+	uint64_t seen;
+
+	return (rates_over(r, &now, which, seconds * Q_SECOND, &seen));
+}
+
 static void
 rates_are_those_of_a_steady_flow(void **state)
 {
 	static const q_time windows[] = { 60, 300, 900 };
-	const q_time start = 1700000000 * Q_SECOND;
 	struct rates r = { 0 };
-	q_time now = start;
+	struct clock now = at(0);
+	uint64_t seen;
 
 	(void)state;
-	assert_true(rates_over(&r, now, RATES_IN, 60 * Q_SECOND) == 0);
+	assert_true(over(&r, now, RATES_IN, 60) == 0);
 	for (int s = 0; s < 2000; s++) {
-		now = start + s * Q_SECOND;
-		rates_add(&r, now, RATES_IN, 7);
+		now = at(s);
+		add(&r, now, RATES_IN, 7);
 		if (s % 2 == 0)
-			rates_add(&r, now, RATES_OUT, 4);
+			add(&r, now, RATES_OUT, 4);
 		for (int w = 0; s > 30 && w < 3; w++) {
-			q_time window = windows[w] * Q_SECOND;
-
-			assert_near(rates_over(&r, now, RATES_IN, window), 7, 0.06);
-			assert_near(rates_over(&r, now, RATES_OUT, window), 2, 0.12);
+			assert_near(over(&r, now, RATES_IN, windows[w]), 7, 0.06);
+			assert_near(over(&r, now, RATES_OUT, windows[w]), 2, 0.12);
 		}
 	}
+	assert_near(rates_over(&r, &now, RATES_IN, 60 * Q_SECOND, &seen), 7, 0.06);
+	assert_in_range(seen, 60 * 7, 66 * 7);
 	/* It stops: the last minute forgets at once, the last quarter slowly. */
-	assert_near(
-	    rates_over(&r, now + 65 * Q_SECOND, RATES_IN, windows[0] * Q_SECOND), 0, 0);
-	assert_near(
-	    rates_over(&r, now + 450 * Q_SECOND, RATES_IN, 900 * Q_SECOND), 3.5, 0.1);
-	assert_true(
-	    rates_over(&r, now + 961 * Q_SECOND, RATES_IN, 900 * Q_SECOND) == 0);
+	assert_near(over(&r, at(1999 + 65), RATES_IN, 60), 0, 0);
+	assert_near(over(&r, at(1999 + 450), RATES_IN, 900), 3.5, 0.1);
+	assert_true(over(&r, at(1999 + 961), RATES_IN, 900) == 0);
 }
 
 static void
-a_clock_that_is_set_does_not_confuse_rates(void **state)
+a_clock_that_is_set_begins_the_rates_anew(void **state)
 {
-	const q_time start = 1700000000 * Q_SECOND;
+	static const q_time steps[] = { -86400, -60, -2, 2, 60, 86400, EPOCH };
+	struct clock now;
+	q_time gap;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct rates r = { .anew = 3 };
+
+		assert_false(rates_pushed(&r, &(struct clock){ 1, 1 }, 1, &gap));
+		now = at(0);
+		add(&r, now, RATES_IN, 1000);
+		assert_false(rates_pushed(&r, &now, 1000, &gap));
+		now = at(1);
+		assert_true(rates_pushed(&r, &now, 1, &gap));
+		assert_true(gap == Q_SECOND);
+		now = at(10);
+		now.wall += steps[i] * Q_SECOND;
+		assert_true(over(&r, now, RATES_IN, 60) == 0);
+		assert_true(rates_most(&r, &now) == 0);
+		/* The time across the step is of no use. */
+		assert_false(rates_pushed(&r, &now, 20, &gap));
+		now.wall += 10 * Q_SECOND;
+		now.boot += 10 * Q_SECOND;
+		assert_near(over(&r, now, RATES_IN, 60), 2, 0);
+		assert_true(rates_pushed(&r, &now, 1, &gap));
+		assert_true(gap == 10 * Q_SECOND);
+		assert_true(r.anew == 3);
+	}
+}
+
+static void
+a_reboot_begins_the_rates_anew(void **state)
+{
+	static const q_time up[] = { 1, UP - 1, UP + 100 };
+	q_time gap;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(up) / sizeof(up[0]); i++) {
+		struct rates r = { 0 };
+		struct clock now = { at(200).wall + up[i] * Q_SECOND,
+			up[i] * Q_SECOND };
+
+		add(&r, at(0), RATES_IN, 1000);
+		assert_true(over(&r, now, RATES_IN, 900) == 0);
+		assert_false(rates_pushed(&r, &now, 1, &gap));
+		assert_near(over(&r, now, RATES_IN, 900), 1, 0);
+	}
+}
+
+static void
+a_clock_that_is_slewed_does_not(void **state)
+{
+	struct rates r = { 0 };
+	struct clock now = at(0);
+
+	(void)state;
+	for (int s = 0; s < 10000; s += 10) {
+		now.boot += 10 * Q_SECOND;
+		now.wall += 10 * Q_SECOND + 5 * (Q_SECOND / 1000);
+		rates_add(&r, &now, RATES_OUT, 20);
+	}
+	assert_near(over(&r, now, RATES_OUT, 900), 2, 0.05);
+	/* As much at once, while nothing happens. */
+	now.boot += 800 * Q_SECOND;
+	now.wall += 800 * Q_SECOND + 400 * (Q_SECOND / 1000);
+	assert_true(over(&r, now, RATES_OUT, 900) > 0);
+}
+
+static void
+impossible_times_and_numbers_do_no_harm(void **state)
+{
+	static const struct clock far[] = { { INT64_MAX, INT64_MAX }, { INT64_MAX, 1 },
+		{ 0, INT64_MAX }, { 0, 1 } };
 	struct rates r = { 0 };
 
 	(void)state;
-	rates_add(&r, start, RATES_IN, 100);
-	/* A little back: it goes on counting. */
-	rates_add(&r, start + 60 * Q_SECOND, RATES_IN, 100);
-	rates_add(&r, start + 30 * Q_SECOND, RATES_IN, 100);
-	assert_near(
-	    rates_over(&r, start + 60 * Q_SECOND, RATES_IN, 300 * Q_SECOND), 5, 0.1);
-	/* Far back, and before it began: anew. */
-	rates_add(&r, start - 86400 * Q_SECOND, RATES_IN, 5);
-	assert_near(rates_over(&r, start - 86390 * Q_SECOND, RATES_IN, 60 * Q_SECOND),
-	    0.5, 0.1);
-	/* Far ahead: nothing of late. */
-	assert_true(rates_over(&r, INT64_MAX, RATES_IN, 900 * Q_SECOND) == 0);
-	rates_add(&r, INT64_MAX, RATES_OUT, UINT64_MAX);
-	assert_true(rates_over(&r, INT64_MAX, RATES_OUT, 60 * Q_SECOND) > 0);
+	for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
+		rates_add(&r, &far[i], RATES_OUT, UINT64_MAX);
+		rates_add(&r, &far[i], RATES_OUT, UINT64_MAX);
+		assert_near(over(&r, far[i], RATES_OUT, 60), UINT32_MAX, 0);
+		rates_leased(&r, &far[i], UINT64_MAX);
+		assert_true(rates_most(&r, &far[i]) == UINT32_MAX);
+	}
+}
+
+static void
+the_most_leased_is_that_of_the_last_quarter(void **state)
+{
+	struct rates r = { 0 };
+	struct clock now;
+
+	(void)state;
+	for (int s = 0; s < 3600; s += 10) {
+		now = at(s);
+		rates_leased(&r, &now, s < 1800 ? 9 : 4);
+		if (s == 1800 || s == 2400)
+			assert_true(rates_most(&r, &now) == 9);
+	}
+	assert_true(rates_most(&r, &now) == 4);
+	now = at(3600 + 970);
+	assert_true(rates_most(&r, &now) == 0);
+}
+
+static void
+sums_do_not_wrap(void **state)
+{
+	struct q_histogram h = { 0 };
+
+	(void)state;
+	history_add(&h, INT64_MAX, UINT32_MAX);
+	history_add(&h, INT64_MAX, 1);
+	assert_true(h.sum == UINT64_MAX);
 }
 
 static int
@@ -157,6 +272,10 @@ histograms_are_read_as_written(void **state)
 	for (size_t n = 0; n <= Q_BUCKETS; n++) {
 		size = histogram_encode(&h, ID, record);
 		assert_true(size <= sizeof(record));
+		/* No single bit of a row's size can be wrong unnoticed. */
+		for (size_t bit = 1; bit < 65536; bit <<= 1)
+			assert_false(histogram_fits(size ^ bit));
+		assert_true(histogram_fits(size));
 		assert_int_equal(histogram_decode(record, size, ID, &got), 0);
 		assert_memory_equal(&got, &h, sizeof(h));
 		if (n % 40 == 0)
@@ -178,6 +297,10 @@ histograms_are_read_as_written(void **state)
 	record[41] = 0;
 	seal(record, size, ID);
 	assert_int_equal(decode_histogram(record, size, ID), Q_ECORRUPT);
+	/* All of them are what was counted. */
+	h.count = 3;
+	size = histogram_encode(&h, ID, record);
+	assert_int_equal(decode_histogram(record, size, ID), Q_ECORRUPT);
 }
 
 static void
@@ -188,10 +311,16 @@ rates_are_read_as_written(void **state)
 	size_t size;
 
 	(void)state;
-	for (int s = 0; s < 1000; s += 7)
-		rates_add(&r, (1000 + s) * Q_SECOND, s % 2 ? RATES_IN : RATES_OUT, 3);
-	r.last = INT64_MAX;
+	for (int s = 0; s < 1000; s += 7) {
+		struct clock now = at(s);
+
+		rates_add(&r, &now, s % 2 ? RATES_IN : RATES_OUT, 3);
+		rates_leased(&r, &now, (uint64_t)s);
+	}
+	r.pushed = r.anew = INT64_MAX;
+	r.ahead = INT64_MIN;
 	size = rates_encode(&r, ID, record);
+	assert_true(rates_fits(size) && !rates_fits(size - 1) && !rates_fits(size + 1));
 	assert_true(size <= sizeof(record));
 	assert_int_equal(rates_decode(record, size, ID, &got), 0);
 	assert_memory_equal(&got, &r, sizeof(r));
@@ -206,7 +335,12 @@ main(void)
 		cmocka_unit_test(a_negative_length_counts_as_none),
 		cmocka_unit_test(mean_and_quantiles_are_those_of_the_lengths),
 		cmocka_unit_test(rates_are_those_of_a_steady_flow),
-		cmocka_unit_test(a_clock_that_is_set_does_not_confuse_rates),
+		cmocka_unit_test(a_clock_that_is_set_begins_the_rates_anew),
+		cmocka_unit_test(a_reboot_begins_the_rates_anew),
+		cmocka_unit_test(a_clock_that_is_slewed_does_not),
+		cmocka_unit_test(impossible_times_and_numbers_do_no_harm),
+		cmocka_unit_test(the_most_leased_is_that_of_the_last_quarter),
+		cmocka_unit_test(sums_do_not_wrap),
 		cmocka_unit_test(histograms_are_read_as_written),
 		cmocka_unit_test(rates_are_read_as_written),
 	};

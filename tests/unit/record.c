@@ -269,7 +269,7 @@ assert_state(const struct state *s, size_t want)
 	assert_int_equal(got.in_a_row, s->in_a_row);
 	assert_int_equal(got.settled, s->settled);
 	assert_true(got.due == s->due && got.changed == s->changed);
-	assert_true(got.pushed == s->pushed);
+	assert_true(got.pushed == s->pushed && got.began == s->began);
 	assert_true(got.boot == s->boot && got.pid == s->pid);
 	assert_true(got.max_attempts == s->max_attempts && got.size == s->size);
 	assert_true(got.owner_start == s->owner_start && got.owner_ns == s->owner_ns);
@@ -284,8 +284,8 @@ a_state_is_read_as_written(void **state)
 {
 	const struct state full = { Q_LEASED, POLICY_RANK_MOST, ST_KNOWN, UINT32_MAX,
 		UINT32_MAX, UINT16_MAX, UINT8_MAX, HELD, INT64_MAX, INT64_MIN,
-		UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-		"0123456789abcde" };
+		INT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX, UINT64_MAX,
+		UINT64_MAX, "0123456789abcde" };
 	struct state s = full;
 
 	(void)state;
