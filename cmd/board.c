@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* What queues hold. */
 #include <inttypes.h>
-#include <jansson.h>
 #include <libsmartcols/libsmartcols.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "diag.h"
-#include "json.h"
+#include "forecast.h"
 #include "text.h"
 
 #include "board.h"
@@ -48,12 +48,105 @@ oldest_cell(const struct board_row *row, q_time now)
 }
 
 static char *
-size_cell(const struct board_row *row, q_time now)
+number(double n)
 {
-	char size[TEXT_SIZE];
+	char *text;
+
+	if (isnan(n))
+		return (strdup("-"));
+	return (asprintf(&text, "%.*f",
+		    n < 10     ? 2
+		    : n < 1000 ? 1
+			       : 0,
+		    n) == -1
+		    ? NULL
+		    : text);
+}
+
+static char *
+in_cell(const struct board_row *row, q_time now)
+{
+	(void)now;
+	return (number(row->stat.rate_in[0]));
+}
+
+static char *
+out_cell(const struct board_row *row, q_time now)
+{
+	(void)now;
+	return (number(row->stat.rate_out[0]));
+}
+
+static char *
+seconds(const struct q_histogram *h, double value)
+{
+	char text[TEXT_DURATION];
+
+	return (strdup(h->count < FORECAST_LEAST ? "-" : text_seconds(text, value)));
+}
+
+static char *
+wait50_cell(const struct board_row *row, q_time now)
+{
+	const struct q_histogram *h = &row->stat.wait;
 
 	(void)now;
-	return (strdup(text_size(size, row->stat.bytes)));
+	return (seconds(h, q_histogram_quantile(h, 0.5)));
+}
+
+static char *
+wait99_cell(const struct board_row *row, q_time now)
+{
+	const struct q_histogram *h = &row->stat.wait;
+
+	(void)now;
+	return (seconds(h, q_histogram_quantile(h, 0.99)));
+}
+
+static char *
+service_cell(const struct board_row *row, q_time now)
+{
+	const struct q_histogram *h = &row->stat.service;
+
+	(void)now;
+	return (seconds(h, q_histogram_mean(h)));
+}
+
+static char *
+load_cell(const struct board_row *row, q_time now)
+{
+	struct measured m;
+	struct forecast f;
+
+	(void)now;
+	forecast_measure(&row->stat, &m);
+	forecast_model(&m.load, &f);
+	return (number(f.utilisation));
+}
+
+/* Time until it is empty, or how many more there are a minute. */
+static char *
+drain_cell(const struct board_row *row, q_time now)
+{
+	char buf[TEXT_DURATION];
+	struct measured m;
+	double value;
+	char *text;
+
+	(void)now;
+	forecast_measure(&row->stat, &m);
+	switch (forecast_drift_of(&m, &value)) {
+	case DRIFT_DRAINS:
+		return (strdup(text_seconds(buf, value)));
+	case DRIFT_GROWS:
+		return (asprintf(&text, "+%.0f/min", value) == -1 ? NULL : text);
+	case DRIFT_STEADY:
+		return (strdup("steady"));
+	case DRIFT_NONE:
+	case DRIFT_UNKNOWN:
+		break;
+	}
+	return (strdup("-"));
 }
 
 static const struct column columns[] = {
@@ -64,9 +157,78 @@ static const struct column columns[] = {
 	{ "LEASED", Q_LEASED },
 	{ "DEAD", Q_DEAD },
 	{ "OLDEST", .cell = oldest_cell },
-	{ "SIZE", .cell = size_cell },
+	{ "IN/S", .cell = in_cell },
+	{ "OUT/S", .cell = out_cell },
+	{ "WAIT50", .cell = wait50_cell },
+	{ "WAIT99", .cell = wait99_cell },
+	{ "SERVICE", .cell = service_cell },
+	{ "LOAD", .cell = load_cell },
+	{ "DRAIN", .cell = drain_cell },
 };
-enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
+
+static char *
+size_text(uint64_t bytes)
+{
+	char size[TEXT_SIZE];
+
+	return (strdup(text_size(size, bytes)));
+}
+
+static char *
+bodies_cell(const struct board_row *row, q_time now)
+{
+	(void)now;
+	return (size_text(row->stat.bytes));
+}
+
+static char *
+allocated_cell(const struct board_row *row, q_time now)
+{
+	(void)now;
+	return (size_text(row->usage.allocated));
+}
+
+static char *
+used_cell(const struct board_row *row, q_time now)
+{
+	(void)now;
+	return (size_text(row->usage.used));
+}
+
+static char *
+free_cell(const struct board_row *row, q_time now)
+{
+	(void)now;
+	return (size_text(row->usage.free));
+}
+
+static char *
+blobs_cell(const struct board_row *row, q_time now)
+{
+	char *text;
+
+	(void)now;
+	return (asprintf(&text, "%" PRIu64, row->usage.blobs) == -1 ? NULL : text);
+}
+
+static char *
+blob_bytes_cell(const struct board_row *row, q_time now)
+{
+	(void)now;
+	return (size_text(row->usage.blob_bytes));
+}
+
+static const struct column size_columns[] = {
+	{ "QUEUE", .cell = queue_cell },
+	{ "BODIES", .cell = bodies_cell },
+	{ "ALLOCATED", .cell = allocated_cell },
+	{ "USED", .cell = used_cell },
+	{ "FREE", .cell = free_cell },
+	{ "FILES", .cell = blobs_cell },
+	{ "IN FILES", .cell = blob_bytes_cell },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static char *
 cell(const struct column *c, const struct board_row *row, q_time now)
@@ -81,34 +243,36 @@ cell(const struct column *c, const struct board_row *row, q_time now)
 }
 
 static void
-add_row(struct libscols_table *table, const struct board_row *row, q_time now)
+add_row(struct libscols_table *table, const struct column *column, size_t count,
+    const struct board_row *row, q_time now)
 {
 	struct libscols_line *line = scols_table_new_line(table, NULL);
 
 	if (line == NULL)
 		no_memory();
-	for (size_t i = 0; i < COLUMNS; i++) {
-		char *text = cell(&columns[i], row, now);
+	for (size_t i = 0; i < count; i++) {
+		char *text = cell(&column[i], row, now);
 
 		if (text == NULL || scols_line_refer_data(line, i, text) != 0)
 			no_memory();
-		if (columns[i].state == Q_DEAD && row->stat.count[Q_DEAD] > 0 &&
+		if (column[i].state == Q_DEAD && row->stat.count[Q_DEAD] > 0 &&
 		    scols_cell_set_color(scols_line_get_cell(line, i), "red") != 0)
 			no_memory();
 	}
 }
 
-void
-board_print(const struct board_row *rows, size_t n, q_time now, FILE *out)
+static void
+print(const struct column *column, size_t count, const struct board_row *rows, size_t n,
+    q_time now, FILE *out)
 {
 	struct libscols_table *table = scols_new_table();
 	const char *plain = getenv("NO_COLOR");
 
 	if (table == NULL)
 		no_memory();
-	for (size_t i = 0; i < COLUMNS; i++)
+	for (size_t i = 0; i < count; i++)
 		if (scols_table_new_column(
-			table, columns[i].name, 0, i > 0 ? SCOLS_FL_RIGHT : 0) == NULL)
+			table, column[i].name, 0, i > 0 ? SCOLS_FL_RIGHT : 0) == NULL)
 			no_memory();
 	/* These cannot fail: there is a table. What needs escaping we have escaped. */
 	(void)scols_table_set_stream(table, out);
@@ -116,63 +280,20 @@ board_print(const struct board_row *rows, size_t n, q_time now, FILE *out)
 	if (isatty(fileno(out)) && (plain == NULL || *plain == '\0'))
 		(void)scols_table_enable_colors(table, 1);
 	for (size_t i = 0; i < n; i++)
-		add_row(table, &rows[i], now);
+		add_row(table, column, count, &rows[i], now);
 	if (scols_print_table(table) != 0 && !ferror(out))
 		no_memory();
 	scols_unref_table(table);
 }
 
-static void
-set_count(json_t *object, const char *name, uint64_t n)
+void
+board_print(const struct board_row *rows, size_t n, q_time now, FILE *out)
 {
-	json_set(object, name, json_integer((json_int_t)n));
-}
-
-/* Fields that are always there: null says that there is nothing of which to tell it. */
-static void
-set_times(json_t *object, const struct q_stat *st, q_time now)
-{
-	char when[TEXT_TIME];
-
-	json_set(object, "oldest_seconds",
-	    st->oldest == 0 ? json_null()
-			    : json_real((double)(now - st->oldest) / (double)Q_SECOND));
-	json_set(object, "next_due",
-	    st->next_due == 0 ? json_null()
-			      : json_string(text_time(when, st->next_due)));
-}
-
-static void
-set_uuid(json_t *object, const uint8_t uuid[16])
-{
-	char text[40], *p = text;
-
-	for (int i = 0; i < 16; i++)
-		p += sprintf(p, "%s%02x",
-		    i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
-	json_set(object, "uuid", json_string(text));
+	print(columns, COUNT(columns), rows, n, now, out);
 }
 
 void
-board_json(const struct board_row *row, q_time now, FILE *out)
+board_sizes(const struct board_row *rows, size_t n, q_time now, FILE *out)
 {
-	const struct q_stat *st = &row->stat;
-	json_t *object = json_object();
-
-	if (object == NULL)
-		no_memory();
-	json_set(object, "queue", json_text(row->queue));
-	for (int state = Q_READY; state < Q_STATES; state++)
-		set_count(object, q_state_name((enum q_state)state), st->count[state]);
-	set_count(object, "done", st->done);
-	set_count(object, "expired", st->expired);
-	set_count(object, "purged", st->purged);
-	set_count(object, "pushed", st->pushed);
-	set_count(object, "delivered", st->delivered);
-	set_count(object, "failed", st->failed);
-	set_times(object, st, now);
-	set_count(object, "bytes", st->bytes);
-	set_count(object, "disk_bytes", st->disk);
-	set_uuid(object, st->uuid);
-	json_line(object, out);
+	print(size_columns, COUNT(size_columns), rows, n, now, out);
 }

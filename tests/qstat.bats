@@ -22,8 +22,9 @@ one_of_each() {
 	one_of_each jobs
 	run --separate-stderr -0 qstat jobs
 	is "${#lines[@]}" 2
-	is "$(xargs <<<"${lines[0]}")" 'QUEUE READY DELAYED BLOCKED LEASED DEAD OLDEST SIZE'
-	[[ $(xargs <<<"${lines[1]}") =~ ^'jobs 1 1 0 1 1 '[0-9]+' '[mu]?'s 22 B'$ ]]
+	is "$(xargs <<<"${lines[0]}")" \
+		'QUEUE READY DELAYED BLOCKED LEASED DEAD OLDEST IN/S OUT/S WAIT50 WAIT99 SERVICE LOAD DRAIN'
+	[[ $(xargs <<<"${lines[1]}") =~ ^'jobs 1 1 0 1 1 '[0-9]+' '[mu]?'s '[0-9.]+' 0.00 - - - - -'$ ]]
 }
 
 @test "without operands all queues of the root are shown, in order" {
@@ -49,7 +50,7 @@ one_of_each() {
 
 @test "an empty queue shows no oldest message" {
 	qctl create jobs
-	is "$(qstat jobs | tail -n 1 | xargs)" 'jobs 0 0 0 0 0 - 0 B'
+	is "$(qstat jobs | tail -n 1 | xargs)" 'jobs 0 0 0 0 0 - 0.00 0.00 - - - - -'
 	is "$(qstat --json jobs | jq -c '[.oldest_seconds, .next_due]')" '[null,null]'
 }
 
@@ -60,8 +61,11 @@ one_of_each() {
 	run --separate-stderr -0 qstat --json jobs other
 	is "$(jq -r .queue <<<"$output")" $'jobs\nother'
 	is "$(head -n 1 <<<"$output" | jq -r 'keys_unsorted | join(" ")')" "queue ready \
-delayed blocked leased dead done expired purged pushed delivered failed \
-oldest_seconds next_due bytes disk_bytes uuid"
+delayed blocked leased dead done expired purged pushed delivered retried failed released \
+lapsed died bytes_in bytes_out oldest_seconds next_due bytes disk_bytes used_bytes \
+free_bytes files file_bytes rate_in_1m rate_in_5m rate_in_15m rate_out_1m rate_out_5m \
+rate_out_15m leased_most wait service total gap utilisation drain_seconds \
+growth_per_minute history_damaged history_since uuid"
 	counts jobs ready=0 delayed=1 blocked=0 leased=1 dead=1 done=1 pushed=4 delivered=3
 	balances jobs
 }
@@ -117,6 +121,18 @@ oldest_seconds next_due bytes disk_bytes uuid"
 	chmod -R u+w "$Q_ROOT/jobs"
 }
 
+@test "--sizes shows what a queue takes on the disk" {
+	seq 5000 | qpush -l jobs
+	head -c 3000000 /dev/zero | qpush jobs
+	qpop -n 4000 jobs >/dev/null
+	run --separate-stderr -0 qstat --sizes jobs
+	is "$(xargs <<<"${lines[0]}")" 'QUEUE BODIES ALLOCATED USED FREE FILES IN FILES'
+	[[ $(xargs <<<"${lines[1]}") =~ ^jobs.*' 1 2.8 MiB'$ ]]
+	is "$(qstat --json jobs | jq -c '[.files, .file_bytes,
+		.free_bytes > 100000, .used_bytes > 4096 * 10,
+		.used_bytes + .free_bytes <= .disk_bytes]')" '[1,3000000,true,true,true]'
+}
+
 @test "a path may have any name, and none acts on the terminal" {
 	qpush $'./\e[31mq' x
 	has "$(qstat $'./\e[31mq')" './\x1b[31mq'
@@ -148,6 +164,60 @@ oldest_seconds next_due bytes disk_bytes uuid"
 	seq 10 | qpush -l jobs
 	is "$(qstat --list -n 3 --json jobs | jq .id)" $'1\n2\n3'
 	is "$(qstat --list --limit=3 --state ready jobs | wc -l)" 4
+}
+
+@test "--older-than lists what was pushed before then" {
+	qpush jobs a b
+	SHIM_WALL=7200 SHIM_BOOT=7200 preloaded shim-time qpush jobs c
+	older() {
+		SHIM_WALL=7300 SHIM_BOOT=7300 preloaded shim-time \
+			qstat --list --json --older-than "$1" jobs | jq .id
+	}
+	is "$(older 1h)" $'1\n2'
+	is "$(older 1m)" $'1\n2\n3'
+	is "$(older 3h)" ''
+	is "$(older 100000d)" ''
+}
+
+@test "--group and --header list what has them, and only that" {
+	qpush -g a -H x=1 -H y=2 jobs one
+	qpush -g ab jobs two
+	qpush -H x=12 jobs three
+	qpush -H xy=1 jobs four
+	listed() {
+		qstat --list --json "$@" jobs | jq .id | paste -sd ' '
+	}
+	is "$(listed -g a)" 1
+	is "$(listed --group=ab)" 2
+	is "$(listed -g b)" ''
+	is "$(listed -H x)" '1 3'
+	is "$(listed -H x=1)" 1
+	is "$(listed --header=y=2)" 1
+	is "$(listed -H y=)" ''
+	is "$(listed -H x -g a --state ready)" 1
+	is "$(listed -H x --state dead)" ''
+	is "$(listed -H x -n 1)" 1
+}
+
+@test "a list that looks for something does not take what cannot be read for it" {
+	qpush jobs a b
+	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record body 0000000000000001
+	run --separate-stderr -65 qstat --list --json jobs
+	is "$(jq -c .id <<<"$output")" $'1\n2'
+	run --separate-stderr -0 qstat --list --json -H x jobs
+	is "$output" ''
+}
+
+@test "a list locks for a thousand rows at most, whatever it looks for" {
+	local args locks
+
+	seq 5500 | qpush -l jobs
+	for args in '' '-H x' '--state dead' '--older-than 1h'; do
+		# shellcheck disable=SC2086 # words
+		strace -f -e trace=flock -o trace qstat --list --json $args jobs >/dev/null
+		locks=$(grep -c 'LOCK_SH' trace)
+		[ "$locks" -ge 6 ] || { echo "$args: $locks"; false; }
+	done
 }
 
 @test "an empty list is only its head, and no error" {
@@ -243,12 +313,26 @@ oldest_seconds next_due bytes disk_bytes uuid"
 # ---- usage ----
 
 @test "options that need others say so" {
-	fails 2 '--state, --limit and --body need --list' qstat --state dead jobs
-	fails 2 '--state, --limit and --body need --list' qstat -n 1 jobs 1
+	for option in --state=dead -n1 --older-than=1 -gx -Hx --body; do
+		fails 2 '--state, --limit, --older-than, --group, --header and --body need --list' \
+			qstat "$option" jobs
+	done
 	fails 2 '--body needs --json' qstat --list --body jobs
 	fails 2 '--list and ID exclude each other' qstat --list jobs 1
 	fails 2 '--list is for one queue' qstat --list jobs other
 	fails 2 'no queue given' qstat --list
+	fails 2 'exclude each other' qstat --forecast --check jobs
+	fails 2 'exclude each other' qstat --list --sizes jobs
+	fails 2 'an ID stands alone' qstat --forecast jobs 1
+	fails 2 '--workers and --target-wait need --forecast' qstat --workers 3 jobs
+	fails 2 '--workers and --target-wait need --forecast' qstat --target-wait 3 jobs
+	fails 2 '--warning needs --check' qstat --warning 'ready>1' jobs
+	fails 2 '--output needs --openmetrics' qstat -o x jobs
+	fails 2 '--json is for' qstat --json --openmetrics jobs
+	fails 2 '--json is for' qstat --json --check empty jobs
+	fails 2 '--check needs a condition' qstat --check jobs
+	fails 2 'no queue is needed' qstat --alert-rules jobs
+	fails 2 '--workers: 0 is not between' qstat --forecast --workers 0 jobs
 	fails 2 'give either queues or messages of one queue' qstat jobs 1 other
 }
 
@@ -266,5 +350,11 @@ oldest_seconds next_due bytes disk_bytes uuid"
 @test "output that cannot be written is an error" {
 	qctl create jobs
 	fails 3 'stdout: ' bash -c 'qstat >/dev/full'
-	fails 3 'stdout: ' bash -c 'qstat --list jobs >/dev/full'
+	for how in --list --forecast --json --sizes --openmetrics --alert-rules \
+		--grafana-dashboard; do
+		operand=jobs
+		[[ $how == --alert-rules || $how == --grafana-dashboard ]] && operand=
+		# shellcheck disable=SC2016 # the other shell's
+		fails 3 'stdout: ' bash -c 'qstat $1 $2 >/dev/full' - "$how" "$operand"
+	done
 }
