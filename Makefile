@@ -51,7 +51,7 @@ COMMANDS := qpush qpop qack qstat qctl
 STATIC   ?= $(if $(SAN),,-static)
 hot      := qpush qpop qack
 archives := -Wl,-Bstatic -llmdb -ljansson -Wl,-Bdynamic
-libs_qstat := -lsmartcols
+libs_qstat := -lsmartcols -lm
 # Over musl they start in a third of the time: glibc asks the processor for dozens of its
 # properties first, each of which traps where there is a hypervisor. LMDB and Jansson are
 # the system's archives for glibc; libq/musl/check.sh verifies that they can be used. What
@@ -137,7 +137,7 @@ $(apis): $(B)/api/%: $(B)/cmd/%.o $(B)/cmd.a $(so)
 
 $(units): $(B)/unit/%: $(B)/tests/unit/%.o $(B)/cmd.a $(B)/libq.a
 	@mkdir -p $(@D)
-	$(link) $^ -lcmocka $(archives)
+	$(link) $^ -lcmocka $(archives) -lm
 
 # Programs that tests run: drivers of libq, and what is preloaded to bend time.
 $(tools): $(B)/tool/%: tests/tool/%.c $(B)/libq.a

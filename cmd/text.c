@@ -71,6 +71,25 @@ text_duration(char buf[TEXT_DURATION], int64_t ns)
 }
 
 const char *
+text_seconds(char buf[TEXT_DURATION], double seconds)
+{
+	double ns = seconds * 1e9, v;
+	const struct unit *u = units;
+
+	if (!(ns >= 1))
+		return (memcpy(buf, "0 s", sizeof("0 s")));
+	while (ns < (double)u->least)
+		u++;
+	v = ns / (double)u->ns;
+	snprintf(buf, TEXT_DURATION, "%.*f %s",
+	    v < 10    ? 2
+	    : v < 100 ? 1
+		      : 0,
+	    v, u->name);
+	return (buf);
+}
+
+const char *
 text_size(char buf[TEXT_SIZE], uint64_t bytes)
 {
 	unsigned shift = 0;

@@ -22,6 +22,9 @@ enum { /* bytes that are enough for any value, with the NUL */
 /* "12 s", "5 min", "2 h", "3 d": cut to the coarsest unit that says enough. */
 const char *text_duration(char buf[TEXT_DURATION], int64_t ns);
 
+/* The same for what is measured or computed, to three digits: "1.65 s", "12.3 ms". */
+const char *text_seconds(char buf[TEXT_DURATION], double seconds);
+
 /* "100 B", "1.2 KiB", "64.0 MiB". */
 const char *text_size(char buf[TEXT_SIZE], uint64_t bytes);
 

@@ -203,10 +203,30 @@ a_stream_gets_all_of_it(void **state)
 	free(out);
 }
 
+static void
+measured_times_have_three_digits(void **state)
+{
+	char buf[TEXT_DURATION];
+
+	(void)state;
+	assert_string_equal(text_seconds(buf, 0), "0 s");
+	assert_string_equal(text_seconds(buf, -1), "0 s");
+	assert_string_equal(text_seconds(buf, 1e-12), "0 s");
+	assert_string_equal(text_seconds(buf, 1.5e-9), "1.50 ns");
+	assert_string_equal(text_seconds(buf, 0.0000123), "12.3 us");
+	assert_string_equal(text_seconds(buf, 0.123), "123 ms");
+	assert_string_equal(text_seconds(buf, 1.651), "1.65 s");
+	assert_string_equal(text_seconds(buf, 119.4), "119 s");
+	assert_string_equal(text_seconds(buf, 150), "2.50 min");
+	assert_string_equal(text_seconds(buf, 9000), "2.50 h");
+	assert_string_equal(text_seconds(buf, 8640000), "100 d");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(measured_times_have_three_digits),
 		cmocka_unit_test(durations_are_coarse),
 		cmocka_unit_test(sizes_are_cut_to_a_tenth),
 		cmocka_unit_test(times_are_rfc_3339_in_utc),
