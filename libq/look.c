@@ -267,10 +267,38 @@ q_stat(struct q *q, struct q_stat *out)
 	return (rc);
 }
 
-/* Add message id as it is now, unless it is gone or of another state than wanted. */
+static bool
+has_header(const struct message *m, const char *wanted)
+{
+	const char *end = m->headers_size > 0 ? m->headers + m->headers_size : NULL;
+	size_t n = strlen(wanted);
+
+	for (const char *p = m->headers; end != NULL && p < end; p += strlen(p) + 1)
+		if (strncmp(p, wanted, n) == 0 &&
+		    (p[n] == '\0' || (p[n] == '=' && strchr(wanted, '=') == NULL)))
+			return (true);
+	return (false);
+}
+
+/* What cannot be read is of no group, has no header, and was pushed at no time. */
+static bool
+chosen(const struct q_list *by, const struct message *m)
+{
+	if (by->before == 0 && by->group == NULL && by->header == NULL)
+		return (true);
+	if (m == NULL || (by->before != 0 && m->pushed >= by->before))
+		return (false);
+	if (by->group != NULL &&
+	    (m->group == NULL || strlen(by->group) != m->group_size ||
+		memcmp(by->group, m->group, m->group_size) != 0))
+		return (false);
+	return (by->header == NULL || has_header(m, by->header));
+}
+
+/* Add message id as it is now, unless it is gone or not of those wanted. */
 static int
-add(struct txn *t, struct q_batch *b, uint64_t id, enum q_state wanted, unsigned parts,
-    size_t preview)
+add(struct txn *t, struct q_batch *b, uint64_t id, const struct q_list *by,
+    unsigned parts, size_t preview)
 {
 	struct key k = key_id(id);
 	struct state s = { .state = Q_DEAD };
@@ -290,7 +318,8 @@ add(struct txn *t, struct q_batch *b, uint64_t id, enum q_state wanted, unsigned
 		return (rc);
 	if (s.state == 0)
 		return (STORE_NONE);
-	if (wanted != 0 && s.state != wanted)
+	if ((by->state != 0 && s.state != by->state) ||
+	    !chosen(by, rc == 0 ? &m : NULL))
 		return (0);
 	rc = batch_add(t, b, id, &s, rc == 0 ? &m : NULL, parts, preview);
 	/* A delivery that may be taken back as if it had not been is nobody's. */
@@ -322,7 +351,7 @@ list_rows(struct txn *t, struct q_list *args, size_t n, struct q_batch *b, bool 
 			return (*end ? 0 : rc);
 		}
 		id = get_be64(key.data);
-		rc = add(t, b, id, args->state, parts, args->preview);
+		rc = add(t, b, id, args, parts, args->preview);
 		if (rc != 0 && rc != STORE_NONE)
 			return (rc);
 		args->after = id;
@@ -362,6 +391,7 @@ q_list(struct q *q, struct q_list *args, struct q_batch **batch)
 int
 q_get(struct q *q, uint64_t id, struct q_batch **batch)
 {
+	static const struct q_list any;
 	struct q_batch *b = NULL;
 	struct txn t;
 	int rc;
@@ -369,8 +399,7 @@ q_get(struct q *q, uint64_t id, struct q_batch **batch)
 	if ((rc = batch_new(&b)) != 0)
 		return (rc);
 	if ((rc = txn_begin(q, &t)) == 0) {
-		rc = add(
-		    &t, b, id, (enum q_state)0, BATCH_BODY | BATCH_FAILURES, SIZE_MAX);
+		rc = add(&t, b, id, &any, BATCH_BODY | BATCH_FAILURES, SIZE_MAX);
 		txn_abort(&t);
 	}
 	if (rc == STORE_NONE)

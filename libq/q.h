@@ -559,6 +559,9 @@ struct q_list {
 	size_t n;           /* at most so many; 0 is 256 */
 	size_t preview;     /* bytes of each body to read; 0: none */
 	uint64_t after;     /* id the last page ended with; 0 at the start */
+	q_time before;      /* pushed before this time of day; 0: whenever */
+	const char *group;  /* of this group only; NULL: of any, or none */
+	const char *header; /* that have it: NAME, or NAME=VALUE; NULL: all */
 };
 
 /*
@@ -566,6 +569,16 @@ struct q_list {
  * Locks for a thousand rows at a time. The caller frees *batch.
  */
 int q_list(struct q *q, struct q_list *args, struct q_batch **batch);
+struct q_usage {
+	uint64_t allocated; /* bytes of disk the data file takes */
+	uint64_t used;      /* of them, bytes of pages in use */
+	uint64_t free;      /* of pages that later messages use again */
+	uint64_t blobs,
+	    blob_bytes; /* files of large bodies and outputs, and their size */
+};
+
+/* What a queue takes on its disk. Files are counted without a lock, as they go by. */
+int q_usage(struct q *q, struct q_usage *usage);
 /* One message with body and failures. Q_ENOENT. The caller frees *batch. */
 int q_get(struct q *q, uint64_t id, struct q_batch **batch);
 
