@@ -90,7 +90,7 @@ q_usage(struct q *q, struct q_usage *usage)
 	struct txn t;
 	int rc;
 
-	if ((rc = txn_begin(q, false, &t)) != 0)
+	if ((rc = txn_begin(q, &t)) != 0)
 		return (rc);
 	rc = fill_data(&t, &u);
 	txn_abort(&t);
