@@ -205,16 +205,22 @@ word_at(const uint8_t *p, size_t at)
 }
 
 /* A page begins with its number: another page in its place is older, or lost. */
-static bool
-is_page(const struct store *s, int fd, uint64_t number)
+static int
+check_root(const struct store *s, int fd, uint64_t number)
 {
 	uint64_t found;
+	ssize_t n = 0;
 
-	return (number == UINT64_MAX || /* an empty tree */
-		(number < (uint64_t)INT64_MAX / s->page &&
-		    pread(fd, &found, sizeof(found), (off_t)(number * s->page)) ==
-			(ssize_t)sizeof(found) &&
-		    found == number));
+	if (number == UINT64_MAX) /* an empty tree */
+		return (0);
+	if (number < (uint64_t)INT64_MAX / s->page)
+		n = pread(fd, &found, sizeof(found), (off_t)(number * s->page));
+	if (n == -1)
+		return (fail_sys("data.mdb"));
+	return (
+	    n == (ssize_t)sizeof(found) && found == number
+		? 0
+		: fail(Q_ECORRUPT, "data.mdb is damaged (a root); run 'qctl check'"));
 }
 
 int
@@ -223,6 +229,7 @@ store_check(const struct store *s, int fd)
 	uint8_t meta[2][META_END];
 	uint64_t id[2];
 	const uint8_t *in_force;
+	int rc;
 
 	if (sizeof(size_t) != 8)
 		return (0);
@@ -236,10 +243,11 @@ store_check(const struct store *s, int fd)
 	    (id[0] + 1 != id[1] && id[1] + 1 != id[0]))
 		return (fail(
 		    Q_ECORRUPT, "data.mdb is damaged (meta pages); run 'qctl check'"));
-	if (!is_page(s, fd, word_at(in_force, META_DBS + DB_ROOT)) ||
-	    !is_page(s, fd, word_at(in_force, META_DBS + DB_SIZE + DB_ROOT)))
-		return (
-		    fail(Q_ECORRUPT, "data.mdb is damaged (a root); run 'qctl check'"));
+	if ((rc = check_root(s, fd, word_at(in_force, META_DBS + DB_ROOT))) != 0)
+		return (rc);
+	rc = check_root(s, fd, word_at(in_force, META_DBS + DB_SIZE + DB_ROOT));
+	if (rc != 0)
+		return (rc);
 	return (0);
 }
 

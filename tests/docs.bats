@@ -284,6 +284,6 @@ END
 	"$CC" ${SAN:+-fsanitize=address,undefined} -I"$SRC/libq" -o options options.c \
 		"$BIN/libq.a" -llmdb
 	./options >table
-	sed -n 's/^\.It Cm \([a-z-]*\) Ta .*/\1/p' "$man/q.7" >page
+	sed -n '/^\.Ss Options of a queue/,/^\.S[hs] [^O]/s/^\.It Cm \([a-z-]*\) Ta .*/\1/p' "$man/q.7" >page
 	diff table page
 }
