@@ -133,7 +133,7 @@ check_safe(struct dir *d, const struct stat *data, bool write)
 int
 dir_open(const char *path, unsigned flags, struct dir *out)
 {
-	struct dir d = { .fd = -1, .data = -1 };
+	struct dir d = { .fd = -1, .data = -1, .name = "data.mdb" };
 	struct stat data = { 0 };
 	int rc;
 
@@ -173,6 +173,12 @@ dir_name_new(int dirfd, const char *temp, const char *name)
 }
 
 int
+dir_exchange(int dirfd, const char *a, const char *b)
+{
+	return ((int)syscall(SYS_renameat2, dirfd, a, dirfd, b, RENAME_EXCHANGE));
+}
+
+int
 dir_give(const struct dir *d, int fd)
 {
 	if (geteuid() == 0 && d->uid != 0 && fchown(fd, d->uid, (gid_t)-1) != 0)
@@ -194,7 +200,7 @@ int
 dir_check(const struct dir *d, struct stat *st)
 {
 	/* No other file has this number while we have ours open: st is its status. */
-	if (fstatat(d->fd, "data.mdb", st, AT_SYMLINK_NOFOLLOW) != 0) {
+	if (fstatat(d->fd, d->name, st, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno != ENOENT)
 			return (fail_sys("data.mdb"));
 		st->st_ino = 0;

@@ -15,12 +15,13 @@
 #define DIR_UNNAMED ((mode_t)S_ISVTX)
 
 struct dir {
-	int fd;      /* the directory; also the gate of lock.h */
-	int data;    /* data.mdb; also what is locked */
-	mode_t mode; /* of files made in it */
-	uid_t uid;   /* of its owner */
-	dev_t dev;   /* of data.mdb, as opened */
-	ino_t inode; /* likewise */
+	int fd;           /* the directory; also the gate of lock.h */
+	int data;         /* data.mdb; also what is locked */
+	const char *name; /* of that file: another while it is built again */
+	mode_t mode;      /* of files made in it */
+	uid_t uid;        /* of its owner */
+	dev_t dev;        /* of data.mdb, as opened */
+	ino_t inode;      /* likewise */
 };
 
 /*
@@ -46,6 +47,8 @@ int dir_open_stat(int dirfd, const char *name, int flags, int *fd, struct stat *
  * somebody else has it. Where the file system cannot do so, a file is replaced.
  */
 int dir_name_new(int dirfd, const char *temp, const char *name);
+/* Two names change places, in one step. EINVAL, ENOSYS: the file system cannot. */
+int dir_exchange(int dirfd, const char *a, const char *b);
 /* A file just made becomes the queue's: mode whatever the umask, owner if we are root.
  */
 int dir_give(const struct dir *dir, int fd);

@@ -15,9 +15,8 @@
 
 enum { FAILURES_KEPT = 32 };
 
-/* The table that lists messages of a state, and the key there. */
-static enum table
-place(uint64_t id, const struct state *s, struct key *k)
+enum table
+life_place(uint64_t id, const struct state *s, struct key *k)
 {
 	switch (s->state) {
 	case Q_READY:
@@ -55,7 +54,7 @@ int
 life_leave(struct txn *t, uint64_t id, const struct state *s)
 {
 	struct key k;
-	enum table table = place(id, s, &k);
+	enum table table = life_place(id, s, &k);
 	int rc;
 
 	if (table == TABLES) {
@@ -68,6 +67,20 @@ life_leave(struct txn *t, uint64_t id, const struct state *s)
 		    "message %llu is not listed as %s; run 'qctl check'",
 		    (unsigned long long)id, q_state_name(s->state)));
 	return (rc);
+}
+
+int
+life_list(struct txn *t, uint64_t id, const struct state *s)
+{
+	struct key k;
+	enum table table = life_place(id, s, &k);
+	/* Leases that end with a process are marked, to be found among many. */
+	struct span mark = { "", s->state == Q_LEASED && s->flags & ST_OWNED ? 1 : 0 };
+
+	if (table != TABLES)
+		return (txn_append(t, table, key_span(&k), mark));
+	life_count(t, COUNT_BLOCKED, 1);
+	return (0);
 }
 
 int
@@ -90,19 +103,10 @@ life_enter(struct txn *t, uint64_t id, struct state *s)
 int
 life_keep(struct txn *t, uint64_t id, struct state *s)
 {
-	struct key k;
-	enum table table = place(id, s, &k);
-	/* Leases that end with a process are marked, to be found among many. */
-	struct span mark = { "", s->state == Q_LEASED && s->flags & ST_OWNED ? 1 : 0 };
-	int rc;
+	int rc = life_list(t, id, s);
 
-	if (s->state == Q_READY)
-		t->readied++;
-	if (table == TABLES)
-		life_count(t, COUNT_BLOCKED, 1);
-	else if ((rc = txn_append(t, table, key_span(&k), mark)) != 0)
-		return (rc);
-	return (life_write(t, id, s));
+	t->readied += s->state == Q_READY;
+	return (rc == 0 ? life_write(t, id, s) : rc);
 }
 
 void

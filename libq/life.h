@@ -15,11 +15,15 @@ enum { EXPIRY_TTL = 0, EXPIRY_DONE = 1, EXPIRY_KEY = 2, EXPIRY_RESULT = 3 };
 
 /* 0, STORE_NONE if there is no such message, Q_ECORRUPT, STORE_BROKEN. */
 int life_get(struct txn *t, uint64_t id, struct state *s);
+/* The table that lists messages of a state, and the key there. */
+enum table life_place(uint64_t id, const struct state *s, struct key *k);
 int life_leave(struct txn *t, uint64_t id, const struct state *s);
 int life_enter(struct txn *t, uint64_t id, struct state *s);
 /* The same when it is the state it was in: since when stays. */
 int life_keep(struct txn *t, uint64_t id, struct state *s);
-/* A change that no index shows. */
+/* The two halves of life_keep(), for who builds a queue again: the row of the index
+ * (blocked: the counter), and the state record; alone, a change that no index shows. */
+int life_list(struct txn *t, uint64_t id, const struct state *s);
 int life_write(struct txn *t, uint64_t id, const struct state *s);
 /* After life_leave(): all the rest of the message goes, and is counted as how. */
 int life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how);

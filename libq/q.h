@@ -76,7 +76,8 @@ enum {                         /* limits */
 	Q_MAX_KEY = 1024,      /* bytes of a key, or of a group's name */
 	Q_MIN_PRIORITY = -100,
 	Q_MAX_PRIORITY = 100,
-	Q_MAX_RECEIPT = 48, /* a receipt with its NUL */
+	Q_MAX_RECEIPT = 48,    /* a receipt with its NUL */
+	Q_MAX_FINDINGS = 1000, /* listed of what a check finds */
 };
 
 enum q_state {
@@ -581,6 +582,51 @@ struct q_usage {
 int q_usage(struct q *q, struct q_usage *usage);
 /* One message with body and failures. Q_ENOENT. The caller frees *batch. */
 int q_get(struct q *q, uint64_t id, struct q_batch **batch);
+
+/* ---- check and repair ---- */
+
+struct q_finding {
+	uint64_t id;        /* of the message it is about; 0: of none */
+	const char *object; /* "message 42", "page 17 of table msg", "table ready" */
+	const char *what;   /* "is damaged (its message record)" */
+};
+
+struct q_check {        /* made by the library alone, so it may grow */
+	uint64_t found; /* how much is wrong; 0: the queue is sound */
+	const struct q_finding *findings;
+	size_t count; /* of findings: found, but at most Q_MAX_FINDINGS */
+	uint64_t messages;
+	uint64_t aside;       /* of these: damaged, known to be, and dead */
+	uint64_t bytes;       /* of bodies */
+	uint64_t blobs;       /* files of large bodies */
+	uint64_t orphans;     /* files that belong to no message any more: no harm */
+	uint64_t pages, free; /* of data.mdb; free: of these */
+	/* After q_repair(), NULL if nothing was rebuilt: */
+	const char *kept;   /* name of the damaged file, in the queue's directory */
+	uint64_t recovered; /* messages in the rebuilt file */
+	uint64_t set_aside; /* of these, newly dead: damaged or doubtful */
+};
+
+/*
+ * Look at everything: the pages of data.mdb, every record and index row, the counts and
+ * the large bodies. 0 when that could be done, whatever it found; the caller frees
+ * *check. Works on a queue that other functions refuse as damaged, and with Q_RDONLY.
+ * Keeps the shared lock while it reads data.mdb, half a second for a million messages,
+ * and none while it reads large bodies.
+ */
+int q_check(struct q *q, struct q_check **check);
+/*
+ * Check, and if anything is wrong, build a new data.mdb of what can be read and put it
+ * in the place of the old one, which is kept under another name. A message whose record
+ * or file is damaged is dead then, as is one that may have ended before: look at it,
+ * and redrive or purge it. One whose state is lost is ready, and was never delivered.
+ * Then remove files that belong to no message. *check is what was found before. Keeps
+ * the exclusive lock all the time, and needs room on the disk for all that is readable.
+ * This handle, and others of the queue, must be closed: they are of the old file.
+ */
+int q_repair(struct q *q, struct q_check **check);
+/* NULL is fine. */
+void q_check_free(struct q_check *check);
 
 #ifdef __cplusplus
 }

@@ -89,8 +89,8 @@ check_size(const struct q *q, off_t size)
 	    Q_ECORRUPT, "data.mdb is damaged (cut to %lld bytes)", (long long)size));
 }
 
-static int
-begin_mdb(struct txn *t)
+int
+txn_open(struct txn *t)
 {
 	struct q *q = t->q;
 	struct stat st;
@@ -148,7 +148,7 @@ begin(struct q *q, bool write, struct txn *t)
 	int rc;
 
 	*t = (struct txn){ .q = q, .write = write };
-	if ((rc = clock_read(&t->now)) != 0 || (rc = begin_mdb(t)) != 0 ||
+	if ((rc = clock_read(&t->now)) != 0 || (rc = txn_open(t)) != 0 ||
 	    (rc = load_meta(t)) != 0 || (rc = check_books(t)) != 0) {
 		close_mdb(t);
 		return (rc);
@@ -227,12 +227,20 @@ txn_end(struct txn *t)
 }
 
 void
-txn_abort(struct txn *t)
+txn_close(struct txn *t)
 {
 	if (t->mdb == NULL)
 		return;
 	close_mdb(t);
 	forget_files(t);
+}
+
+void
+txn_abort(struct txn *t)
+{
+	if (t->mdb == NULL)
+		return;
+	txn_close(t);
 	if (!t->write)
 		lock_drop(t->q->dir.data);
 }

@@ -61,6 +61,14 @@ void txn_end(struct txn *t);
 /* Does nothing to a transaction that has ended. */
 void txn_abort(struct txn *t);
 
+/*
+ * For who looks at a file that may be damaged: t has q, write and now, its caller the
+ * lock; the meta records are not read, nor any row. txn_close() ends it, without
+ * unlocking.
+ */
+int txn_open(struct txn *t);
+void txn_close(struct txn *t);
+
 /* What a key or value is, for LMDB. */
 struct span {
 	const void *data;

@@ -183,7 +183,7 @@ commands() {
 
 @test "a root that does not exist has no names" {
 	Q_ROOT=$PWD/nowhere all_offer 'qpop '
-	Q_ROOT=$PWD/nowhere all_offer 'qctl c' create
+	Q_ROOT=$PWD/nowhere all_offer 'qctl cr' create
 }
 
 @test "a queue with a slash is a directory" {

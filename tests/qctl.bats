@@ -162,12 +162,12 @@ backoff 90s'
 # ---- usage ----
 
 @test "what is missing or too much is a usage error" {
-	fails 2 'no subcommand given; there are create, set, get and ls' qctl
-	fails 2 "unknown subcommand 'jobs'; there are create" qctl jobs
+	fails 2 'no subcommand given; there are check, create, get, ls and set' qctl
+	fails 2 "unknown subcommand 'jobs'; there are check," qctl jobs
 	fails 2 'no queue given' qctl create
 	fails 2 'no queue given' qctl get
 	fails 2 'no OPTION=VALUE given' qctl set jobs
 	fails 2 'too many operands for ls' qctl ls jobs
-	fails 2 '--mode and --group need create' qctl set --mode=0770 jobs inline=8K
-	fails 2 '--json needs get' qctl ls --json
+	fails 2 '--mode is not for set' qctl set --mode=0770 jobs inline=8K
+	fails 2 '--json is not for ls' qctl ls --json
 }

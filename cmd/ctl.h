@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CTL_H
+#define CTL_H
+
+/* The subcommands of qctl: what they are given, and what runs them. */
+
+#include "opt.h"
+#include "q.h"
+
+enum ctl_option { /* in the order of the table */
+	CTL_MODE,
+	CTL_GROUP,
+	CTL_REPAIR,
+	CTL_JSON,
+	CTL_YES,
+	CTL_OPTIONS
+};
+
+struct ctl {
+	const char *queue; /* its name; NULL: the subcommand has none */
+	char **rest;       /* the n other operands */
+	size_t n;
+	unsigned given; /* bit set of enum ctl_option */
+	struct q_open create;
+};
+
+static inline bool
+ctl_has(const struct ctl *c, enum ctl_option option)
+{
+	return (c->given & 1U << option);
+}
+
+/*
+ * What destroys says what it would do: false, after saying it, unless --yes was given.
+ * The exit status is then DIAG_USAGE.
+ */
+bool ctl_yes(const struct ctl *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Each returns the exit status. */
+int ctl_create(const struct ctl *c);
+int ctl_set(const struct ctl *c);
+int ctl_get(const struct ctl *c);
+int ctl_ls(const struct ctl *c);
+int ctl_check(const struct ctl *c);
+
+#endif

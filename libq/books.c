@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Every row is read and held against those it must agree with: a table of tables, each
+ * with the function that looks at one of its rows.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "error.h"
+#include "event.h"
+#include "life.h"
+#include "message.h"
+#include "queue.h"
+
+#include "books.h"
+
+struct books {
+	struct txn *t;
+	struct check *check;
+	unsigned meta; /* bit set of enum meta_record: those that are good */
+	uint64_t bytes;
+};
+
+/* A row of a table, its key of the right size; id is in it. */
+typedef int row_fn(
+    struct books *b, enum table table, uint64_t id, struct span key, struct span value);
+
+static bool
+known(const struct books *b, enum meta_record r)
+{
+	return (b->meta & 1U << r);
+}
+
+static int
+is_damaged(const struct books *b, uint64_t id, const char *what)
+{
+	return (check_message(b->check, id, what));
+}
+
+/* A row that another one makes necessary; *there says whether it exists. */
+static int
+look_up(struct books *b, enum table table, struct key k, struct span *v, bool *there)
+{
+	int rc = txn_get(b->t, table, key_span(&k), v);
+
+	*there = rc == 0;
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+/* The state of a message; *good is false if it is missing or cannot be read. */
+static int
+state_of(struct books *b, uint64_t id, struct state *s, bool *there, bool *good)
+{
+	struct span v;
+	int rc = look_up(b, T_MSG, key_id(id), &v, there);
+
+	*good = *there && state_decode(v.data, v.size, id, s) == 0;
+	return (rc);
+}
+
+bool
+books_aside(struct txn *t, uint64_t id)
+{
+	struct key from = key_failure(id, 0);
+	struct span key = key_span(&from), v;
+	struct failure f;
+	bool damaged = false;
+
+	for (int rc = txn_seek(t, T_FAILURE, &key, &v);
+	     rc == 0 && key.size == from.size && memcmp(key.data, from.b, 8) == 0;
+	     rc = txn_next(t, T_FAILURE, &key, &v))
+		damaged = failure_decode(v.data, v.size, id, &f) == 0 &&
+		          f.report.how == Q_HOW_DAMAGED;
+	return (damaged);
+}
+
+static int
+check_body(
+    struct books *b, enum table table, uint64_t id, struct span key, struct span value)
+{
+	struct state s = { 0 };
+	struct message m;
+	bool there, good, aside;
+	int rc = state_of(b, id, &s, &there, &good);
+
+	(void)table;
+	(void)key;
+	if (rc != 0)
+		return (rc);
+	if (!there)
+		return (is_damaged(b, id, "has no state record"));
+	aside = good && s.state == Q_DEAD && books_aside(b->t, id);
+	b->check->public.aside += aside;
+	if (message_decode(value.data, value.size, id, &m) != 0)
+		return (
+		    aside ? 0 : is_damaged(b, id, "is damaged (its message record)"));
+	if (good && (m.size != s.size || m.rank != s.rank ||
+			!(m.flags & MSG_BLOB) != !(s.flags & ST_BLOB) ||
+			!(m.flags & MSG_EXPIRES) != !(s.flags & ST_EXPIRES)))
+		return (is_damaged(b, id, "has two records that do not agree"));
+	if (!(m.flags & MSG_BLOB))
+		return (0);
+	return (
+	    check_blob(b->check, &(struct blob_row){ id, m.size, m.blob_hash, aside }));
+}
+
+/* A message that may expire is listed with its time. */
+static int
+check_ttl(struct books *b, uint64_t id, const struct state *s, struct span body)
+{
+	struct message m;
+	struct span v;
+	bool there;
+	int rc;
+
+	if (!(s->flags & ST_EXPIRES) || s->state == Q_LEASED || s->state == Q_DEAD ||
+	    message_decode(body.data, body.size, id, &m) != 0)
+		return (0);
+	rc = look_up(
+	    b, T_EXPIRY, key_expiry(EXPIRY_TTL, (uint64_t)m.expires, id), &v, &there);
+	if (rc != 0 || there)
+		return (rc);
+	return (is_damaged(b, id, "is not listed in table expiry"));
+}
+
+static int
+check_place(struct books *b, uint64_t id, const struct state *s)
+{
+	struct key k;
+	enum table table = life_place(id, s, &k);
+	size_t mark = s->state == Q_LEASED && s->flags & ST_OWNED ? 1 : 0;
+	struct span v;
+	char what[64];
+	bool there;
+	int rc = look_up(b, table, k, &v, &there);
+
+	if (rc != 0 || (there && v.size == mark))
+		return (rc);
+	(void)snprintf(
+	    what, sizeof(what), "is not listed in table %s", store_table_name(table));
+	return (is_damaged(b, id, what));
+}
+
+static int
+check_msg(
+    struct books *b, enum table table, uint64_t id, struct span key, struct span value)
+{
+	struct message m;
+	struct span body;
+	struct state s;
+	bool there;
+	int rc;
+
+	(void)table;
+	(void)key;
+	b->check->public.messages++;
+	if (known(b, META_REC_NEXT) && id >= b->t->meta.next &&
+	    (rc = is_damaged(b, id, "has an id that was not given yet")) != 0)
+		return (rc);
+	if (state_decode(value.data, value.size, id, &s) != 0)
+		return (is_damaged(b, id, "is damaged (its state record)"));
+	b->bytes += s.size;
+	if (s.state == Q_LEASED && known(b, META_REC_BOOT) &&
+	    s.boot > b->t->meta.boot.number &&
+	    (rc = is_damaged(b, id, "is leased in a boot to come")) != 0)
+		return (rc);
+	if ((rc = check_place(b, id, &s)) != 0 ||
+	    (rc = look_up(b, T_BODY, key_id(id), &body, &there)) != 0)
+		return (rc);
+	if (!there)
+		return (is_damaged(b, id, "has no message record"));
+	/* Of a file whose record is damaged only the name is known. */
+	if (s.flags & ST_BLOB && message_decode(body.data, body.size, id, &m) != 0)
+		return (check_blob(b->check, &(struct blob_row){ id, 0, 0, true }));
+	return (check_ttl(b, id, &s, body));
+}
+
+/* A row of an index: the state says the same. If it cannot, that is found elsewhere. */
+static int
+check_listed(
+    struct books *b, enum table table, uint64_t id, struct span key, struct span value)
+{
+	enum table place;
+	struct state s;
+	struct key k;
+	char what[96];
+	bool there, good;
+	int rc = state_of(b, id, &s, &there, &good);
+
+	(void)value;
+	if (rc != 0 || (there && !good))
+		return (rc);
+	if (good) {
+		place = life_place(id, &s, &k);
+		if (place == table && k.size == key.size &&
+		    memcmp(k.b, key.data, k.size) == 0)
+			return (0);
+		(void)snprintf(what, sizeof(what), "is %s, but listed in table %s%s",
+		    q_state_name(s.state), store_table_name(table),
+		    place == table ? " in another place" : "");
+	} else {
+		(void)snprintf(what, sizeof(what),
+		    "does not exist, but is listed in table %s",
+		    store_table_name(table));
+	}
+	return (is_damaged(b, id, what));
+}
+
+/* Rows of messages that are no more, or will not expire, do no harm. */
+static int
+check_expiry(
+    struct books *b, enum table table, uint64_t id, struct span key, struct span value)
+{
+	uint8_t kind = *(const uint8_t *)key.data;
+
+	(void)table;
+	(void)value;
+	return (kind == EXPIRY_TTL || kind == EXPIRY_DONE
+		    ? 0
+		    : is_damaged(b, id, "has a row of unknown kind in table expiry"));
+}
+
+static int
+check_failure(
+    struct books *b, enum table table, uint64_t id, struct span key, struct span value)
+{
+	struct failure f;
+	struct span v;
+	bool there;
+	int rc = look_up(b, T_MSG, key_id(id), &v, &there);
+
+	(void)table;
+	(void)key;
+	if (rc != 0)
+		return (rc);
+	if (!there)
+		return (is_damaged(b, id, "does not exist, but has failed"));
+	return (failure_decode(value.data, value.size, id, &f) == 0
+		    ? 0
+		    : is_damaged(b, id, "is damaged (a record of a failure)"));
+}
+
+static int
+check_done(
+    struct books *b, enum table table, uint64_t id, struct span key, struct span value)
+{
+	struct done d;
+	struct span v;
+	bool there;
+	int rc = look_up(b, T_MSG, key_id(id), &v, &there);
+
+	(void)table;
+	(void)key;
+	if (rc != 0)
+		return (rc);
+	if (there)
+		return (is_damaged(b, id, "is done, but still there"));
+	return (done_decode(value.data, value.size, id, &d) == 0
+		    ? 0
+		    : is_damaged(b, id, "is damaged (the record of its end)"));
+}
+
+static const struct kind {
+	enum table table;
+	size_t key, id_at; /* bytes of a key, and where the id is in it */
+	row_fn *row;
+} kinds[] = {
+	{ T_MSG, 8, 0, check_msg },
+	{ T_BODY, 8, 0, check_body },
+	{ T_READY, 9, 1, check_listed },
+	{ T_DELAYED, 16, 8, check_listed },
+	{ T_LEASED, 20, 12, check_listed },
+	{ T_DEAD, 8, 0, check_listed },
+	{ T_EXPIRY, 17, 9, check_expiry },
+	{ T_FAILURE, 12, 0, check_failure },
+	{ T_DONE, 8, 0, check_done },
+};
+
+/* By a cursor of its own: those of the transaction are for looking up. */
+static int
+check_table(struct books *b, const struct kind *kind)
+{
+	const char *name = store_table_name(kind->table);
+	MDB_cursor *c = NULL;
+	MDB_val k, v;
+	int rc, end;
+
+	end = mdb_cursor_open(b->t->mdb, b->t->q->store.dbi[kind->table], &c);
+	if (end != 0)
+		return (store_code(end, name));
+	rc = 0;
+	while (rc == 0 && (end = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0) {
+		const uint8_t *id = (const uint8_t *)k.mv_data + kind->id_at;
+
+		if (k.mv_size != kind->key)
+			rc = check_found(
+			    b->check, 0, "has a key of a wrong size", "table %s", name);
+		else
+			rc = kind->row(b, kind->table, get_be64(id),
+			    (struct span){ k.mv_data, k.mv_size },
+			    (struct span){ v.mv_data, v.mv_size });
+	}
+	mdb_cursor_close(c);
+	return (rc != 0 || end == MDB_NOTFOUND ? rc : store_code(end, name));
+}
+
+static int
+check_meta(struct books *b)
+{
+	struct span v;
+	int rc;
+
+	for (int r = 0; r < META_RECORDS; r++) {
+		const char *key = meta_key((enum meta_record)r);
+
+		rc = txn_get(b->t, T_META, (struct span){ key, strlen(key) }, &v);
+		if (rc == 0)
+			rc = meta_decode(
+			    &b->t->meta, (enum meta_record)r, v.data, v.size);
+		if (rc == 0)
+			b->meta |= 1U << r;
+		else if (rc == STORE_NONE || rc == Q_ECORRUPT)
+			rc = check_found(b->check, 0,
+			    rc == STORE_NONE ? "is missing" : "is damaged",
+			    "meta record '%s'", key);
+		if (rc != 0)
+			return (rc);
+	}
+	return (0);
+}
+
+/* The books: what was pushed is here or has ended, and counted with its bytes. */
+static int
+check_counters(struct books *b)
+{
+	const uint64_t *c = b->t->meta.counter;
+	uint64_t messages = b->check->public.messages;
+	uint64_t ended = c[COUNT_DONE] + c[COUNT_EXPIRED] + c[COUNT_PURGED];
+	char what[160];
+	int rc = 0;
+
+	if (!known(b, META_REC_COUNTERS))
+		return (0);
+	if (c[COUNT_PUSHED] != messages + ended) {
+		(void)snprintf(what, sizeof(what),
+		    "do not balance: %llu pushed, %llu ended, %llu here",
+		    (unsigned long long)c[COUNT_PUSHED], (unsigned long long)ended,
+		    (unsigned long long)messages);
+		rc = check_found(b->check, 0, what, "the books");
+	}
+	if (rc == 0 && c[COUNT_BYTES] != b->bytes) {
+		(void)snprintf(what, sizeof(what), "is %llu, and should be %llu",
+		    (unsigned long long)c[COUNT_BYTES], (unsigned long long)b->bytes);
+		rc = check_found(b->check, 0, what, "the counter of bytes");
+	}
+	return (rc);
+}
+
+int
+books_check(struct txn *t, struct check *check)
+{
+	struct books b = { .t = t, .check = check };
+	int rc = check_meta(&b);
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && rc == 0; i++)
+		rc = check_table(&b, &kinds[i]);
+	check->public.bytes = b.bytes;
+	return (rc == 0 ? check_counters(&b) : rc);
+}

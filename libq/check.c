@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: ISC */
+/* Checking a queue: first the pages, by our own eyes; then, through LMDB, the rows;
+ * then, without the lock, the large bodies. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "blob.h"
+#include "books.h"
+#include "error.h"
+#include "life.h"
+#include "lock.h"
+#include "queue.h"
+
+#include "check.h"
+
+static int
+order(const void *a, const void *b)
+{
+	const struct blob_row *x = a, *y = b;
+
+	return (x->id < y->id ? -1 : x->id > y->id);
+}
+
+/* Whether the file belongs to a message: then it is no orphan. */
+static bool
+is_named(const struct check *c, const char *name)
+{
+	const struct blob_row key = { .id = strtoull(name, NULL, 10) };
+
+	return (bsearch(&key, c->blobs, c->blob_count, sizeof(key), order) != NULL);
+}
+
+static bool
+is_orphan(const struct check *c, int dir, const char *name)
+{
+	bool orphan;
+	int fd;
+
+	if (strspn(name, "0123456789") == strlen(name))
+		return (!is_named(c, name));
+	if (strstr(name, ".tmp") == NULL)
+		return (false);
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	orphan = fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+	if (fd != -1)
+		(void)close(fd);
+	return (orphan);
+}
+
+static void
+put_away(int dir, const char *name, const char *keep)
+{
+	char to[NAME_MAX + 1];
+
+	if (keep[0] == '\0')
+		(void)unlinkat(dir, name, 0);
+	else if ((size_t)snprintf(to, sizeof(to), "%s%s", name, keep) < sizeof(to))
+		(void)renameat(dir, name, dir, to);
+}
+
+int
+check_orphans(struct q *q, struct check *c, const char *keep)
+{
+	struct dirent *e;
+	int dir, fd;
+	DIR *d;
+
+	if (blob_dir(q, &dir) != 0)
+		return (check_found(c, 0, q_errmsg(), "directory blob"));
+	if ((fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return (fail_sys("blob"));
+	if ((d = fdopendir(fd)) == NULL) {
+		(void)close(fd);
+		return (fail_sys("blob"));
+	}
+	qsort(c->blobs, c->blob_count, sizeof(*c->blobs), order);
+	c->public.orphans = 0;
+	while ((e = readdir(d)) != NULL) {
+		if (!is_orphan(c, dir, e->d_name))
+			continue;
+		c->public.orphans++;
+		if (keep != NULL)
+			put_away(dir, e->d_name, keep);
+	}
+	(void)closedir(d);
+	return (0);
+}
+
+int
+check_one_blob(struct q *q, const struct blob_row *blob)
+{
+	struct q_msg m = { .id = blob->id, .blob = true };
+	int fd = -1, rc;
+
+	m.size = blob->size;
+	m.blob_hash = blob->hash;
+	if ((rc = q_msg_open(q, &m, &fd)) == 0)
+		(void)close(fd);
+	return (rc);
+}
+
+/* What the rows say, when LMDB can be trusted with the pages. */
+static int
+check_rows(struct q *q, struct check *c)
+{
+	struct txn t = { .q = q };
+	int rc;
+
+	if ((rc = clock_read(&t.now)) != 0 || (rc = txn_open(&t)) != 0)
+		return (
+		    rc == Q_ECORRUPT ? check_found(c, 0, q_errmsg(), "data.mdb") : rc);
+	if ((rc = books_check(&t, c)) == 0)
+		rc = check_orphans(q, c, NULL);
+	txn_close(&t);
+	c->public.blobs = c->blob_count;
+	return (rc);
+}
+
+int
+check_data(struct q *q, struct check *c, bool *structured)
+{
+	struct structure s;
+	int rc = structure_walk(q->dir.data, c, &s);
+
+	*structured = false;
+	if (rc == 0 && s.has_meta) {
+		c->public.pages = s.walk.pages;
+		for (uint64_t i = 0; i < s.walk.pages; i++)
+			c->public.free += s.walk.seen[i] == WALK_FREE;
+	}
+	structure_close(&s);
+	if (rc != 0 || c->public.found > 0)
+		return (rc);
+	*structured = true;
+	return (check_rows(q, c));
+}
+
+/* Somebody may have ended the message since the rows were read, and removed its file.
+ */
+static int
+still_there(struct q *q, uint64_t id, bool *there)
+{
+	struct txn t = { .q = q };
+	struct state s;
+	int rc;
+
+	*there = false;
+	if ((rc = lock_take(q, LOCK_SH)) != 0)
+		return (rc);
+	if ((rc = clock_read(&t.now)) == 0 && (rc = txn_open(&t)) == 0) {
+		*there = life_get(&t, id, &s) == 0;
+		txn_close(&t);
+	}
+	lock_drop(q->dir.data);
+	return (rc);
+}
+
+static int
+check_blobs(struct q *q, struct check *c)
+{
+	bool there;
+	int rc = 0;
+
+	for (size_t i = 0; i < c->blob_count && rc == 0; i++) {
+		const struct blob_row *blob = &c->blobs[i];
+
+		if (blob->aside || (rc = check_one_blob(q, blob)) != Q_ECORRUPT)
+			continue;
+		rc = still_there(q, blob->id, &there);
+		if (rc == 0 && there)
+			rc = check_message(
+			    c, blob->id, "is damaged (the file of its body)");
+	}
+	return (rc);
+}
+
+int
+q_check(struct q *q, struct q_check **out)
+{
+	struct check *c = NULL;
+	bool structured = false;
+	struct stat st;
+	int rc;
+
+	if ((rc = check_new(&c)) != 0)
+		return (rc);
+	if ((rc = lock_take(q, LOCK_SH)) == 0) {
+		if ((rc = dir_check(&q->dir, &st)) == 0)
+			rc = check_data(q, c, &structured);
+		lock_drop(q->dir.data);
+	}
+	if (rc == 0 && structured)
+		rc = check_blobs(q, c);
+	if (rc != 0)
+		q_check_free(&c->public);
+	else
+		*out = &c->public;
+	return (rc);
+}
