@@ -149,21 +149,24 @@ drain_cell(const struct board_row *row, q_time now)
 	return (strdup("-"));
 }
 
+static char *
+paused_cell(const struct board_row *row, q_time now)
+{
+	static const char *const names[] = { "-", "in", "out", "both" };
+
+	(void)now;
+	return (strdup(names[(row->stat.paused_in != 0 ? 1 : 0) +
+			     (row->stat.paused_out != 0 ? 2 : 0)]));
+}
+
 static const struct column columns[] = {
-	{ "QUEUE", .cell = queue_cell },
-	{ "READY", Q_READY },
-	{ "DELAYED", Q_DELAYED },
-	{ "BLOCKED", Q_BLOCKED },
-	{ "LEASED", Q_LEASED },
-	{ "DEAD", Q_DEAD },
-	{ "OLDEST", .cell = oldest_cell },
-	{ "IN/S", .cell = in_cell },
-	{ "OUT/S", .cell = out_cell },
-	{ "WAIT50", .cell = wait50_cell },
-	{ "WAIT99", .cell = wait99_cell },
-	{ "SERVICE", .cell = service_cell },
-	{ "LOAD", .cell = load_cell },
-	{ "DRAIN", .cell = drain_cell },
+	{ "QUEUE", .cell = queue_cell }, { "READY", Q_READY }, { "DELAYED", Q_DELAYED },
+	{ "BLOCKED", Q_BLOCKED }, { "LEASED", Q_LEASED }, { "DEAD", Q_DEAD },
+	{ "OLDEST", .cell = oldest_cell }, { "IN/S", .cell = in_cell },
+	{ "OUT/S", .cell = out_cell }, { "WAIT50", .cell = wait50_cell },
+	{ "WAIT99", .cell = wait99_cell }, { "SERVICE", .cell = service_cell },
+	{ "LOAD", .cell = load_cell }, { "DRAIN", .cell = drain_cell },
+	{ "PAUSED", .cell = paused_cell }, /* the last: left out where none is */
 };
 
 static char *
@@ -230,6 +233,15 @@ static const struct column size_columns[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+static size_t
+columns_for(const struct board_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].stat.paused_in != 0 || rows[i].stat.paused_out != 0)
+			return (COUNT(columns));
+	return (COUNT(columns) - 1);
+}
+
 static char *
 cell(const struct column *c, const struct board_row *row, q_time now)
 {
@@ -289,7 +301,7 @@ print(const struct column *column, size_t count, const struct board_row *rows, s
 void
 board_print(const struct board_row *rows, size_t n, q_time now, FILE *out)
 {
-	print(columns, COUNT(columns), rows, n, now, out);
+	print(columns, columns_for(rows, n), rows, n, now, out);
 }
 
 void

@@ -43,5 +43,7 @@ int ctl_set(const struct ctl *c);
 int ctl_get(const struct ctl *c);
 int ctl_ls(const struct ctl *c);
 int ctl_check(const struct ctl *c);
+int ctl_pause(const struct ctl *c);
+int ctl_resume(const struct ctl *c);
 
 #endif

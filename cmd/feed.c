@@ -174,13 +174,14 @@ report(struct feed *f, const struct q_pushed *pushed, size_t n)
 		(void)fflush(stdout);
 }
 
-/* The reason a push failed ends the process; a full queue may first be waited for. */
+/* The reason a push failed ends the process; a full or paused queue may first be waited
+ * for. */
 static void
 failed(struct feed *f, int code, q_time until)
 {
 	if (stop_signal() != 0)
 		feed_interrupted(f);
-	if (code == Q_EFULL && now_monotonic() < until) {
+	if ((code == Q_EFULL || code == Q_EPAUSED) && now_monotonic() < until) {
 		(void)usleep(ROOM_STEP_MS * 1000);
 		return;
 	}

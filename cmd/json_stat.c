@@ -141,6 +141,8 @@ json_stat(const struct board_row *row, q_time now, FILE *out)
 	set_number(o, "oldest_seconds",
 	    st->oldest == 0 ? NAN : (double)(now - st->oldest) / (double)Q_SECOND);
 	set_time(o, "next_due", st->next_due);
+	set_time(o, "paused_in", st->paused_in);
+	set_time(o, "paused_out", st->paused_out);
 	set_count(o, "bytes", st->bytes);
 	set_count(o, "disk_bytes", u->allocated);
 	set_count(o, "used_bytes", u->used);

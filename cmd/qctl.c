@@ -27,7 +27,8 @@ _Static_assert(sizeof(opts) / sizeof(opts[0]) == CTL_OPTIONS + 1, "an option lac
 
 static const struct command cmd = {
 	.name = "qctl",
-	.synopsis = "[OPTION...] check|create|get|set QUEUE [ARGUMENT...] | ls",
+	.synopsis =
+	    "[OPTION...] check|create|get|pause|resume|set QUEUE [ARGUMENT...] | ls",
 	.purpose = "Administer queues",
 	.opts = opts,
 };
@@ -50,6 +51,8 @@ static const struct sub subs[] = {
 	{ "create", ctl_create, 0, Q_OPTIONS, NULL, HAS(CTL_MODE) | HAS(CTL_GROUP) },
 	{ "get", ctl_get, 0, Q_OPTIONS, NULL, HAS(CTL_JSON) },
 	{ "ls", ctl_ls, 0, 0, NULL, 0, .no_queue = true },
+	{ "pause", ctl_pause, 0, 1, NULL, 0 },
+	{ "resume", ctl_resume, 0, 1, NULL, 0 },
 	{ "set", ctl_set, 1, Q_OPTIONS, "OPTION=VALUE", 0 },
 };
 

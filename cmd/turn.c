@@ -54,7 +54,9 @@ none_taken(struct worker *w, int rc, uint64_t damaged, q_time later)
 		w->look_at = w->now + later;
 		return;
 	}
-	if (rc == Q_EMPTY) {
+	/* A pause is waited out like an empty queue, but is not taken for one. */
+	if (rc == Q_EMPTY ||
+	    (rc == Q_EPAUSED && now_monotonic() - w->idle_since < w->plan->wait)) {
 		w->now = now_monotonic();
 		w->failing_since = 0;
 		w->empty = w->plan->wait > 0;

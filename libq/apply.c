@@ -11,6 +11,7 @@
 #include "error.h"
 #include "group.h"
 #include "lock.h"
+#include "pause.h"
 #include "queue.h"
 #include "serve.h"
 #include "wake.h"
@@ -79,6 +80,9 @@ apply_one(struct txn *t, const struct request *r, struct result *result)
 		return (apply_take(t, &r->take, &result->taken));
 	case OP_OPTION:
 		return (set_option(t, r->option.option, r->option.value));
+	case OP_PAUSE:
+		pause_apply(t, r->pause.gates, r->pause.close);
+		return (0);
 	}
 	return (0);
 }

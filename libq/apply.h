@@ -13,7 +13,7 @@
 #include "settle.h"
 #include "take.h"
 
-enum op { OP_PUSH, OP_SETTLE, OP_ACK_BATCH, OP_TAKE, OP_OPTION };
+enum op { OP_PUSH, OP_SETTLE, OP_ACK_BATCH, OP_TAKE, OP_OPTION, OP_PAUSE };
 
 struct request {
 	enum op op;
@@ -30,6 +30,10 @@ struct request {
 			enum q_option option;
 			uint64_t value;
 		} option;
+		struct {
+			unsigned gates; /* of enum q_gate */
+			bool close;
+		} pause;
 	};
 };
 

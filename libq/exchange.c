@@ -236,11 +236,15 @@ exchange(struct q *q, struct before before, const struct q_take *args,
 			   ? CTL_CHANGE
 			   : CTL_READY);
 	until = time_add(clock_monotonic(), args->wait);
-	while ((rc = exchange_once(q, &before, &take, batch)) == Q_EMPTY &&
+	/* A pause is waited out like an empty queue, but is not taken for one. */
+	while (((rc = exchange_once(q, &before, &take, batch)) == Q_EMPTY ||
+		   rc == Q_EPAUSED) &&
 	       args->wait > 0) {
 		before = (struct before){ 0 };
 		if (clock_monotonic() >= until || (q->stop != NULL && q->stop(q->arg)))
-			return (fail(Q_ETIMEDOUT, "no message in the time given"));
+			return (rc == Q_EPAUSED ? rc
+						: fail(Q_ETIMEDOUT,
+						      "no message in the time given"));
 		q_wait(q, until);
 	}
 	return (rc);

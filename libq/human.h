@@ -2,7 +2,7 @@
 #ifndef HUMAN_H
 #define HUMAN_H
 
-/* Sizes in sentences, as "64.0 MiB". */
+/* Sizes and durations in sentences, as "64.0 MiB" and "2 h". */
 
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +27,24 @@ human_size(char buf[HUMAN_SIZE], uint64_t bytes)
 	} while (bytes >= 1024);
 	(void)snprintf(buf, HUMAN_SIZE, "%u.%u %s", (unsigned)bytes, (unsigned)tenths,
 	    units[unit]);
+	return (buf);
+}
+
+/* Nanoseconds, not negative, cut to the unit that says enough. */
+static inline const char *
+human_duration(char buf[HUMAN_SIZE], int64_t ns)
+{
+	static const struct {
+		int64_t seconds;
+		const char *name;
+	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+	int64_t s = ns / 1000000000;
+	int i = 0;
+
+	while (i < 3 && s < 2 * units[i].seconds)
+		i++;
+	(void)snprintf(buf, HUMAN_SIZE, "%lld %s", (long long)(s / units[i].seconds),
+	    units[i].name);
 	return (buf);
 }
 

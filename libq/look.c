@@ -239,6 +239,8 @@ fill_stat(struct txn *t, struct q_stat *st)
 		.retried = c[COUNT_RETRIED],
 		.bytes_in = c[COUNT_BYTES_IN],
 		.bytes_out = c[COUNT_BYTES_OUT],
+		.paused_in = t->meta.paused_in,
+		.paused_out = t->meta.paused_out,
 	};
 	if ((rc = fill_history(t, st)) != 0)
 		return (rc);

@@ -14,6 +14,7 @@ static const char *const keys[META_RECORDS] = {
 	[META_REC_COUNTERS] = "counters",
 	[META_REC_BOOT] = "boot",
 	[META_REC_NEXT] = "next",
+	[META_REC_PAUSE] = "pause",
 };
 
 const char *
@@ -88,6 +89,10 @@ meta_encode(const struct meta *m, enum meta_record record, uint8_t out[META_MAX_
 	case META_REC_NEXT:
 		p = put_be64(p, m->next);
 		break;
+	case META_REC_PAUSE:
+		p = put_be64(p, (uint64_t)m->paused_in);
+		p = put_be64(p, (uint64_t)m->paused_out);
+		break;
 	case META_RECORDS:
 		break;
 	}
@@ -144,6 +149,10 @@ meta_decode(struct meta *m, enum meta_record record, const void *data, size_t si
 		break;
 	case META_REC_NEXT:
 		m->next = read_be64(&r);
+		break;
+	case META_REC_PAUSE:
+		m->paused_in = (q_time)read_be64(&r);
+		m->paused_out = (q_time)read_be64(&r);
 		break;
 	case META_RECORDS:
 		break;

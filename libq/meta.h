@@ -53,7 +53,8 @@ struct meta {
 	uint64_t option[Q_OPTIONS];
 	uint64_t counter[COUNTERS];
 	struct boot boot;
-	uint64_t next; /* the id of the next message */
+	uint64_t next;                /* the id of the next message */
+	q_time paused_in, paused_out; /* wall time it was, or 0 */
 };
 
 enum meta_record {
@@ -63,6 +64,7 @@ enum meta_record {
 	META_REC_COUNTERS,
 	META_REC_BOOT,
 	META_REC_NEXT,
+	META_REC_PAUSE,
 	META_RECORDS
 };
 

@@ -11,6 +11,7 @@
 #include "human.h"
 #include "life.h"
 #include "message.h"
+#include "pause.h"
 #include "policy.h"
 #include "repeat.h"
 #include "space.h"
@@ -340,8 +341,11 @@ push_apply(struct txn *t, const struct push *push, struct pushed *result)
 	int rc;
 
 	*result = (struct pushed){ 0 };
-	if ((rc = check_origin(t, push, &result->known)) != 0 || result->known ||
-	    (rc = admit(t, push, result, &n)) != 0)
+	if ((rc = check_origin(t, push, &result->known)) != 0 || result->known)
+		return (rc);
+	if ((result->code = pause_check(t, Q_GATE_IN)) != 0)
+		return (0);
+	if ((rc = admit(t, push, result, &n)) != 0)
 		return (rc);
 	if (n > 0)
 		rc = make_room(t, push, &n, result);

@@ -182,6 +182,15 @@ int q_option_get(struct q *q, enum q_option option, uint64_t *value);
 /* In force for every process from its next operation on. Q_EINVAL: out of range. */
 int q_option_set(struct q *q, enum q_option option, uint64_t value);
 
+enum q_gate { Q_GATE_IN = 1 << 0, Q_GATE_OUT = 1 << 1 };
+
+/*
+ * Close gates, a bit set of enum q_gate, or open them again. While the way in is
+ * closed, q_push() is Q_EPAUSED; while the way out is, q_take() is, and one that waits
+ * waits for that, too. What is leased can be settled.
+ */
+int q_pause(struct q *q, unsigned gates, bool close);
+
 /* ---- push ---- */
 
 struct q_blob; /* a body too large for memory, on its way in */
@@ -378,8 +387,9 @@ struct q_take {
 
 /*
  * Take messages: the highest priority first, then the oldest. The caller frees *batch.
- * Q_EMPTY, Q_ETIMEDOUT; Q_ECORRUPT: a damaged message was found and set aside as dead.
- * args->ack is settled also when there is nothing to take; it stays the caller's.
+ * Q_EMPTY, Q_ETIMEDOUT, Q_EPAUSED; Q_ECORRUPT: a damaged message was found and set
+ * aside as dead. args->ack is settled also when there is nothing to take; it stays the
+ * caller's.
  */
 int q_take(struct q *q, const struct q_take *args, struct q_batch **batch);
 /*
@@ -531,6 +541,7 @@ struct q_stat {
 	uint64_t disk;   /* allocated for the queue's data file */
 	q_time oldest;   /* time of day the oldest ready message was pushed; 0: none */
 	q_time next_due; /* time of day of the next delayed one; 0: none */
+	q_time paused_in, paused_out; /* time of day of q_pause(); 0: not paused */
 	uint8_t uuid[16];
 	uint64_t released, lapsed, died; /* since creation */
 	uint64_t retried;                /* deliveries that were not the first */

@@ -12,6 +12,7 @@
 #include "hold.h"
 #include "message.h"
 #include "pace.h"
+#include "pause.h"
 #include "wake.h"
 
 #include "take.h"
@@ -306,6 +307,8 @@ take_apply(struct txn *t, const struct take *take, struct taken *result)
 	if (holders > HOLDERS_MOST)
 		holders = HOLDERS_MOST;
 	*result = (struct taken){ .batch = b };
+	if ((result->code = pause_check(t, Q_GATE_OUT)) != 0)
+		return (wake_note_due(t));
 	if (t->pid == 0) /* else it is of a request that is served */
 		t->pid = (uint32_t)getpid();
 	/* What a dead holder had comes first: it is older, and as many are looked at as

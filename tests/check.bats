@@ -169,7 +169,7 @@ fresh_copy() {
 	qpop jobs >/dev/null
 	qctl set jobs max-attempts=7
 	cp "$Q_ROOT/jobs/data.mdb" whole
-	for key in format uuid config counters boot next; do
+	for key in format uuid config counters boot next pause; do
 		cp whole "$Q_ROOT/jobs/data.mdb"
 		damage record meta "$(printf %s "$key" | od -An -tx1 | tr -d ' ')"
 		found "meta record '$key' is damaged"

@@ -413,7 +413,7 @@ survives() {
 
 	qpush jobs x
 	cp "$Q_ROOT/jobs/data.mdb" whole
-	for key in format uuid config counters boot next; do
+	for key in format uuid config counters boot next pause; do
 		cp whole "$Q_ROOT/jobs/data.mdb"
 		damage record meta "$(printf %s "$key" | od -An -tx1 | tr -d ' ')"
 		all_fail 65 "meta record '$key' is damaged"

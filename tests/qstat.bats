@@ -62,7 +62,7 @@ one_of_each() {
 	is "$(jq -r .queue <<<"$output")" $'jobs\nother'
 	is "$(head -n 1 <<<"$output" | jq -r 'keys_unsorted | join(" ")')" "queue ready \
 delayed blocked leased dead done expired purged pushed delivered retried failed released \
-lapsed died bytes_in bytes_out oldest_seconds next_due bytes disk_bytes used_bytes \
+lapsed died bytes_in bytes_out oldest_seconds next_due paused_in paused_out bytes disk_bytes used_bytes \
 free_bytes files file_bytes rate_in_1m rate_in_5m rate_in_15m rate_out_1m rate_out_5m \
 rate_out_15m leased_most wait service total gap utilisation drain_seconds \
 growth_per_minute history_damaged history_since uuid"

@@ -37,7 +37,9 @@ meta_is_read_as_written(void **state)
 
 	(void)state;
 	/* Field by field, for there is padding. */
-	m = (struct meta){ .next = UINT64_MAX };
+	m = (struct meta){
+		.next = UINT64_MAX, .paused_in = 1, .paused_out = INT64_MAX
+	};
 	memset(m.uuid, 0xa5, sizeof(m.uuid));
 	memset(m.boot.id, 0x5a, sizeof(m.boot.id));
 	m.boot.number = UINT32_MAX;
@@ -71,6 +73,7 @@ meta_is_read_as_written(void **state)
 		    got.boot.hold_since == m.boot.hold_since);
 	assert_memory_equal(got.boot.rate, m.boot.rate, sizeof(m.boot.rate));
 	assert_true(got.next == m.next);
+	assert_true(got.paused_in == m.paused_in && got.paused_out == m.paused_out);
 }
 
 static void
