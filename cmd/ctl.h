@@ -11,6 +11,10 @@ enum ctl_option { /* in the order of the table */
 	CTL_MODE,
 	CTL_GROUP,
 	CTL_REPAIR,
+	CTL_ALL,
+	CTL_STATE,
+	CTL_OLDER,
+	CTL_REASON,
 	CTL_JSON,
 	CTL_YES,
 	CTL_OPTIONS
@@ -22,6 +26,9 @@ struct ctl {
 	size_t n;
 	unsigned given; /* bit set of enum ctl_option */
 	struct q_open create;
+	enum q_state state; /* 0: any */
+	q_time older;
+	const char *reason;
 };
 
 static inline bool
@@ -45,5 +52,10 @@ int ctl_ls(const struct ctl *c);
 int ctl_check(const struct ctl *c);
 int ctl_pause(const struct ctl *c);
 int ctl_resume(const struct ctl *c);
+int ctl_purge(const struct ctl *c);
+int ctl_cancel(const struct ctl *c);
+int ctl_redrive(const struct ctl *c);
+int ctl_release(const struct ctl *c);
+int ctl_dead(const struct ctl *c);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* qctl: administer queues. A subcommand is a row of a table. */
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "ctl.h"
 #include "diag.h"
 #include "opt.h"
+#include "parse.h"
 
 /* The key of an option without a letter. */
 #define KEY(option) (OPT_LONG + (option))
@@ -19,6 +21,14 @@ static const struct opt opts[] = {
 	    "create: group of the queue, by name or number" },
 	[CTL_REPAIR] = { KEY(CTL_REPAIR), "repair", OPT_NONE, NULL,
 	    "check: build the queue again of what is readable" },
+	[CTL_ALL] = { KEY(CTL_ALL), "all", OPT_NONE, NULL,
+	    "all messages it can be done to" },
+	[CTL_STATE] = { KEY(CTL_STATE), "state", OPT_STATE, "STATE",
+	    "messages in this state" },
+	[CTL_OLDER] = { KEY(CTL_OLDER), "older-than", OPT_TIME, "DURATION",
+	    "messages pushed so long ago" },
+	[CTL_REASON] = { KEY(CTL_REASON), "reason", OPT_TEXT, "TEXT",
+	    "messages whose last failure is like it; dead: why" },
 	[CTL_JSON] = { 'j', "json", OPT_NONE, NULL, "print JSON objects" },
 	[CTL_YES] = { 'y', "yes", OPT_NONE, NULL, "do it, not only say it" },
 	{ 0 },
@@ -28,7 +38,9 @@ _Static_assert(sizeof(opts) / sizeof(opts[0]) == CTL_OPTIONS + 1, "an option lac
 static const struct command cmd = {
 	.name = "qctl",
 	.synopsis =
-	    "[OPTION...] check|create|get|pause|resume|set QUEUE [ARGUMENT...] | ls",
+	    "[OPTION...] "
+	    "cancel|check|create|dead|get|pause|purge|redrive|release|resume|set"
+	    " QUEUE [ARGUMENT...] | ls",
 	.purpose = "Administer queues",
 	.opts = opts,
 };
@@ -45,13 +57,24 @@ struct sub {
 
 #define HAS(option) (1U << (option))
 
+/* Many messages, by what they have in common. */
+#define SELECTING (HAS(CTL_STATE) | HAS(CTL_OLDER) | HAS(CTL_REASON))
+#define MANY      (SIZE_MAX / 2)
+
 static const struct sub subs[] = {
+	{ "cancel", ctl_cancel, 1, MANY, "ID", HAS(CTL_YES) },
 	{ "check", ctl_check, 0, 0, NULL,
 	    HAS(CTL_REPAIR) | HAS(CTL_JSON) | HAS(CTL_YES) },
 	{ "create", ctl_create, 0, Q_OPTIONS, NULL, HAS(CTL_MODE) | HAS(CTL_GROUP) },
+	{ "dead", ctl_dead, 0, MANY, NULL, HAS(CTL_ALL) | SELECTING },
 	{ "get", ctl_get, 0, Q_OPTIONS, NULL, HAS(CTL_JSON) },
 	{ "ls", ctl_ls, 0, 0, NULL, 0, .no_queue = true },
 	{ "pause", ctl_pause, 0, 1, NULL, 0 },
+	{ "purge", ctl_purge, 0, 0, NULL, SELECTING | HAS(CTL_YES) },
+	{ "redrive", ctl_redrive, 0, MANY, NULL,
+	    HAS(CTL_ALL) | HAS(CTL_OLDER) | HAS(CTL_REASON) },
+	{ "release", ctl_release, 0, MANY, NULL,
+	    HAS(CTL_ALL) | HAS(CTL_STATE) | HAS(CTL_OLDER) },
 	{ "resume", ctl_resume, 0, 1, NULL, 0 },
 	{ "set", ctl_set, 1, Q_OPTIONS, "OPTION=VALUE", 0 },
 };
@@ -81,6 +104,16 @@ set_option(struct ctl *c, int key)
 	case CTL_GROUP:
 		opt_check(access_group(opt_arg, &c->create.group));
 		c->create.has_group = true;
+		break;
+	case CTL_STATE:
+		if ((c->state = q_state_of(opt_arg)) == 0)
+			opt_check("not one of ready, delayed, blocked, leased, dead");
+		break;
+	case CTL_OLDER:
+		opt_check(parse_duration(opt_arg, &c->older));
+		break;
+	case CTL_REASON:
+		c->reason = opt_arg;
 		break;
 	default:
 		break;

@@ -132,7 +132,7 @@ _qutils() {
 
 declare -gA _qutils_value _qutils_options _qutils_shape _qutils_sub
 _qutils_options[qack]='--release --fail --dead --extend -d --delay --reason --strict -j --json --lock-wait --force -q --quiet -v --verbose -h --help -V --version'
-_qutils_options[qctl]='--mode --group --repair -j --json -y --yes --lock-wait --force -q --quiet -v --verbose -h --help -V --version'
+_qutils_options[qctl]='--mode --group --repair --all --state --older-than --reason -j --json -y --yes --lock-wait --force -q --quiet -v --verbose -h --help -V --version'
 _qutils_options[qpop]='-L --lease -n --count -w --wait -g --group --id -l --lines -0 --null -j --json -o --output -r --receipt --owner -P --parallel -B --batch --each-status -I --replace -T --timeout --kill-after -R --rate --dead-on --to --to-lines --stop-on-failure --idle-exit --lock-wait --force -q --quiet -v --verbose -h --help -V --version'
 _qutils_options[qpush]='-l --lines -0 --null -J --json-lines -f --file -d --delay --at -e --expire -p --priority -m --max-attempts -k --key -g --group -H --header -i --print-id -j --json -w --wait -C --no-create --atomic --call --allow-empty --from-command --lock-wait --force -q --quiet -v --verbose -h --help -V --version'
 _qutils_options[qstat]='--list --state -n --limit --older-than -g --group -H --header --body --sizes --forecast --workers --target-wait --check --warning --openmetrics -o --output --alert-rules --grafana-dashboard -j --json --lock-wait --force -q --quiet -v --verbose -h --help -V --version'
@@ -150,6 +150,9 @@ _qutils_value['qack -d']='time '
 _qutils_value['qctl --group']='text '
 _qutils_value['qctl --lock-wait']='time '
 _qutils_value['qctl --mode']='text '
+_qutils_value['qctl --older-than']='time '
+_qutils_value['qctl --reason']='text '
+_qutils_value['qctl --state']='words ready delayed blocked leased dead'
 _qutils_value['qpop --batch']='count '
 _qutils_value['qpop --count']='words all'
 _qutils_value['qpop --dead-on']='text '

@@ -83,6 +83,8 @@ apply_one(struct txn *t, const struct request *r, struct result *result)
 	case OP_PAUSE:
 		pause_apply(t, r->pause.gates, r->pause.close);
 		return (0);
+	case OP_MANAGE:
+		return (manage_apply(t, &r->manage, &result->managed));
 	}
 	return (0);
 }

@@ -9,11 +9,12 @@
  * others.
  */
 
+#include "manage.h"
 #include "push.h"
 #include "settle.h"
 #include "take.h"
 
-enum op { OP_PUSH, OP_SETTLE, OP_ACK_BATCH, OP_TAKE, OP_OPTION, OP_PAUSE };
+enum op { OP_PUSH, OP_SETTLE, OP_ACK_BATCH, OP_TAKE, OP_OPTION, OP_PAUSE, OP_MANAGE };
 
 struct request {
 	enum op op;
@@ -34,14 +35,16 @@ struct request {
 			unsigned gates; /* of enum q_gate */
 			bool close;
 		} pause;
+		struct manage manage;
 	};
 };
 
 struct result {
 	union {
-		struct pushed pushed;     /* OP_PUSH */
-		struct q_settled settled; /* OP_SETTLE */
-		struct taken taken;       /* OP_TAKE */
+		struct pushed pushed;       /* OP_PUSH */
+		struct q_settled settled;   /* OP_SETTLE */
+		struct taken taken;         /* OP_TAKE */
+		struct manage_part managed; /* OP_MANAGE */
 	};
 };
 

@@ -296,6 +296,15 @@ life_fail(struct txn *t, uint64_t id, struct state *s, const char *reason,
 }
 
 int
+life_fail_between(struct txn *t, uint64_t id, struct state *s, const char *reason,
+    const struct q_report *report)
+{
+	s->delivery++;
+	s->uncounted++;
+	return (life_fail(t, id, s, reason, report));
+}
+
+int
 life_lapse(struct txn *t, uint64_t id, struct state *s, const char *reason)
 {
 	static const struct q_report lapsed = { .how = Q_HOW_LAPSED };

@@ -50,6 +50,10 @@ int life_revive(struct txn *t, uint64_t id, struct state *s);
 /* Record why the delivery failed. */
 int life_fail(struct txn *t, uint64_t id, struct state *s, const char *reason,
     const struct q_report *report);
+/* The same for what no delivery did: it gets a number of its own, and counts as none.
+ */
+int life_fail_between(struct txn *t, uint64_t id, struct state *s, const char *reason,
+    const struct q_report *report);
 /* The lease is over without an answer. */
 int life_lapse(struct txn *t, uint64_t id, struct state *s, const char *reason);
 /* Whether the TTL has passed; life_end() as expired then. *ended says so. */

@@ -486,6 +486,45 @@ struct q_finish {
 int q_exchange(struct q *q, struct q_finish *finish, size_t n,
     const struct q_take *take, struct q_batch **batch);
 
+/* ---- manage ---- */
+
+enum q_act {
+	Q_ACT_PURGE = 1, /* gone; a leased one only if its state is named */
+	Q_ACT_REDRIVE,   /* dead: ready, attempts from 0 */
+	Q_ACT_RELEASE,   /* delayed or leased: ready, without counting the attempt */
+	Q_ACT_DEAD,      /* any but the dead: dead */
+};
+
+struct q_manage {
+	enum q_act act;
+	const uint64_t *ids; /* id_count messages; NULL: all that fit the rest */
+	size_t id_count;
+	int *codes;      /* with ids, if not NULL: of each 0, Q_ENOENT, Q_EINVAL: not of
+	                  * those meant, Q_ECORRUPT */
+	unsigned states; /* bit set of 1 << enum q_state; 0: those the act is for */
+	q_time older;    /* pushed at least so long ago */
+	/* The reason of their last failure is like this pattern of glob(7); may be
+	 * NULL.
+	 */
+	const char *reason;
+	const char *why; /* Q_ACT_DEAD: kept with them; may be NULL */
+	bool dry;        /* count, and change nothing */
+};
+
+struct q_managed {
+	uint64_t count;   /* of messages */
+	uint64_t bytes;   /* of their bodies */
+	uint64_t refused; /* of ids: others */
+};
+
+/*
+ * Do something to many messages, in transactions of a bounded size: each is done whole
+ * when it returns, and *managed says how many there were, also after an error. A
+ * receipt of a lease that is ended so is stale. A redrive leaves messages whose time to
+ * live is over.
+ */
+int q_manage(struct q *q, const struct q_manage *how, struct q_managed *managed);
+
 /* ---- results ---- */
 
 struct q_result {

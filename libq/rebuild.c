@@ -94,22 +94,15 @@ static int
 set_aside(struct salvage *s, uint64_t id, struct state *st)
 {
 	static const struct q_report damaged = { .how = Q_HOW_DAMAGED };
-	struct key k = key_failure(id, st->delivery);
-	struct span v;
 
 	if (st->state == Q_DEAD && books_aside(&s->t, id))
 		return (0);
-	/* What is recorded of its last delivery stays. */
-	if (txn_get(&s->t, T_FAILURE, key_span(&k), &v) == 0) {
-		st->delivery++;
-		st->uncounted++;
-	}
 	st->state = Q_DEAD;
 	st->changed = s->t.now.wall;
 	s->check->public.set_aside++;
 	life_count(&s->t, COUNT_DIED, 1);
-	return (
-	    life_fail(&s->t, id, st, "damaged; set aside by 'qctl check'", &damaged));
+	return (life_fail_between(
+	    &s->t, id, st, "damaged; set aside by 'qctl check'", &damaged));
 }
 
 /* Its body, or file, is not what was pushed. One that is lost is an empty record. */

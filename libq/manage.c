@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Acts on many messages: which they are is decided message by message, in the
+ * transaction that changes it; a thousand are looked at in each.
+ */
+#include <fnmatch.h>
+#include <string.h>
+
+#include "apply.h"
+#include "bytes.h"
+#include "error.h"
+#include "event.h"
+#include "group.h"
+#include "life.h"
+#include "message.h"
+#include "queue.h"
+
+#include "manage.h"
+
+enum { LOOK_MOST = 1000, ACT_MOST = 500 }; /* in one transaction */
+
+typedef int act_fn(
+    struct txn *t, const struct q_manage *how, uint64_t id, struct state *s);
+
+static int
+purge(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
+{
+	(void)how;
+	return (life_end(t, id, s, COUNT_PURGED));
+}
+
+/* From the start: none of its deliveries counts any more. */
+static int
+redrive(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
+{
+	int rc;
+
+	(void)how;
+	s->uncounted = s->delivery;
+	s->in_a_row = 0;
+	s->state = Q_READY;
+	rc = life_revive(t, id, s);
+	return (rc == 0 ? life_enter(t, id, s) : rc);
+}
+
+static int
+release(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
+{
+	(void)how;
+	if (s->state == Q_LEASED) {
+		s->uncounted++;
+		life_count(t, COUNT_RELEASED, 1);
+		return (life_retry(t, id, s, 0));
+	}
+	s->state = Q_READY;
+	return (life_enter(t, id, s));
+}
+
+static int
+bury(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
+{
+	static const struct q_report said = { .how = Q_HOW_SAID };
+	const char *why = how->why != NULL ? how->why : "given up by 'qctl dead'";
+	int rc = s->state == Q_LEASED ? life_fail(t, id, s, why, &said)
+	                              : life_fail_between(t, id, s, why, &said);
+
+	/* One that did not hold up its group does not begin to. */
+	if (rc == 0 && s->state == Q_BLOCKED)
+		rc = group_leave(t, id, s);
+	s->in_a_row = 0;
+	return (rc == 0 ? life_die(t, id, s) : rc);
+}
+
+#define IN(state) (1U << (state))
+
+/* The states an act is for, and those it is not for unless they are named. */
+static const struct {
+	act_fn *run;
+	unsigned states, named;
+} acts[] = {
+	[Q_ACT_PURGE] = { purge,
+	    IN(Q_READY) | IN(Q_DELAYED) | IN(Q_BLOCKED) | IN(Q_DEAD), IN(Q_LEASED) },
+	[Q_ACT_REDRIVE] = { redrive, IN(Q_DEAD), 0 },
+	[Q_ACT_RELEASE] = { release, IN(Q_DELAYED) | IN(Q_LEASED), 0 },
+	[Q_ACT_DEAD] = { bury,
+	    IN(Q_READY) | IN(Q_DELAYED) | IN(Q_BLOCKED) | IN(Q_LEASED), 0 },
+};
+
+static unsigned
+states_of(const struct q_manage *how)
+{
+	return (how->states != 0 ? how->states : acts[how->act].states);
+}
+
+/* Whether the reason of the last failure is like the pattern. */
+static int
+reason_matches(struct txn *t, uint64_t id, const char *pattern, bool *yes)
+{
+	struct key from = key_failure(id, 0);
+	struct span key = key_span(&from), v;
+	char reason[Q_MAX_REASON + 1];
+	struct failure f;
+	int rc;
+
+	*yes = false;
+	for (rc = txn_seek(t, T_FAILURE, &key, &v);
+	     rc == 0 && key.size == from.size && memcmp(key.data, from.b, 8) == 0;
+	     rc = txn_next(t, T_FAILURE, &key, &v)) {
+		if (failure_decode(v.data, v.size, id, &f) != 0)
+			continue;
+		*put_bytes((uint8_t *)reason, f.reason, f.reason_size) = '\0';
+		*yes = fnmatch(pattern, reason, 0) == 0;
+	}
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+/* Whether this message is one of those meant. */
+static int
+is_meant(struct txn *t, const struct q_manage *how, uint64_t id, const struct state *s,
+    bool *yes)
+{
+	struct key k = key_id(id);
+	struct message m = { 0 };
+	struct span v;
+	bool whole;
+	int rc;
+
+	*yes = false;
+	if (!(states_of(how) & IN(s->state)))
+		return (0);
+	if ((rc = txn_get(t, T_BODY, key_span(&k), &v)) != 0)
+		return (rc);
+	whole = message_decode(v.data, v.size, id, &m) == 0;
+	if (how->older > 0 && (!whole || m.pushed > t->now.wall - how->older))
+		return (0);
+	/* It would end at once: dead, it can be looked at. */
+	if (how->act == Q_ACT_REDRIVE && m.expires != 0 && m.expires <= t->now.wall)
+		return (0);
+	*yes = true;
+	return (how->reason == NULL ? 0 : reason_matches(t, id, how->reason, yes));
+}
+
+static int
+act(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
+{
+	int rc = life_leave(t, id, s);
+
+	if (rc != 0)
+		return (rc);
+	s->flags &= (uint16_t) ~(ST_OWNED | ST_LAPSED | ST_AHEAD);
+	s->settled = 0; /* the receipt of its last lease is used up */
+	return (acts[how->act].run(t, how, id, s));
+}
+
+/* One message; *code is what became of it. */
+static int
+manage_one(struct txn *t, const struct q_manage *how, uint64_t id,
+    struct q_managed *sum, int *code)
+{
+	struct state s;
+	bool meant;
+	int rc = life_get(t, id, &s);
+
+	*code = rc == STORE_NONE ? Q_ENOENT : rc == 0 ? Q_EINVAL : Q_ECORRUPT;
+	if (rc != 0)
+		return (*code == Q_ENOENT || rc == Q_ECORRUPT || rc == STORE_BROKEN
+			    ? 0
+			    : rc);
+	if ((rc = is_meant(t, how, id, &s, &meant)) != 0 || !meant)
+		return (rc == STORE_NONE ? 0 : rc);
+	*code = 0;
+	sum->count++;
+	sum->bytes += s.size;
+	return (how->dry ? 0 : act(t, how, id, &s));
+}
+
+static int
+manage_ids(struct txn *t, const struct manage *m, struct manage_part *r)
+{
+	const struct q_manage *how = m->how;
+	uint64_t i = m->at;
+	int rc = 0, code;
+
+	for (; i < how->id_count && r->sum.count < ACT_MOST && rc == 0; i++) {
+		rc = manage_one(t, how, how->ids[i], &r->sum, &code);
+		r->sum.refused += code != 0;
+		if (how->codes != NULL)
+			how->codes[i] = code;
+	}
+	r->next = i;
+	r->end = i == how->id_count;
+	return (rc);
+}
+
+static int
+manage_all(struct txn *t, const struct manage *m, struct manage_part *r)
+{
+	uint64_t id = m->at;
+	int rc = 0, code;
+
+	for (int i = 0; i < LOOK_MOST && r->sum.count < ACT_MOST && rc == 0; i++) {
+		struct key from = key_id(id);
+		struct span key = key_span(&from), v;
+
+		if ((rc = txn_seek(t, T_MSG, &key, &v)) != 0)
+			break;
+		id = get_be64(key.data);
+		rc = manage_one(t, m->how, id++, &r->sum, &code);
+	}
+	r->next = id;
+	r->end = rc == STORE_NONE;
+	return (r->end ? 0 : rc);
+}
+
+int
+manage_apply(struct txn *t, const struct manage *m, struct manage_part *r)
+{
+	*r = (struct manage_part){ .end = false };
+	return (m->how->ids != NULL ? manage_ids(t, m, r) : manage_all(t, m, r));
+}
+
+static int
+check(const struct q_manage *how)
+{
+	if (how->act < Q_ACT_PURGE || how->act > Q_ACT_DEAD)
+		return (fail(Q_EINVAL, "there is no such act"));
+	if (how->older < 0)
+		return (fail(Q_EINVAL, "a duration is negative"));
+	if (how->states & ~(acts[how->act].states | acts[how->act].named))
+		return (fail(Q_EINVAL, "messages of that state are not for this"));
+	return (0);
+}
+
+/* One part, in a transaction of its own. */
+static int
+manage_part(struct q *q, const struct manage *m, struct manage_part *part)
+{
+	struct request r = { .op = OP_MANAGE };
+	struct result result = { 0 };
+	struct txn t;
+	int rc;
+
+	if (m->how->dry) {
+		if ((rc = txn_begin(q, &t)) != 0)
+			return (rc);
+		rc = manage_apply(&t, m, part);
+		txn_abort(&t);
+		return (rc == STORE_BROKEN ? Q_ECORRUPT : rc);
+	}
+	r.manage = *m;
+	rc = apply_all(q, &r, &result, 1);
+	*part = result.managed;
+	return (rc);
+}
+
+int
+q_manage(struct q *q, const struct q_manage *how, struct q_managed *out)
+{
+	struct manage m = { how, 0 };
+	struct manage_part part = { .end = false };
+	int rc = check(how);
+
+	*out = (struct q_managed){ 0 };
+	while (rc == 0 && !part.end) {
+		if ((rc = manage_part(q, &m, &part)) != 0)
+			break;
+		out->count += part.sum.count;
+		out->bytes += part.sum.bytes;
+		out->refused += part.sum.refused;
+		m.at = part.next;
+		if (q->stop != NULL && q->stop(q->arg))
+			break;
+	}
+	return (rc);
+}
