@@ -57,5 +57,6 @@ int ctl_cancel(const struct ctl *c);
 int ctl_redrive(const struct ctl *c);
 int ctl_release(const struct ctl *c);
 int ctl_dead(const struct ctl *c);
+int ctl_rm(const struct ctl *c);
 
 #endif

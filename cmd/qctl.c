@@ -39,7 +39,7 @@ static const struct command cmd = {
 	.name = "qctl",
 	.synopsis =
 	    "[OPTION...] "
-	    "cancel|check|create|dead|get|pause|purge|redrive|release|resume|set"
+	    "cancel|check|create|dead|get|pause|purge|redrive|release|resume|rm|set"
 	    " QUEUE [ARGUMENT...] | ls",
 	.purpose = "Administer queues",
 	.opts = opts,
@@ -76,6 +76,7 @@ static const struct sub subs[] = {
 	{ "release", ctl_release, 0, MANY, NULL,
 	    HAS(CTL_ALL) | HAS(CTL_STATE) | HAS(CTL_OLDER) },
 	{ "resume", ctl_resume, 0, 1, NULL, 0 },
+	{ "rm", ctl_rm, 0, 0, NULL, HAS(CTL_YES) },
 	{ "set", ctl_set, 1, Q_OPTIONS, "OPTION=VALUE", 0 },
 };
 

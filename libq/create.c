@@ -22,13 +22,15 @@
 #include "hash.h"
 #include "meta.h"
 #include "option.h"
+#include "remove.h"
 #include "space.h"
 
 #include "create.h"
 
 struct site {
-	char *parent, *base; /* of the path */
-	char prefix[24];     /* of temporary names for this base, which may be long */
+	char *parent, *base;        /* of the path */
+	char prefix[CREATE_PREFIX]; /* of temporary names for this base, which may be
+	                               long */
 	int parent_fd;
 	char temp[64];
 	int fd; /* of the directory under its temporary name, locked */
@@ -46,6 +48,13 @@ site_free(struct site *s)
 	free(s->base);
 }
 
+void
+create_prefix(const char *base, char prefix[CREATE_PREFIX])
+{
+	(void)snprintf(prefix, CREATE_PREFIX, ".q%016llx.",
+	    (unsigned long long)hash_record(base, strlen(base), 0));
+}
+
 /* "a/b/" is b in a; "b" is b in ".". */
 static int
 site_split(const char *path, struct site *s)
@@ -60,8 +69,7 @@ site_split(const char *path, struct site *s)
 	else if (strlen(s->base) > NAME_MAX)
 		rc = fail(Q_EINVAL, "the name of the queue is too long");
 	else
-		(void)snprintf(s->prefix, sizeof(s->prefix), ".q%016llx.",
-		    (unsigned long long)hash_record(s->base, strlen(s->base), 0));
+		create_prefix(s->base, s->prefix);
 	free(copy);
 	free(other);
 	return (rc);
@@ -115,21 +123,6 @@ make_parents(const char *path)
 	}
 	free(copy);
 	return (rc);
-}
-
-static void
-remove_tree(int parent, const char *temp)
-{
-	static const char *const files[] = { "data.mdb", "hold" };
-	int fd = openat(parent, temp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd == -1)
-		return;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		(void)unlinkat(fd, files[i], 0);
-	(void)unlinkat(fd, "blob", AT_REMOVEDIR);
-	(void)close(fd);
-	(void)unlinkat(parent, temp, AT_REMOVEDIR);
 }
 
 /* Remove what creators of this queue left when they died: it is not locked any more. */

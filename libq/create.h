@@ -10,4 +10,9 @@
  */
 int create_queue(const char *path, const struct q_open *args);
 
+/* What temporary names begin with, beside a queue of this name: who creates it removes
+ * such directories that nobody has locked. */
+enum { CREATE_PREFIX = 24 };
+void create_prefix(const char *base, char prefix[CREATE_PREFIX]);
+
 #endif

@@ -143,6 +143,14 @@ void q_close(struct q *q);
  */
 void q_lock_wait(struct q *q, q_time wait);
 
+/*
+ * Remove the queue directory at path and all messages in it; args as for q_open().
+ * Without Q_FORCE, Q_EBUSY if a living process holds a message, Q_ECORRUPT if it is
+ * damaged. Q_EUNSAFE: other files are in it, or path is a symbolic link; with Q_FORCE,
+ * too. Gone at once and whole; open handles fail with Q_ENOQUEUE from then on.
+ */
+int q_remove(const char *path, const struct q_open *args);
+
 /* ---- options of a queue ---- */
 
 enum q_option {
