@@ -58,5 +58,6 @@ int ctl_redrive(const struct ctl *c);
 int ctl_release(const struct ctl *c);
 int ctl_dead(const struct ctl *c);
 int ctl_rm(const struct ctl *c);
+int ctl_backup(const struct ctl *c);
 
 #endif

@@ -37,10 +37,10 @@ _Static_assert(sizeof(opts) / sizeof(opts[0]) == CTL_OPTIONS + 1, "an option lac
 
 static const struct command cmd = {
 	.name = "qctl",
-	.synopsis =
-	    "[OPTION...] "
-	    "cancel|check|create|dead|get|pause|purge|redrive|release|resume|rm|set"
-	    " QUEUE [ARGUMENT...] | ls",
+	.synopsis = "[OPTION...] "
+		    "backup|cancel|check|create|dead|get|pause|purge|redrive|release|"
+		    "resume|rm|set"
+		    " QUEUE [ARGUMENT...] | ls",
 	.purpose = "Administer queues",
 	.opts = opts,
 };
@@ -62,6 +62,7 @@ struct sub {
 #define MANY      (SIZE_MAX / 2)
 
 static const struct sub subs[] = {
+	{ "backup", ctl_backup, 1, 1, "DIRECTORY", 0 },
 	{ "cancel", ctl_cancel, 1, MANY, "ID", HAS(CTL_YES) },
 	{ "check", ctl_check, 0, 0, NULL,
 	    HAS(CTL_REPAIR) | HAS(CTL_JSON) | HAS(CTL_YES) },

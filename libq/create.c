@@ -227,11 +227,13 @@ write_meta(struct store *store, uint64_t hold_inode)
 }
 
 static int
-write_data(int data, uint64_t hold_inode)
+write_data(void *unused, int dir, int data, uint64_t hold_inode)
 {
 	struct store store = { 0 };
 	int rc;
 
+	(void)unused;
+	(void)dir;
 	if ((rc = store_open(&store, data, 0, false, true)) != 0)
 		return (rc);
 	if ((rc = write_meta(&store, hold_inode)) == 0)
@@ -267,7 +269,7 @@ set_modes(const struct site *s, const struct q_open *args, int data, int hold)
 }
 
 static int
-fill(const struct site *s, const struct q_open *args)
+fill(const struct site *s, const struct q_open *args, create_fn *write, void *arg)
 {
 	int data = -1, hold = -1, rc;
 	struct stat st;
@@ -277,7 +279,7 @@ fill(const struct site *s, const struct q_open *args)
 		goto out;
 	if (fstat(hold, &st) != 0)
 		rc = fail_sys("hold");
-	else if ((rc = write_data(data, st.st_ino)) == 0)
+	else if ((rc = write(arg, s->fd, data, st.st_ino)) == 0)
 		rc = set_modes(s, args, data, hold);
 out:
 	if (data != -1)
@@ -311,6 +313,12 @@ publish(const struct site *s, unsigned flags)
 int
 create_queue(const char *path, const struct q_open *args)
 {
+	return (create_filled(path, args, write_data, NULL));
+}
+
+int
+create_filled(const char *path, const struct q_open *args, create_fn *write, void *arg)
+{
 	struct site s = { .parent_fd = -1, .fd = -1 };
 	int rc;
 
@@ -328,7 +336,7 @@ create_queue(const char *path, const struct q_open *args)
 	if (!(args->flags & Q_FORCE) && (rc = dir_check_fs(s.parent_fd)) != 0)
 		goto out;
 	sweep(&s);
-	if ((rc = open_temp(&s)) == 0 && (rc = fill(&s, args)) == 0)
+	if ((rc = open_temp(&s)) == 0 && (rc = fill(&s, args, write, arg)) == 0)
 		rc = publish(&s, args->flags);
 	if (rc != 0 && s.temp[0] != '\0')
 		remove_tree(s.parent_fd, s.temp);

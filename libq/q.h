@@ -683,6 +683,12 @@ int q_check(struct q *q, struct q_check **check);
  * This handle, and others of the queue, must be closed: they are of the old file.
  */
 int q_repair(struct q *q, struct q_check **check);
+/*
+ * Copy the queue, as it is at one moment, into a new directory at path: a queue of its
+ * own, with the same uuid. Needs no more than Q_RDONLY. Others wait while data.mdb is
+ * copied, but not for large bodies. Q_EINVAL: path exists already.
+ */
+int q_backup(struct q *q, const char *path);
 /* NULL is fine. */
 void q_check_free(struct q_check *check);
 

@@ -162,8 +162,8 @@ backoff 90s'
 # ---- usage ----
 
 @test "what is missing or too much is a usage error" {
-	fails 2 'no subcommand given; there are cancel, check, create, dead,' qctl
-	fails 2 "unknown subcommand 'jobs'; there are cancel," qctl jobs
+	fails 2 'no subcommand given; there are backup, cancel, check,' qctl
+	fails 2 "unknown subcommand 'jobs'; there are backup," qctl jobs
 	fails 2 'no queue given' qctl create
 	fails 2 'no queue given' qctl get
 	fails 2 'no OPTION=VALUE given' qctl set jobs
