@@ -59,5 +59,6 @@ int ctl_release(const struct ctl *c);
 int ctl_dead(const struct ctl *c);
 int ctl_rm(const struct ctl *c);
 int ctl_backup(const struct ctl *c);
+int ctl_compact(const struct ctl *c);
 
 #endif

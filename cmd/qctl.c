@@ -37,10 +37,11 @@ _Static_assert(sizeof(opts) / sizeof(opts[0]) == CTL_OPTIONS + 1, "an option lac
 
 static const struct command cmd = {
 	.name = "qctl",
-	.synopsis = "[OPTION...] "
-		    "backup|cancel|check|create|dead|get|pause|purge|redrive|release|"
-		    "resume|rm|set"
-		    " QUEUE [ARGUMENT...] | ls",
+	.synopsis =
+	    "[OPTION...] "
+	    "backup|cancel|check|compact|create|dead|get|pause|purge|redrive|release|"
+	    "resume|rm|set"
+	    " QUEUE [ARGUMENT...] | ls",
 	.purpose = "Administer queues",
 	.opts = opts,
 };
@@ -66,6 +67,7 @@ static const struct sub subs[] = {
 	{ "cancel", ctl_cancel, 1, MANY, "ID", HAS(CTL_YES) },
 	{ "check", ctl_check, 0, 0, NULL,
 	    HAS(CTL_REPAIR) | HAS(CTL_JSON) | HAS(CTL_YES) },
+	{ "compact", ctl_compact, 0, 0, NULL, 0 },
 	{ "create", ctl_create, 0, Q_OPTIONS, NULL, HAS(CTL_MODE) | HAS(CTL_GROUP) },
 	{ "dead", ctl_dead, 0, MANY, NULL, HAS(CTL_ALL) | SELECTING },
 	{ "get", ctl_get, 0, Q_OPTIONS, NULL, HAS(CTL_JSON) },

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "batch.h"
+#include "compact.h"
 #include "due.h"
 #include "error.h"
 #include "group.h"
@@ -135,6 +136,19 @@ may_be_undone(const struct txn *t, const struct call *c)
 		t->file_count == 0);
 }
 
+/* Taking and settling must work on a full disk, in a file with holes, too. */
+static bool
+make_room(struct q *q, const struct call *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->requests[i].op == OP_PUSH)
+			return (false);
+	if (compact_for_room(q))
+		return (true);
+	(void)fail(Q_ENOSPC, "no space left on device");
+	return (false);
+}
+
 static int
 apply_ours(struct txn *t, struct call *c, size_t *done)
 {
@@ -192,7 +206,8 @@ apply_once(struct q *q, struct call *c, struct txn *t, enum next *next)
 	}
 	rc = txn_commit(t, !may_be_undone(t, c));
 	/* Whether a commit that failed is on disk nobody knows: then nothing is taken
-	 * back. A blob may be left to the sweep, and a lease ends with this process. */
+	 * back. A blob may be left to the sweep, and a lease ends with this process.
+	 * Only that there was no room is known before the meta page is touched. */
 	if (rc == STORE_GROW || rc == Q_ENOSPC)
 		undo(q, c->requests, c->results, c->n);
 	return (rc);
@@ -210,6 +225,7 @@ plain_code(int rc)
 static int
 apply_locked(struct q *q, struct call *c)
 {
+	bool made_room = false;
 	enum next next;
 	struct txn t;
 	int rc;
@@ -220,6 +236,8 @@ apply_locked(struct q *q, struct call *c)
 		if (rc == STORE_GROW)
 			next =
 			    (rc = store_grow(&q->store)) == 0 ? ONCE_MORE : GIVE_BACK;
+		if (rc == Q_ENOSPC && !made_room && (made_room = make_room(q, c)))
+			next = ONCE_MORE;
 	} while (next == ONCE_MORE);
 	rc = plain_code(rc);
 	if (next == NOTHING)

@@ -689,6 +689,12 @@ int q_repair(struct q *q, struct q_check **check);
  * copied, but not for large bodies. Q_EINVAL: path exists already.
  */
 int q_backup(struct q *q, const char *path);
+/*
+ * Give the blocks of the data file that no message needs back to the file system, as
+ * holes; *returned is how many bytes. Others wait meanwhile. Q_ENOTSUP: the file system
+ * has no holes; Q_ECORRUPT: the structure of the file is damaged.
+ */
+int q_compact(struct q *q, uint64_t *returned);
 /* NULL is fine. */
 void q_check_free(struct q_check *check);
 

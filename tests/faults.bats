@@ -698,6 +698,28 @@ on_small_disk() {
 	END
 }
 
+@test "on a disk that is full after a queue was compacted, everything can be taken" {
+	on_small_disk <<-'END'
+		seq 2500 | sed 's/$/ some words to fill the line/' >lines
+		qpush -l jobs <lines
+		qpop -n 2000 -l jobs >taken
+		qctl compact -q jobs
+		cat /dev/zero >disk/fill || :
+		for i in {1..60}; do
+			qpop -L 1h jobs -r receipt >>taken
+			echo >>taken
+			qack jobs "$(cat receipt)"
+		done
+		while qpop -n 100 -l jobs >>taken; do :; done
+		cmp lines taken
+		balances jobs
+		qctl check jobs
+		rm disk/fill
+		qpush jobs again
+		is "$(qpop jobs)" again
+	END
+}
+
 @test "a large body on a full disk is refused and leaves nothing behind" {
 	on_small_disk <<-'END'
 		qpush jobs first
