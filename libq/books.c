@@ -95,9 +95,7 @@ check_body(
 	if (message_decode(value.data, value.size, id, &m) != 0)
 		return (
 		    aside ? 0 : is_damaged(b, id, "is damaged (its message record)"));
-	if (good && (m.size != s.size || m.rank != s.rank ||
-			!(m.flags & MSG_BLOB) != !(s.flags & ST_BLOB) ||
-			!(m.flags & MSG_EXPIRES) != !(s.flags & ST_EXPIRES)))
+	if (good && !life_agrees(&s, &m))
 		return (is_damaged(b, id, "has two records that do not agree"));
 	if (!(m.flags & MSG_BLOB))
 		return (0);

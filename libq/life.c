@@ -343,20 +343,3 @@ life_expire(struct txn *t, uint64_t id, const struct state *s, bool *ended)
 	*ended = true;
 	return (life_end(t, id, s, COUNT_EXPIRED));
 }
-
-int
-life_damage(struct txn *t, uint64_t id)
-{
-	static const struct q_report damaged = { .how = Q_HOW_DAMAGED };
-	struct state s = { 0 };
-	int rc = life_get(t, id, &s);
-	bool lost = rc != 0;
-
-	/* What it was may be lost; that it was is not. */
-	if (rc != 0 && rc != Q_ECORRUPT && rc != STORE_NONE)
-		return (rc);
-	if ((rc = life_fail(t, id, &s, "damaged (checksum)", &damaged)) != 0 ||
-	    (rc = life_die(t, id, &s)) != 0)
-		return (rc);
-	return (lost ? group_forget(t, id) : 0);
-}

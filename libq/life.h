@@ -7,6 +7,7 @@
  * that state. To change a state: life_leave(), change the struct, life_enter().
  */
 
+#include "message.h"
 #include "state.h"
 #include "txn.h"
 
@@ -58,6 +59,15 @@ int life_fail_between(struct txn *t, uint64_t id, struct state *s, const char *r
 int life_lapse(struct txn *t, uint64_t id, struct state *s, const char *reason);
 /* Whether the TTL has passed; life_end() as expired then. *ended says so. */
 int life_expire(struct txn *t, uint64_t id, const struct state *s, bool *ended);
+/* What the record of a message says of its state, too: whether they agree; make them.
+ */
+bool life_agrees(const struct state *s, const struct message *m);
+void life_agree(const struct txn *t, struct state *s, const struct message *m);
+/*
+ * A state for a message whose own is lost. Its delivery is the time, in seconds:
+ * greater than any before, so that no receipt given before fits.
+ */
+struct state life_lost(const struct txn *t, enum q_state state);
 /* The message cannot be read whole: dead, with what is left of it. */
 int life_damage(struct txn *t, uint64_t id);
 

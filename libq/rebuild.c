@@ -64,7 +64,7 @@ exists(struct salvage *s, enum table table, uint64_t id)
 static int
 give_state(struct salvage *s, uint64_t id, struct span value)
 {
-	struct state lost = salvage_lost(s, Q_READY);
+	struct state lost = life_lost(&s->t, Q_READY);
 	struct key k = key_id(id);
 	struct message m;
 
@@ -73,21 +73,6 @@ give_state(struct salvage *s, uint64_t id, struct span value)
 	if (message_decode(value.data, value.size, id, &m) != 0)
 		return (txn_del(&s->t, T_BODY, key_span(&k)));
 	return (life_write(&s->t, id, &lost));
-}
-
-/* What both records say is what was pushed. */
-static void
-agree(struct state *st, const struct message *m)
-{
-	st->rank = m->rank;
-	st->size = m->size;
-	st->flags &= (uint16_t) ~(ST_EXPIRES | ST_BLOB);
-	if (m->flags & MSG_EXPIRES)
-		st->flags |= ST_EXPIRES;
-	if (m->flags & MSG_BLOB)
-		st->flags |= ST_BLOB;
-	if (st->delivery == st->uncounted && m->flags & MSG_ATTEMPTS)
-		st->max_attempts = m->max_attempts;
 }
 
 static int
@@ -120,7 +105,9 @@ look_at_body(struct salvage *s, uint64_t id, struct state *st, bool *damaged)
 	if (rc != 0 || message_decode(v.data, v.size, id, &m) != 0)
 		return (rc);
 	*damaged = false;
-	agree(st, &m);
+	life_agree(&s->t, st, &m);
+	if (st->delivery == st->uncounted && m.flags & MSG_ATTEMPTS)
+		st->max_attempts = m.max_attempts;
 	if (m.flags & MSG_BLOB) {
 		rc =
 		    check_one_blob(s->q, &(struct blob_row){ id, m.size, m.blob_hash });

@@ -76,19 +76,6 @@ read_meta(struct salvage *s, struct span key, struct span value)
 	return (0);
 }
 
-/*
- * The state of a message that is known to be there, and of which nothing else is. Its
- * delivery is the present time: greater than any before, so that no old receipt fits.
- */
-struct state
-salvage_lost(const struct salvage *s, enum q_state state)
-{
-	struct state lost = { .state = state, .changed = s->t.now.wall };
-
-	lost.delivery = lost.uncounted = (uint32_t)(s->t.now.wall / Q_SECOND);
-	return (lost);
-}
-
 static int
 write_lost(struct salvage *s, uint64_t id, const struct state *lost)
 {
@@ -101,7 +88,7 @@ static int
 doubt(struct salvage *s, uint64_t id)
 {
 	static const struct q_report said = { .how = Q_HOW_SAID };
-	struct state lost = salvage_lost(s, Q_DEAD);
+	struct state lost = life_lost(&s->t, Q_DEAD);
 	int rc = life_fail(&s->t, id, &lost,
 	    "found by 'qctl check --repair'; it may have ended before", &said);
 
@@ -158,7 +145,7 @@ read_msg(struct salvage *s, uint64_t id, struct span key, struct span value)
 static int
 read_listed(struct salvage *s, uint64_t id, enum table table, struct span key)
 {
-	struct state lost = salvage_lost(s, Q_READY);
+	struct state lost = life_lost(&s->t, Q_READY);
 	struct key k = key_id(id);
 	struct span v;
 	bool there;

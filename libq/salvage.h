@@ -9,7 +9,6 @@
  */
 
 #include "finding.h"
-#include "state.h"
 #include "txn.h"
 
 struct salvage {
@@ -28,8 +27,6 @@ int salvage_read(struct salvage *s, int fd);
 /* Make the messages whole again, their indexes and the books; the transaction stays
  * open. */
 int salvage_end(struct salvage *s);
-/* A state for a message of which nothing else is known. */
-struct state salvage_lost(const struct salvage *s, enum q_state state);
 /* Room for more: commit what was written, and go on. */
 int salvage_turn(struct salvage *s);
 

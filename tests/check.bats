@@ -162,6 +162,20 @@ fresh_copy() {
 	has "$(qctl check jobs)" 'sound: 1 message, 1 B; 1 damaged message set aside as dead'
 }
 
+@test "of a state that a take finds damaged, what was pushed is known, and no receipt fits" {
+	qpush -p 7 jobs 'what was pushed'
+	qpush jobs b
+	qpop -L 1h -r receipt jobs >/dev/null
+	damage record msg 0000000000000001
+	SHIM_BOOT=3601 run preloaded shim-time qpop --id 999 jobs
+	counts jobs dead=1 bytes=16
+	has "$(qctl check jobs)" 'sound: 2 messages, 16 B; 1 damaged message set aside'
+	qctl redrive jobs 1
+	is "$(qpop -L 1h -r second jobs)" 'what was pushed'
+	fails 1 'nothing changed' qack jobs "$(cat receipt)"
+	qack jobs "$(cat second)"
+}
+
 @test "a damaged meta record is found, and made again" {
 	local key
 
