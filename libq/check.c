@@ -34,7 +34,8 @@ is_named(const struct check *c, const char *name)
 {
 	const struct blob_row key = { .id = strtoull(name, NULL, 10) };
 
-	return (bsearch(&key, c->blobs, c->blob_count, sizeof(key), order) != NULL);
+	return (c->blob_count > 0 &&
+		bsearch(&key, c->blobs, c->blob_count, sizeof(key), order) != NULL);
 }
 
 static bool
@@ -80,7 +81,8 @@ check_orphans(struct q *q, struct check *c, const char *keep)
 		(void)close(fd);
 		return (fail_sys("blob"));
 	}
-	qsort(c->blobs, c->blob_count, sizeof(*c->blobs), order);
+	if (c->blob_count > 0)
+		qsort(c->blobs, c->blob_count, sizeof(*c->blobs), order);
 	c->public.orphans = 0;
 	while ((e = readdir(d)) != NULL) {
 		if (!is_orphan(c, dir, e->d_name))

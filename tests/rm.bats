@@ -100,7 +100,7 @@ load lib
 	cp -r "$Q_ROOT/jobs" copy
 	qctl rm --yes jobs
 	# the name it had while it went, as a creation gives it, too
-	strace -f -e trace=mkdirat -o trace qctl create jobs
+	ASAN_OPTIONS=detect_leaks=0 strace -f -e trace=mkdirat -o trace qctl create jobs
 	name=$(grep -o '"\.q[0-9a-f.]*' trace | head -n 1 | tr -d '"')
 	mv copy "$Q_ROOT/$name"
 	qctl rm --yes jobs

@@ -12,12 +12,14 @@
 #include "codec.h"
 #include "meta.h"
 
+/* There may be no record of the other number that is tried. */
 static int
 decode_meta(const void *record, size_t size, uint64_t which)
 {
 	struct meta m = { 0 };
 
-	return (meta_decode(&m, (enum meta_record)which, record, size));
+	return (
+	    meta_decode(&m, (enum meta_record)(which % META_RECORDS), record, size));
 }
 
 /* A value of an option; that of a choice is one there is. */
