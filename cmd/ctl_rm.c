@@ -15,14 +15,14 @@ say(const struct ctl *c)
 {
 	static const struct q_open look = { .flags = Q_RDONLY };
 	struct q *q = queue_open(c->queue, &look);
-	struct q_stat stat;
+	struct q_stat stat = { .pushed = 0 };
 	uint64_t n = 0;
 	int rc = opt_common.force ? 0 : q_stat(q, &stat);
 
 	q_close(q);
 	if (rc != 0)
 		return (queue_fail(c->queue, rc));
-	for (int s = Q_READY; !opt_common.force && s < Q_STATES; s++)
+	for (int s = Q_READY; s < Q_STATES; s++)
 		n += stat.count[s];
 	if (opt_common.force)
 		(void)ctl_yes(c, "would remove the queue, whatever is in it");
