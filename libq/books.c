@@ -13,34 +13,25 @@
 #include "message.h"
 #include "queue.h"
 
+#include "ledger.h"
+
 #include "books.h"
 
-struct books {
-	struct txn *t;
-	struct check *check;
-	unsigned meta; /* bit set of enum meta_record: those that are good */
-	uint64_t bytes;
-};
-
-/* A row of a table, its key of the right size; id is in it. */
-typedef int row_fn(
-    struct books *b, enum table table, uint64_t id, struct span key, struct span value);
-
-static bool
-known(const struct books *b, enum meta_record r)
+bool
+books_know(const struct books *b, enum meta_record r)
 {
 	return (b->meta & 1U << r);
 }
 
-static int
-is_damaged(const struct books *b, uint64_t id, const char *what)
+int
+books_damaged(const struct books *b, uint64_t id, const char *what)
 {
 	return (check_message(b->check, id, what));
 }
 
-/* A row that another one makes necessary; *there says whether it exists. */
-static int
-look_up(struct books *b, enum table table, struct key k, struct span *v, bool *there)
+int
+books_look_up(
+    struct books *b, enum table table, struct key k, struct span *v, bool *there)
 {
 	int rc = txn_get(b->t, table, key_span(&k), v);
 
@@ -48,12 +39,11 @@ look_up(struct books *b, enum table table, struct key k, struct span *v, bool *t
 	return (rc == STORE_NONE ? 0 : rc);
 }
 
-/* The state of a message; *good is false if it is missing or cannot be read. */
-static int
-state_of(struct books *b, uint64_t id, struct state *s, bool *there, bool *good)
+int
+books_state(struct books *b, uint64_t id, struct state *s, bool *there, bool *good)
 {
 	struct span v;
-	int rc = look_up(b, T_MSG, key_id(id), &v, there);
+	int rc = books_look_up(b, T_MSG, key_id(id), &v, there);
 
 	*good = *there && state_decode(v.data, v.size, id, s) == 0;
 	return (rc);
@@ -82,25 +72,27 @@ check_body(
 	struct state s = { 0 };
 	struct message m;
 	bool there, good, aside;
-	int rc = state_of(b, id, &s, &there, &good);
+	int rc = books_state(b, id, &s, &there, &good);
 
 	(void)table;
 	(void)key;
 	if (rc != 0)
 		return (rc);
 	if (!there)
-		return (is_damaged(b, id, "has no state record"));
+		return (books_damaged(b, id, "has no state record"));
 	aside = good && s.state == Q_DEAD && books_aside(b->t, id);
 	b->check->public.aside += aside;
 	if (message_decode(value.data, value.size, id, &m) != 0)
-		return (
-		    aside ? 0 : is_damaged(b, id, "is damaged (its message record)"));
+		return (aside
+			    ? 0
+			    : books_damaged(b, id, "is damaged (its message record)"));
 	if (good && !life_agrees(&s, &m))
-		return (is_damaged(b, id, "has two records that do not agree"));
+		return (books_damaged(b, id, "has two records that do not agree"));
 	if (!(m.flags & MSG_BLOB))
 		return (0);
-	return (
-	    check_blob(b->check, &(struct blob_row){ id, m.size, m.blob_hash, aside }));
+	return (check_blob(b->check,
+	    &(struct blob_row){
+		.id = id, .size = m.size, .hash = m.blob_hash, .aside = aside }));
 }
 
 /* A message that may expire is listed with its time. */
@@ -115,11 +107,11 @@ check_ttl(struct books *b, uint64_t id, const struct state *s, struct span body)
 	if (!(s->flags & ST_EXPIRES) || s->state == Q_LEASED || s->state == Q_DEAD ||
 	    message_decode(body.data, body.size, id, &m) != 0)
 		return (0);
-	rc = look_up(
+	rc = books_look_up(
 	    b, T_EXPIRY, key_expiry(EXPIRY_TTL, (uint64_t)m.expires, id), &v, &there);
 	if (rc != 0 || there)
 		return (rc);
-	return (is_damaged(b, id, "is not listed in table expiry"));
+	return (books_damaged(b, id, "is not listed in table expiry"));
 }
 
 static int
@@ -131,13 +123,25 @@ check_place(struct books *b, uint64_t id, const struct state *s)
 	struct span v;
 	char what[64];
 	bool there;
-	int rc = look_up(b, table, k, &v, &there);
+	int rc;
 
+	if (table == TABLES) {
+		b->blocked++;
+		table = T_GROUP;
+	}
+	if (s->flags & ST_GROUPED && s->state != Q_DEAD) {
+		rc = books_look_up(b, T_GROUP, key_group(s->group, id), &v, &there);
+		if (rc != 0 || !there || table == T_GROUP)
+			return (rc != 0 || there ? rc
+						 : books_damaged(b, id,
+						       "is not listed in table group"));
+	}
+	rc = books_look_up(b, table, k, &v, &there);
 	if (rc != 0 || (there && v.size == mark))
 		return (rc);
 	(void)snprintf(
 	    what, sizeof(what), "is not listed in table %s", store_table_name(table));
-	return (is_damaged(b, id, what));
+	return (books_damaged(b, id, what));
 }
 
 static int
@@ -153,24 +157,25 @@ check_msg(
 	(void)table;
 	(void)key;
 	b->check->public.messages++;
-	if (known(b, META_REC_NEXT) && id >= b->t->meta.next &&
-	    (rc = is_damaged(b, id, "has an id that was not given yet")) != 0)
+	if (books_know(b, META_REC_NEXT) && id >= b->t->meta.next &&
+	    (rc = books_damaged(b, id, "has an id that was not given yet")) != 0)
 		return (rc);
 	if (state_decode(value.data, value.size, id, &s) != 0)
-		return (is_damaged(b, id, "is damaged (its state record)"));
+		return (books_damaged(b, id, "is damaged (its state record)"));
 	b->bytes += s.size;
-	if (s.state == Q_LEASED && known(b, META_REC_BOOT) &&
+	if (s.state == Q_LEASED && books_know(b, META_REC_BOOT) &&
 	    s.boot > b->t->meta.boot.number &&
-	    (rc = is_damaged(b, id, "is leased in a boot to come")) != 0)
+	    (rc = books_damaged(b, id, "is leased in a boot to come")) != 0)
 		return (rc);
 	if ((rc = check_place(b, id, &s)) != 0 ||
-	    (rc = look_up(b, T_BODY, key_id(id), &body, &there)) != 0)
+	    (rc = books_look_up(b, T_BODY, key_id(id), &body, &there)) != 0)
 		return (rc);
 	if (!there)
-		return (is_damaged(b, id, "has no message record"));
+		return (books_damaged(b, id, "has no message record"));
 	/* Of a file whose record is damaged only the name is known. */
 	if (s.flags & ST_BLOB && message_decode(body.data, body.size, id, &m) != 0)
-		return (check_blob(b->check, &(struct blob_row){ id, 0, 0, true }));
+		return (check_blob(
+		    b->check, &(struct blob_row){ .id = id, .aside = true }));
 	return (check_ttl(b, id, &s, body));
 }
 
@@ -184,7 +189,7 @@ check_listed(
 	struct key k;
 	char what[96];
 	bool there, good;
-	int rc = state_of(b, id, &s, &there, &good);
+	int rc = books_state(b, id, &s, &there, &good);
 
 	(void)value;
 	if (rc != 0 || (there && !good))
@@ -202,7 +207,7 @@ check_listed(
 		    "does not exist, but is listed in table %s",
 		    store_table_name(table));
 	}
-	return (is_damaged(b, id, what));
+	return (books_damaged(b, id, what));
 }
 
 /* Rows of messages that are no more, or will not expire, do no harm. */
@@ -214,9 +219,10 @@ check_expiry(
 
 	(void)table;
 	(void)value;
-	return (kind == EXPIRY_TTL || kind == EXPIRY_DONE
-		    ? 0
-		    : is_damaged(b, id, "has a row of unknown kind in table expiry"));
+	return (
+	    kind <= EXPIRY_RESULT
+		? 0
+		: books_damaged(b, id, "has a row of unknown kind in table expiry"));
 }
 
 static int
@@ -226,17 +232,17 @@ check_failure(
 	struct failure f;
 	struct span v;
 	bool there;
-	int rc = look_up(b, T_MSG, key_id(id), &v, &there);
+	int rc = books_look_up(b, T_MSG, key_id(id), &v, &there);
 
 	(void)table;
 	(void)key;
 	if (rc != 0)
 		return (rc);
 	if (!there)
-		return (is_damaged(b, id, "does not exist, but has failed"));
+		return (books_damaged(b, id, "does not exist, but has failed"));
 	return (failure_decode(value.data, value.size, id, &f) == 0
 		    ? 0
-		    : is_damaged(b, id, "is damaged (a record of a failure)"));
+		    : books_damaged(b, id, "is damaged (a record of a failure)"));
 }
 
 static int
@@ -246,17 +252,17 @@ check_done(
 	struct done d;
 	struct span v;
 	bool there;
-	int rc = look_up(b, T_MSG, key_id(id), &v, &there);
+	int rc = books_look_up(b, T_MSG, key_id(id), &v, &there);
 
 	(void)table;
 	(void)key;
 	if (rc != 0)
 		return (rc);
 	if (there)
-		return (is_damaged(b, id, "is done, but still there"));
+		return (books_damaged(b, id, "is done, but still there"));
 	return (done_decode(value.data, value.size, id, &d) == 0
 		    ? 0
-		    : is_damaged(b, id, "is damaged (the record of its end)"));
+		    : books_damaged(b, id, "is damaged (the record of its end)"));
 }
 
 static const struct kind {
@@ -273,6 +279,10 @@ static const struct kind {
 	{ T_EXPIRY, 17, 9, check_expiry },
 	{ T_FAILURE, 12, 0, check_failure },
 	{ T_DONE, 8, 0, check_done },
+	{ T_GROUP, 24, 16, ledger_group },
+	{ T_UNIQUE, 16, 0, ledger_unique },
+	{ T_RESULT, 8, 0, ledger_result },
+	{ T_SLOT, 10, 0, ledger_slot },
 };
 
 /* By a cursor of its own: those of the transaction are for looking up. */
@@ -325,7 +335,20 @@ check_meta(struct books *b)
 		if (rc != 0)
 			return (rc);
 	}
-	return (0);
+	return (ledger_history(b));
+}
+
+static int
+check_count(struct books *b, enum counter which, uint64_t wanted, const char *name)
+{
+	uint64_t is = b->t->meta.counter[which];
+	char what[96];
+
+	if (is == wanted)
+		return (0);
+	(void)snprintf(what, sizeof(what), "is %llu, and should be %llu",
+	    (unsigned long long)is, (unsigned long long)wanted);
+	return (check_found(b->check, 0, what, "the counter of %s", name));
 }
 
 /* The books: what was pushed is here or has ended, and counted with its bytes. */
@@ -338,7 +361,7 @@ check_counters(struct books *b)
 	char what[160];
 	int rc = 0;
 
-	if (!known(b, META_REC_COUNTERS))
+	if (!books_know(b, META_REC_COUNTERS))
 		return (0);
 	if (c[COUNT_PUSHED] != messages + ended) {
 		(void)snprintf(what, sizeof(what),
@@ -347,12 +370,11 @@ check_counters(struct books *b)
 		    (unsigned long long)messages);
 		rc = check_found(b->check, 0, what, "the books");
 	}
-	if (rc == 0 && c[COUNT_BYTES] != b->bytes) {
-		(void)snprintf(what, sizeof(what), "is %llu, and should be %llu",
-		    (unsigned long long)c[COUNT_BYTES], (unsigned long long)b->bytes);
-		rc = check_found(b->check, 0, what, "the counter of bytes");
-	}
-	return (rc);
+	if (rc != 0 || (rc = check_count(b, COUNT_BYTES, b->bytes, "bytes")) != 0 ||
+	    (rc = check_count(b, COUNT_BLOCKED, b->blocked, "the blocked")) != 0)
+		return (rc);
+	return (check_count(
+	    b, COUNT_GROUPED, txn_entries(b->t, T_GROUP), "those in a group"));
 }
 
 int
@@ -363,6 +385,8 @@ books_check(struct txn *t, struct check *check)
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && rc == 0; i++)
 		rc = check_table(&b, &kinds[i]);
+	if (rc == 0)
+		rc = ledger_group_end(&b);
 	check->public.bytes = b.bytes;
 	return (rc == 0 ? check_counters(&b) : rc);
 }

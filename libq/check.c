@@ -14,8 +14,9 @@
 #include "blob.h"
 #include "books.h"
 #include "error.h"
-#include "life.h"
 #include "lock.h"
+#include "message.h"
+#include "outcome.h"
 #include "queue.h"
 
 #include "check.h"
@@ -25,14 +26,17 @@ order(const void *a, const void *b)
 {
 	const struct blob_row *x = a, *y = b;
 
-	return (x->id < y->id ? -1 : x->id > y->id);
+	if (x->id != y->id)
+		return (x->id < y->id ? -1 : 1);
+	return ((int)x->output - (int)y->output);
 }
 
 /* Whether the file belongs to a message: then it is no orphan. */
 static bool
 is_named(const struct check *c, const char *name)
 {
-	const struct blob_row key = { .id = strtoull(name, NULL, 10) };
+	const struct blob_row key = { .id = strtoull(name, NULL, 10),
+		.output = strchr(name, '.') != NULL };
 
 	return (c->blob_count > 0 &&
 		bsearch(&key, c->blobs, c->blob_count, sizeof(key), order) != NULL);
@@ -41,10 +45,11 @@ is_named(const struct check *c, const char *name)
 static bool
 is_orphan(const struct check *c, int dir, const char *name)
 {
+	const char *end = name + strspn(name, "0123456789");
 	bool orphan;
 	int fd;
 
-	if (strspn(name, "0123456789") == strlen(name))
+	if (*end == '\0' || (end > name && strcmp(end, ".out") == 0))
 		return (!is_named(c, name));
 	if (strstr(name, ".tmp") == NULL)
 		return (false);
@@ -98,12 +103,14 @@ check_orphans(struct q *q, struct check *c, const char *keep)
 int
 check_one_blob(struct q *q, const struct blob_row *blob)
 {
+	struct q_result r = { .id = blob->id, .blob = true, .size = blob->size };
 	struct q_msg m = { .id = blob->id, .blob = true };
 	int fd = -1, rc;
 
+	r.hash = m.blob_hash = blob->hash;
 	m.size = blob->size;
-	m.blob_hash = blob->hash;
-	if ((rc = q_msg_open(q, &m, &fd)) == 0)
+	rc = blob->output ? q_result_open(q, &r, &fd) : q_msg_open(q, &m, &fd);
+	if (rc == 0)
 		(void)close(fd);
 	return (rc);
 }
@@ -121,7 +128,8 @@ check_rows(struct q *q, struct check *c)
 	if ((rc = books_check(&t, c)) == 0)
 		rc = check_orphans(q, c, NULL);
 	txn_close(&t);
-	c->public.blobs = c->blob_count;
+	for (size_t i = 0; i < c->blob_count; i++)
+		c->public.blobs += !c->blobs[i].output;
 	return (rc);
 }
 
@@ -144,20 +152,44 @@ check_data(struct q *q, struct check *c, bool *structured)
 	return (check_rows(q, c));
 }
 
+const char *
+check_blob_damage(const struct blob_row *blob)
+{
+	return (blob->output ? "is damaged (the file of its output)"
+			     : "is damaged (the file of its body)");
+}
+
+/* Whether the row still names this very file. */
+static bool
+names(struct txn *t, const struct blob_row *blob)
+{
+	struct key k = key_id(blob->id);
+	struct outcome o;
+	struct message m;
+	struct span v;
+
+	if (txn_get(t, blob->output ? T_RESULT : T_BODY, key_span(&k), &v) != 0)
+		return (false);
+	if (blob->output)
+		return (outcome_decode(v.data, v.size, blob->id, &o) == 0 &&
+			o.flags & OUT_BLOB && o.hash == blob->hash);
+	return (
+	    message_decode(v.data, v.size, blob->id, &m) == 0 && m.flags & MSG_BLOB);
+}
+
 /* Somebody may have ended the message since the rows were read, and removed its file.
  */
 static int
-still_there(struct q *q, uint64_t id, bool *there)
+still_there(struct q *q, const struct blob_row *blob, bool *there)
 {
 	struct txn t = { .q = q };
-	struct state s;
 	int rc;
 
 	*there = false;
 	if ((rc = lock_take(q, LOCK_SH)) != 0)
 		return (rc);
 	if ((rc = clock_read(&t.now)) == 0 && (rc = txn_open(&t)) == 0) {
-		*there = life_get(&t, id, &s) == 0;
+		*there = names(&t, blob);
 		txn_close(&t);
 	}
 	lock_drop(q->dir.data);
@@ -175,10 +207,9 @@ check_blobs(struct q *q, struct check *c)
 
 		if (blob->aside || (rc = check_one_blob(q, blob)) != Q_ECORRUPT)
 			continue;
-		rc = still_there(q, blob->id, &there);
+		rc = still_there(q, blob, &there);
 		if (rc == 0 && there)
-			rc = check_message(
-			    c, blob->id, "is damaged (the file of its body)");
+			rc = check_message(c, blob->id, check_blob_damage(blob));
 	}
 	return (rc);
 }

@@ -6,8 +6,9 @@
 
 #include "q.h"
 
-struct blob_row { /* a large body that belongs to a message */
+struct blob_row { /* the file of a large body, or of the output of a result */
 	uint64_t id, size, hash;
+	bool output;
 	bool aside; /* known to be damaged, or not known how it should be */
 };
 

@@ -110,7 +110,7 @@ look_at_body(struct salvage *s, uint64_t id, struct state *st, bool *damaged)
 		st->max_attempts = m.max_attempts;
 	if (m.flags & MSG_BLOB) {
 		rc =
-		    check_one_blob(s->q, &(struct blob_row){ id, m.size, m.blob_hash });
+		    check_one_blob(s->q, &(struct blob_row){ .id = id, .size = m.size, .hash = m.blob_hash });
 		*damaged = rc == Q_ECORRUPT;
 		if (rc != 0 && !*damaged)
 			return (rc);

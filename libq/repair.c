@@ -33,7 +33,7 @@ check_blobs(struct q *q, struct check *c)
 
 		if (b->aside || (rc = check_one_blob(q, b)) != Q_ECORRUPT)
 			continue;
-		rc = check_message(c, b->id, "is damaged (the file of its body)");
+		rc = check_message(c, b->id, check_blob_damage(b));
 	}
 	return (rc);
 }

@@ -25,13 +25,24 @@ word(const char *key)
 }
 
 static int
-decode(struct txn *t, unsigned which, struct span v)
+decode(struct tally *y, unsigned which, struct span v)
 {
-	struct tally *y = &t->tally;
-
 	return (which == TALLY_RATES
 		    ? rates_decode(v.data, v.size, SEED + which, &y->rates)
 		    : histogram_decode(v.data, v.size, SEED + which, &y->hist[which]));
+}
+
+enum tally_record
+tally_record(struct span key, struct span value)
+{
+	struct tally ignored;
+
+	for (unsigned which = 0; which < TALLIES; which++)
+		if (strlen(keys[which]) == key.size &&
+		    memcmp(keys[which], key.data, key.size) == 0)
+			return (decode(&ignored, which, value) == 0 ? TALLY_WHOLE
+								    : TALLY_DAMAGED);
+	return (TALLY_NONE);
 }
 
 static int
@@ -48,7 +59,7 @@ load_one(struct txn *t, unsigned which)
 	if (which == TALLY_RATES ? !rates_fits(v.size) : !histogram_fits(v.size))
 		return (fail(Q_ECORRUPT,
 		    "record '%s' is damaged (size); run 'qctl check'", keys[which]));
-	if (decode(t, which, v) != 0)
+	if (decode(&t->tally, which, v) != 0)
 		t->tally.damaged |= 1U << which;
 	return (0);
 }

@@ -10,6 +10,7 @@
 #include "history.h"
 
 struct txn;
+struct span;
 
 struct tally {
 	unsigned loaded;  /* bit set of enum history_which, and of TALLY_RATES */
@@ -35,5 +36,8 @@ int tally_done(struct txn *t, uint64_t n);
 int tally_leased(struct txn *t);
 /* Before the commit. */
 int tally_save(struct txn *t);
+/* What a row of the table meta is: none of the history, or a record of it. */
+enum tally_record { TALLY_NONE, TALLY_DAMAGED, TALLY_WHOLE };
+enum tally_record tally_record(struct span key, struct span value);
 
 #endif
