@@ -8,6 +8,7 @@
 #include "bytes.h"
 #include "check.h"
 #include "error.h"
+#include "event.h"
 #include "life.h"
 #include "message.h"
 #include "queue.h"
@@ -90,6 +91,31 @@ set_aside(struct salvage *s, uint64_t id, struct state *st)
 	    &s->t, id, st, "damaged; set aside by 'qctl check'", &damaged));
 }
 
+/* The state says what the message record does, which is whole. */
+static int
+agree(struct salvage *s, uint64_t id, struct state *st, const struct message *m,
+    bool *damaged)
+{
+	struct blob_row blob = { .id = id, .size = m->size, .hash = m->blob_hash };
+	struct key k = key_expiry(EXPIRY_TTL, (uint64_t)m->expires, id);
+	bool expires = m->flags & MSG_EXPIRES;
+	int rc;
+
+	*damaged = false;
+	life_agree(&s->t, st, m);
+	if (st->delivery == st->uncounted && m->flags & MSG_ATTEMPTS)
+		st->max_attempts = m->max_attempts;
+	if (m->flags & MSG_BLOB) {
+		rc = check_one_blob(s->q, &blob);
+		*damaged = rc == Q_ECORRUPT;
+		if (rc != 0 && !*damaged)
+			return (rc);
+	}
+	if (!expires)
+		return (0);
+	return (txn_put(&s->t, T_EXPIRY, key_span(&k), (struct span){ NULL, 0 }));
+}
+
 /* Its body, or file, is not what was pushed. One that is lost is an empty record. */
 static int
 look_at_body(struct salvage *s, uint64_t id, struct state *st, bool *damaged)
@@ -104,21 +130,7 @@ look_at_body(struct salvage *s, uint64_t id, struct state *st, bool *damaged)
 		return (txn_put(&s->t, T_BODY, key_span(&k), (struct span){ "", 0 }));
 	if (rc != 0 || message_decode(v.data, v.size, id, &m) != 0)
 		return (rc);
-	*damaged = false;
-	life_agree(&s->t, st, &m);
-	if (st->delivery == st->uncounted && m.flags & MSG_ATTEMPTS)
-		st->max_attempts = m.max_attempts;
-	if (m.flags & MSG_BLOB) {
-		rc =
-		    check_one_blob(s->q, &(struct blob_row){ .id = id, .size = m.size, .hash = m.blob_hash });
-		*damaged = rc == Q_ECORRUPT;
-		if (rc != 0 && !*damaged)
-			return (rc);
-	}
-	if (!(m.flags & MSG_EXPIRES))
-		return (0);
-	k = key_expiry(EXPIRY_TTL, (uint64_t)m.expires, id);
-	return (txn_put(&s->t, T_EXPIRY, key_span(&k), (struct span){ NULL, 0 }));
+	return (agree(s, id, st, &m, damaged));
 }
 
 static int
@@ -143,7 +155,8 @@ complete(struct salvage *s, uint64_t id, struct span value)
 	s->check->public.recovered++;
 	if (id > s->greatest)
 		s->greatest = id;
-	rc = life_list(&s->t, id, &st);
+	if ((rc = restore_message(s, id, &st)) == 0)
+		rc = life_list(&s->t, id, &st);
 	return (rc == 0 ? life_write(&s->t, id, &st) : rc);
 }
 
@@ -167,14 +180,18 @@ drop_failure(struct salvage *s, uint64_t id, struct span value)
 }
 
 static int
-drop_done(struct salvage *s, uint64_t id, struct span value)
+keep_done(struct salvage *s, uint64_t id, struct span value)
 {
+	q_time window = (q_time)s->t.meta.option[Q_OPT_REMEMBER];
 	struct key k = key_id(id);
+	struct done d;
 
-	(void)value;
 	if (id > s->greatest)
 		s->greatest = id;
-	return (exists(s, T_MSG, id) ? txn_del(&s->t, T_DONE, key_span(&k)) : 0);
+	if (exists(s, T_MSG, id) || done_decode(value.data, value.size, id, &d) != 0)
+		return (txn_del(&s->t, T_DONE, key_span(&k)));
+	k = key_expiry(EXPIRY_DONE, (uint64_t)time_add(d.when, window), id);
+	return (txn_put(&s->t, T_EXPIRY, key_span(&k), (struct span){ NULL, 0 }));
 }
 
 /* What was pushed and neither is here nor was counted at its end counts as purged. */
@@ -194,6 +211,21 @@ balance(struct salvage *s)
 	if (!(s->meta & 1U << META_REC_NEXT))
 		m->next += SKIP;
 	s->t.meta_changed = (1U << META_RECORDS) - 1;
+	return (0);
+}
+
+/* Before messages are looked at: names of groups and keys depend on it. */
+static int
+begin(struct salvage *s)
+{
+	struct meta *m = &s->t.meta;
+	unsigned needed = 1U << META_REC_COUNTERS | 1U << META_REC_UUID;
+
+	s->check->public.recovered = 0;
+	s->grouped = (s->meta & needed) == needed &&
+	             m->counter[COUNT_GROUPED] == txn_entries(&s->t, T_GROUP);
+	m->counter[COUNT_BYTES] = 0;
+	m->counter[COUNT_BLOCKED] = m->counter[COUNT_GROUPED] = 0;
 	/* Receipts given before are of another queue then. */
 	if (!(s->meta & 1U << META_REC_UUID) &&
 	    getrandom(m->uuid, sizeof(m->uuid), 0) != sizeof(m->uuid))
@@ -206,12 +238,12 @@ salvage_end(struct salvage *s)
 {
 	int rc;
 
-	s->check->public.recovered = 0;
-	s->t.meta.counter[COUNT_BYTES] = 0;
-	if ((rc = each(s, T_BODY, give_state)) != 0 ||
+	if ((rc = begin(s)) != 0 || (rc = each(s, T_BODY, give_state)) != 0 ||
 	    (rc = each(s, T_MSG, complete)) != 0 ||
 	    (rc = each(s, T_FAILURE, drop_failure)) != 0 ||
-	    (rc = each(s, T_DONE, drop_done)) != 0)
+	    (rc = each(s, T_DONE, keep_done)) != 0 ||
+	    (rc = each(s, T_RESULT, restore_result)) != 0 ||
+	    (rc = restore_groups(s)) != 0 || (rc = restore_keys(s)) != 0)
 		return (rc);
 	return (balance(s));
 }

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Reading what is left. First what the trees lead to; then pages that none leads to,
- * for the branch above them is lost: they belong to a table if it is certain that they
- * are not free, and else what they have may have ended. Only whole records count, which
- * their checksums with the id as seed tell apart from one another, too.
- */
+/* Rows of what is left. Only whole records count. */
 #include <string.h>
 
+#include "answer.h"
 #include "bytes.h"
 #include "error.h"
 #include "event.h"
 #include "life.h"
 #include "message.h"
+#include "outcome.h"
 #include "queue.h"
-#include "structure.h"
 
 #include "salvage.h"
 
@@ -51,12 +47,24 @@ has(struct salvage *s, enum table table, struct span key, struct span *v, bool *
 	return (rc == STORE_NONE ? 0 : rc);
 }
 
+static int
+keep_first(struct salvage *s, enum table table, struct span key, struct span value)
+{
+	struct span v;
+	bool there;
+	int rc = has(s, table, key, &v, &there);
+
+	return (rc != 0 || there ? rc : put(s, table, key, value));
+}
+
 /* Of a list of numbers that only grow, an old copy says too little. */
 static int
 read_meta(struct salvage *s, struct span key, struct span value)
 {
 	struct meta m = s->t.meta;
 
+	if (tally_record(key, value) == TALLY_WHOLE)
+		return (s->doubtful ? 0 : keep_first(s, T_META, key, value));
 	for (int r = 0; r < META_RECORDS; r++) {
 		const char *name = meta_key((enum meta_record)r);
 		int rc;
@@ -176,6 +184,40 @@ read_event(struct salvage *s, enum table table, uint64_t id, struct span key,
 	return (put(s, table, key, value));
 }
 
+/* Of two, the later. */
+static int
+read_result(struct salvage *s, uint64_t id, struct span key, struct span value)
+{
+	struct outcome new, old;
+	struct span v;
+	bool there;
+	int rc;
+
+	if (outcome_decode(value.data, value.size, id, &new) != 0)
+		return (0);
+	if ((rc = has(s, T_RESULT, key, &v, &there)) != 0 ||
+	    (there && outcome_decode(v.data, v.size, id, &old) == 0 &&
+		old.when >= new.when))
+		return (rc);
+	return (put(s, T_RESULT, key, value));
+}
+
+/* Rows that are no part of a message: of what is certainly no free page. */
+static int
+read_beside(struct salvage *s, enum table table, struct span key, struct span value)
+{
+	struct answered a;
+	struct unique u;
+	bool whole = value.size == 0; /* a row of a group */
+
+	if (table == T_UNIQUE)
+		whole = unique_decode(value.data, value.size, key.data, &u) == 0;
+	if (table == T_SLOT)
+		whole = answered_decode(value.data, value.size,
+			    get_be16((const uint8_t *)key.data + 8), &a) == 0;
+	return (whole ? keep_first(s, table, key, value) : 0);
+}
+
 /* Where an id is in a key, and of what size that is. */
 static const struct {
 	size_t key, id_at;
@@ -189,10 +231,14 @@ static const struct {
 	[T_EXPIRY] = { 17, 9 },
 	[T_FAILURE] = { 12, 0 },
 	[T_DONE] = { 8, 0 },
+	[T_GROUP] = { 24, 16 },
+	[T_UNIQUE] = { 16, 0 },
+	[T_RESULT] = { 8, 0 },
+	[T_SLOT] = { 10, 0 },
 };
 
-static int
-read_row(struct salvage *s, enum table table, struct span key, struct span value)
+int
+salvage_row(struct salvage *s, enum table table, struct span key, struct span value)
 {
 	uint64_t id;
 
@@ -209,149 +255,13 @@ read_row(struct salvage *s, enum table table, struct span key, struct span value
 	case T_FAILURE:
 	case T_DONE:
 		return (read_event(s, table, id, key, value));
-	case T_EXPIRY: /* the others are built again */
-		return (*(const uint8_t *)key.data == EXPIRY_DONE
-			    ? put(s, table, key, value)
-			    : 0);
+	case T_RESULT:
+		return (read_result(s, id, key, value));
+	case T_GROUP:
+	case T_UNIQUE:
+	case T_SLOT:
+		return (read_beside(s, table, key, value));
 	default:
 		return (read_listed(s, id, table, key));
 	}
-}
-
-static int
-tree_row(struct walk *w, struct span key, struct span value)
-{
-	return (read_row(w->arg, w->table, key, value));
-}
-
-/* A row that may be of any table: whole records tell. */
-static int
-stray_row(struct walk *w, struct span key, struct span value)
-{
-	static const enum table tables[] = { T_META, T_BODY, T_MSG, T_FAILURE, T_DONE };
-	struct salvage *s = w->arg;
-	struct message m;
-	int rc = 0;
-
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && rc == 0; i++) {
-		if (tables[i] == T_BODY &&
-		    (key.size != 8 || message_decode(value.data, value.size,
-					  get_be64(key.data), &m) != 0))
-			continue;
-		if (s->doubtful && tables[i] != T_META && tables[i] != T_BODY)
-			continue;
-		if (s->newer != 0 && (key.size != 8 || tables[i] == T_META ||
-					 get_be64(key.data) < s->newer))
-			continue;
-		rc = read_row(s, tables[i], key, value);
-	}
-	return (rc);
-}
-
-static int
-read_tables(
-    struct salvage *s, struct walk *w, struct structure *from, const enum table *tables)
-{
-	int rc = 0;
-
-	w->row = tree_row;
-	w->arg = s;
-	for (; *tables != TABLES && rc == 0; tables++)
-		if (from->has[*tables])
-			rc = walk_tree(w, *tables, &from->tree[*tables], false);
-	return (rc);
-}
-
-/* Pages of the file that neither a tree nor the list of free pages has. */
-static int
-read_strays(struct salvage *s, struct walk *w, const struct structure *from)
-{
-	int rc = 0;
-
-	w->row = stray_row;
-	w->arg = s;
-	for (uint64_t i = 2; i < w->pages && rc == 0; i++)
-		if (!from->has_meta || from->walk.seen[i] == WALK_UNUSED)
-			rc = walk_stray(w, i);
-	return (rc);
-}
-
-/*
- * One meta page is lost, and it may have been the newer: what its transaction pushed is
- * in pages that the other one takes for free, or does not know. Ids are given once, so
- * nothing else can be as new.
- */
-static int
-read_newer(struct salvage *s, int fd, const struct structure *from)
-{
-	const struct structure any = { .has_meta = false };
-	struct page_meta all = from->meta;
-	struct walk w;
-	int rc;
-
-	all.last = UINT32_MAX;
-	s->newer = s->t.meta.next;
-	if ((rc = walk_open(&w, fd, &all)) == 0)
-		rc = read_strays(s, &w, &any);
-	walk_close(&w);
-	s->newer = 0;
-	return (rc);
-}
-
-static int
-read_structured(struct salvage *s, int fd, struct structure *from)
-{
-	static const enum table first[] = { T_META, T_BODY, T_MSG, TABLES };
-	static const enum table then[] = { T_DEAD, T_DELAYED, T_LEASED, T_READY,
-		T_FAILURE, T_DONE, T_EXPIRY, TABLES };
-	static const enum table body[] = { T_BODY, TABLES };
-	struct walk w, other = { .seen = NULL };
-	int rc = walk_open(&w, fd, &from[0].meta);
-
-	if (rc == 0)
-		rc = read_tables(s, &w, &from[0], first);
-	if (rc == 0 && from[0].free_known)
-		rc = read_strays(s, &w, &from[0]);
-	if (rc == 0)
-		rc = read_tables(s, &w, &from[0], then);
-	if (rc == 0 && !from[1].has_meta && s->meta & 1U << META_REC_NEXT)
-		rc = read_newer(s, fd, &from[0]);
-	s->doubtful = true;
-	if (rc == 0 && !from[0].free_known)
-		rc = read_strays(s, &w, &from[0]);
-	if (rc == 0 && from[0].found > 0 && from[1].has_meta &&
-	    (rc = walk_open(&other, fd, &from[1].meta)) == 0)
-		rc = read_tables(s, &other, &from[1], body);
-	walk_close(&other);
-	walk_close(&w);
-	return (rc);
-}
-
-/* Neither meta page is left: any page may have anything. */
-static int
-read_unstructured(struct salvage *s, int fd, const struct structure *from)
-{
-	const struct page_meta all = { .page = s->t.q->store.page, .last = UINT32_MAX };
-	struct walk w;
-	int rc = walk_open(&w, fd, &all);
-
-	s->doubtful = true;
-	if (rc == 0)
-		rc = read_strays(s, &w, from);
-	walk_close(&w);
-	return (rc);
-}
-
-int
-salvage_read(struct salvage *s, int fd)
-{
-	struct structure from[2];
-	int rc = structure_salvage(fd, from);
-
-	if (rc == 0)
-		rc = from[0].has_meta ? read_structured(s, fd, from)
-		                      : read_unstructured(s, fd, &from[0]);
-	structure_close(&from[0]);
-	structure_close(&from[1]);
-	return (rc);
 }
