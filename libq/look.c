@@ -54,20 +54,13 @@ expired(struct txn *t, uint64_t id, const struct state *s)
 		m.expires <= t->now.wall);
 }
 
-/* Of a lease that is over: one taken ahead does not count. */
-static uint32_t
-attempts_after(const struct state *s)
-{
-	return (life_attempts(s) - (s->flags & ST_AHEAD ? 1 : 0));
-}
-
 enum q_state
 look_state(struct txn *t, uint64_t id, const struct state *s)
 {
 	enum q_state state = s->state;
 
 	if (state == Q_LEASED && lease_over(t, id, s))
-		state = attempts_after(s) >= life_max_attempts(t, s) ? Q_DEAD : Q_READY;
+		state = life_attempts(s) >= life_max_attempts(t, s) ? Q_DEAD : Q_READY;
 	else if (state == Q_DELAYED && s->due <= (uint64_t)t->now.wall)
 		state = Q_READY;
 	if (state != Q_LEASED && state != Q_DEAD && expired(t, id, s))
