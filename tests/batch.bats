@@ -223,7 +223,7 @@ load worker
 @test "reports may be many, and early, and be followed by what stays in the background" {
 	seq 1000 | qpush -l jobs
 	run -0 timeout -s KILL 20 qpop -n all -B 1000 --each-status jobs -- \
-		sh -c 'sleep 1000 2>/dev/null & echo $! >left; for i in 1 2 3 4 5 6 7 8 9 10; do
+		sh -c 'sleep 1000 >/dev/null 2>&1 & echo $! >left; for i in 1 2 3 4 5 6 7 8 9 10; do
 			seq 1000 | sed "s/\$/ 0/" >&3; done; exit 1'
 	kill "$(cat left)"
 	counts jobs done=1000

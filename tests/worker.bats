@@ -580,7 +580,7 @@ load worker
 
 @test "what left the group of a command that was ended is not waited for for long" {
 	qpush jobs x
-	run -4 timeout 20 qpop -T 200ms jobs -- sh -c 'setsid sleep 1000 & echo $! >left; wait'
+	run -4 timeout 20 qpop -T 200ms jobs -- sh -c 'setsid sleep 1000 >/dev/null & echo $! >left; wait'
 	kill "$(cat left)"
 	counts jobs delayed=1
 }
