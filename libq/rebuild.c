@@ -226,11 +226,14 @@ begin(struct salvage *s)
 	             m->counter[COUNT_GROUPED] == txn_entries(&s->t, T_GROUP);
 	m->counter[COUNT_BYTES] = 0;
 	m->counter[COUNT_BLOCKED] = m->counter[COUNT_GROUPED] = 0;
-	/* Receipts given before are of another queue then. */
-	if (!(s->meta & 1U << META_REC_UUID) &&
-	    getrandom(m->uuid, sizeof(m->uuid), 0) != sizeof(m->uuid))
+	if (s->meta & 1U << META_REC_UUID)
+		return (0);
+	/* Receipts given before are of another queue then, and so are hashes of keys.
+	 */
+	if (getrandom(m->uuid, sizeof(m->uuid), 0) != sizeof(m->uuid))
 		return (fail_sys("random"));
-	return (0);
+	return (
+	    store_code(mdb_drop(s->t.mdb, s->t.q->store.dbi[T_UNIQUE], 0), "unique"));
 }
 
 int

@@ -148,6 +148,16 @@ keep_name(struct check *c)
 	return (c->public.kept != NULL ? 0 : fail(Q_ENOMEM, "out of memory"));
 }
 
+/* What belonged to a lost record may be all there is left of it. */
+static bool
+lost_output(const struct check *c)
+{
+	for (size_t i = 0; i < c->blob_count; i++)
+		if (c->blobs[i].output && c->blobs[i].aside)
+			return (true);
+	return (false);
+}
+
 static int
 rebuild(struct q *q, struct check *c, bool structured)
 {
@@ -161,9 +171,8 @@ rebuild(struct q *q, struct check *c, bool structured)
 	    (rc = keep_name(c)) != 0 || (rc = exchange(q, c->public.kept)) != 0)
 		(void)unlinkat(q->dir.fd, under_way, 0);
 	else
-		/* What belonged to a lost record may be all there is left of it. */
-		rc = check_orphans(
-		    q, again, structured ? "" : strrchr(c->public.kept, '.'));
+		rc = check_orphans(q, again,
+		    structured && !lost_output(c) ? "" : strrchr(c->public.kept, '.'));
 	store_close(&side.store);
 	if (side.dir.data != -1)
 		(void)close(side.dir.data);

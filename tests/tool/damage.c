@@ -6,6 +6,8 @@
  *   damage FILE zero N          the Nth of those becomes zeros
  *   damage FILE flip SEED       one bit of those, chosen by SEED, is flipped
  *   damage FILE record TABLE K  the last byte of the record with key K (hex) is changed
+ *   damage FILE lose TABLE K    there is no row with key K (hex) any more
+ *   damage FILE state ID N      the state of message ID is N, with a valid checksum
  *   damage FILE format N        the format record says N, with a valid checksum
  */
 #include <errno.h>
@@ -70,7 +72,7 @@ check(int rc)
 	exit(1);
 }
 
-/* A record replaced by one that change() makes of it. */
+/* A record replaced by one that change() makes of it; without change(), it goes. */
 static void
 edit(const char *file, const char *table, MDB_val key,
     void (*change)(uint8_t *, size_t, uint32_t), uint32_t arg)
@@ -90,9 +92,11 @@ edit(const char *file, const char *table, MDB_val key,
 	if (v.mv_size > sizeof(record))
 		check(ENOMEM);
 	memcpy(record, v.mv_data, v.mv_size);
-	change(record, v.mv_size, arg);
+	if (change != NULL)
+		change(record, v.mv_size, arg);
 	v.mv_data = record;
-	check(mdb_put(txn, dbi, &key, &v, 0));
+	check(change == NULL ? mdb_del(txn, dbi, &key, NULL)
+			     : mdb_put(txn, dbi, &key, &v, 0));
 	check(mdb_txn_commit(txn));
 	mdb_env_close(env);
 }
@@ -109,6 +113,14 @@ set_format(uint8_t *record, size_t size, uint32_t format)
 {
 	(void)put_be32(record + 8, format);
 	(void)put_be64(record, hash_record(record + 8, size - 8, META_REC_FORMAT));
+}
+
+/* arg: the state, and above it the id. */
+static void
+set_state(uint8_t *record, size_t size, uint32_t arg)
+{
+	record[8] = (uint8_t)arg;
+	(void)put_be64(record, hash_record(record + 8, size - 8, arg >> 8));
 }
 
 static size_t
@@ -154,6 +166,17 @@ main(int argc, char **argv)
 	if (argc == 5 && strcmp(argv[2], "record") == 0)
 		edit(argv[1], argv[3],
 		    (MDB_val){ from_hex(argv[4], key, sizeof(key)), key }, spoil, 0);
+	else if (argc == 5 && strcmp(argv[2], "lose") == 0)
+		edit(argv[1], argv[3],
+		    (MDB_val){ from_hex(argv[4], key, sizeof(key)), key }, NULL, 0);
+	else if (argc == 5 && strcmp(argv[2], "state") == 0)
+		edit(argv[1], "msg",
+		    (MDB_val){
+			(size_t)(put_be64(key, strtoull(argv[3], NULL, 10)) - key),
+			key },
+		    set_state,
+		    (uint32_t)(strtoul(argv[3], NULL, 10) << 8 |
+			       strtoul(argv[4], NULL, 10)));
 	else if (argc == 4 && strcmp(argv[2], "format") == 0)
 		edit(argv[1], "meta", (MDB_val){ strlen(format), format }, set_format,
 		    (uint32_t)strtoul(argv[3], NULL, 10));
