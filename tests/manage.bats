@@ -252,3 +252,22 @@ ids() {
 	is "$(awk '{ n += $4 } END { print n }' redrive1 redrive2 redrive3)" 2000
 	is "$(drain jobs | sort -n)" "$(seq 2000)"
 }
+
+@test "who is made dead or ready again by hand leaves its group in order" {
+	local on_dead
+
+	for on_dead in hold skip; do
+		qctl create "$on_dead" group-on-dead="$on_dead"
+		seq 6 | qpush -l -g a "$on_dead"
+		qctl dead -q "$on_dead" 3
+		counts "$on_dead" dead=1 blocked=4
+		qctl dead -q "$on_dead" 1
+		counts "$on_dead" dead=2 ready="$([ "$on_dead" = skip ] && echo 1 || echo 0)"
+		qctl redrive -q "$on_dead" 3
+		qctl redrive -q "$on_dead" 1
+		counts "$on_dead" dead=0 ready=1 blocked=5
+		has "$(qctl check "$on_dead")" 'sound: 6 messages'
+		qctl purge -q --yes --state blocked "$on_dead"
+		counts "$on_dead" ready=1 blocked=0 purged=5
+	done
+}
