@@ -358,6 +358,7 @@ main(int argc, char **argv)
 		status = show_queues(&o, opt_operands, (size_t)opt_noperands);
 	else
 		status = show_all(&o);
+	check_free(&o.conditions);
 	closed = diag_close_stdout();
 	return (status != 0 ? status : closed);
 }
