@@ -17,6 +17,16 @@
 #define MAP_MOST  ((size_t)1 << (sizeof(size_t) > 4 ? 40 : 30))
 #define MAP_LEAST ((size_t)1 << 26)
 
+/* LMDB's page header and MDB_meta, data version 1, where words have 64 bits. */
+enum {
+	META_DBS = 16 + 4 + 4 + 8 + 8, /* of the free pages, and of the tables */
+	DB_SIZE = 48,
+	DB_ROOT = 40,
+	META_LAST = META_DBS + 2 * DB_SIZE, /* page in use */
+	META_TXNID = META_LAST + 8,
+	META_END = META_TXNID + 8,
+};
+
 static const char *const names[TABLES] = {
 	[T_META] = "meta",
 	[T_BODY] = "body",
@@ -134,6 +144,22 @@ open_env(struct store *s, const char *path, unsigned flags)
 	return (ENOMEM);
 }
 
+/* Whether a meta page has pages in use that the file has not: LMDB would map them all.
+ */
+static bool
+is_beyond(int fd, off_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint64_t last;
+
+	for (size_t i = 0; i < 2; i++)
+		if (pread(fd, &last, sizeof(last), (off_t)(i * page) + META_LAST) !=
+			(ssize_t)sizeof(last) ||
+		    last >= (uint64_t)size / page)
+			return (true);
+	return (false);
+}
+
 int
 store_open(struct store *s, int fd, off_t size, bool rdonly, bool create)
 {
@@ -150,6 +176,8 @@ store_open(struct store *s, int fd, off_t size, bool rdonly, bool create)
 	/* By descriptor: nobody can swap the file between our checks and this open. */
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if ((rc = open_env(s, path, flags)) != 0) {
+		if (rc == ENOMEM && !create && is_beyond(fd, size))
+			rc = MDB_CORRUPTED;
 		rc = rc == ENOENT ? fail(Q_ESYS, "/proc is not mounted")
 		                  : store_code(rc, "data.mdb");
 		goto out;
@@ -185,15 +213,6 @@ store_grow(struct store *s)
 		return (fail(Q_EFULL, "the queue is as large as this machine can map"));
 	return (store_code(mdb_env_set_mapsize(s->env, info.me_mapsize * 2), "map"));
 }
-
-/* LMDB's page header and MDB_meta, data version 1, where words have 64 bits. */
-enum {
-	META_DBS = 16 + 4 + 4 + 8 + 8, /* of the free pages, and of the tables */
-	DB_SIZE = 48,
-	DB_ROOT = 40,
-	META_TXNID = META_DBS + 2 * DB_SIZE + 8,
-	META_END = META_TXNID + 8,
-};
 
 static uint64_t
 word_at(const uint8_t *p, size_t at)

@@ -8,7 +8,7 @@
 #include "wake.h"
 
 /* Nanoseconds between looks: of one who can be woken, and of one who cannot. */
-#define LOOK_STEP Q_SECOND
+#define LOOK_STEP (Q_SECOND / 2)
 #define POLL_STEP (20 * Q_SECOND / 1000)
 
 void

@@ -5,7 +5,7 @@
 /*
  * Waiting for messages. A waiter arms, looks once more, and sleeps: what is committed
  * after its look moves the word it sleeps on. It is woken for a message each, and looks
- * by itself when the next one falls due and once a second, which finds the leases of
+ * by itself when the next one falls due and twice a second, which finds the leases of
  * the dead.
  */
 

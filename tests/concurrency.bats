@@ -236,10 +236,10 @@ calls() {
 	# what it does before main(), and to find memory
 	! grep -q GLIBC_ "$BIN/qpush" || libc=12
 	seq 3 | qpush -l jobs
-	calls $((34 + libc)) qpush jobs x
-	calls $((59 + libc)) qpop jobs
-	calls $((47 + libc)) qpop -L 1h jobs
-	calls $((36 + libc)) qack jobs "$(head -n 1 out)"
+	calls $((37 + libc)) qpush jobs x
+	calls $((67 + libc)) qpop jobs
+	calls $((51 + libc)) qpop -L 1h jobs
+	calls $((40 + libc)) qack jobs "$(head -n 1 out)"
 }
 
 @test "qpush, qpop and qack load nothing, or libc and at most two other objects" {

@@ -43,7 +43,7 @@ load lib
 @test "qstat shows what is paused" {
 	qpush jobs a
 	qpush other b
-	is "$(qstat jobs | head -n 1 | awk '{ print $NF }')" SIZE
+	is "$(qstat jobs | head -n 1 | awk '{ print $NF }')" DRAIN
 	is "$(qstat --json jobs | jq -c '[.paused_in, .paused_out]')" '[null,null]'
 	qctl pause jobs out
 	is "$(qstat | awk '{ print $1, $NF }' | xargs)" 'QUEUE PAUSED jobs out other -'

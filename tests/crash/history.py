@@ -98,9 +98,9 @@ class History:
             yield f'message {number} was run by two workers at a time'
 
     def order(self):
-        """Of each producer, ids ascend as the messages were pushed."""
+        """Of each producer, ids ascend as the messages were pushed. The request of one that
+        was killed may be served after his next: he was not told when."""
         number_of = {body: n for n, body in self.known().items()}
-        number_of.update((d.body, d.id) for d in self.deliveries)
         last = {}
         for body, number in sorted(number_of.items(), key=place):
             who = body.split()[0]
