@@ -85,6 +85,21 @@ called() {
 	balances jobs
 }
 
+@test "a call ends as its administrator decides" {
+	caller --call
+	qctl dead --reason 'not today' jobs 1
+	called 4 '' 'jobs: 1: dead: not today'
+	# What is used again has not ended.
+	qctl redrive jobs 1
+	is "$(flock -s "$Q_ROOT/jobs/data.mdb" mdb_stat -n -s result "$Q_ROOT/jobs/data.mdb" |
+		sed -n 's/ *Entries: //p')" 0
+	rm -r "$Q_ROOT"
+	caller --call
+	qctl cancel --yes jobs 1
+	called 1 '' 'jobs: 1: ended, and no result is kept'
+	balances jobs
+}
+
 @test "a call of a damaged message is told so" {
 	local table
 

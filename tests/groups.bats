@@ -224,6 +224,24 @@ lapse_dead() {
 	balances jobs
 }
 
+@test "a redriven message waits for its group" {
+	local how
+
+	for how in skip hold; do
+		rm -rf "$Q_ROOT"
+		lapse_dead $how
+		[ $how = hold ] || qpop -L 1m -r second jobs >/dev/null
+		qctl redrive jobs 1
+		if [ $how = skip ]; then
+			counts jobs leased=1 blocked=1
+			qack jobs "$(cat second)"
+		fi
+		is "$(qpop jobs)" 1
+		balances jobs
+	done
+	is "$(qpop jobs)" 2
+}
+
 @test "an expired head of a group lets the next one go" {
 	qpush -g a -e 1ms jobs 1
 	qpush -g a jobs 2
