@@ -258,19 +258,17 @@ restore_keys(struct salvage *s)
 
 /* Its file is not right: what else the result says is kept. */
 static int
-lose_output(struct salvage *s, uint64_t id, struct outcome *o)
+lose_output(struct salvage *s, uint64_t id, const struct outcome *o)
 {
 	uint8_t record[64 + Q_MAX_REASON];
-	char reason[Q_MAX_REASON];
+	struct outcome lost = *o;
 	struct key k = key_id(id);
 
-	memcpy(reason, o->reason, o->reason_size);
-	o->reason = reason;
-	o->flags = OUT_LOST;
-	o->size = 0;
-	outcome_encode(o, id, record);
-	return (txn_put(
-	    &s->t, T_RESULT, key_span(&k), (struct span){ record, outcome_size(o) }));
+	lost.flags = OUT_LOST;
+	lost.size = 0;
+	outcome_encode(&lost, id, record);
+	return (txn_put(&s->t, T_RESULT, key_span(&k),
+	    (struct span){ record, outcome_size(&lost) }));
 }
 
 int
