@@ -160,6 +160,8 @@ ended_finish(struct ended *e)
 				.report = &end->report,
 				.output = end->read ? &end->output.keep : NULL,
 				.backoff = end->verdict.later,
+				.backoff_base = e->backoff,
+				.backoff_max = e->backoff_max,
 			},
 			.result = { .code = UNSETTLED },
 		};

@@ -14,7 +14,8 @@ struct end; /* of one message */
 struct ended {
 	struct end *list;
 	size_t count, room;
-	struct q_finish *finish; /* for q_exchange(), from ended_finish() */
+	struct q_finish *finish;     /* for q_exchange(), from ended_finish() */
+	q_time backoff, backoff_max; /* as in q_settle */
 	char host[HOST_NAME_MAX + 1];
 	uint64_t done, failed; /* settled so far */
 };

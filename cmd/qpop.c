@@ -23,6 +23,8 @@ enum {
 	O_KILL_AFTER,
 	O_STOP,
 	O_EACH_STATUS,
+	O_BACKOFF,
+	O_BACKOFF_MAX,
 	O_TO,
 	O_TO_LINES,
 };
@@ -57,6 +59,10 @@ static const struct opt opts[] = {
 	{ 'R', "rate", OPT_TEXT, "N/s", "no more COMMANDs a second (or /m, /h, /d)" },
 	{ O_DEAD_ON, "dead-on", OPT_TEXT, "LIST",
 	    "exits that mean never again (65,100)" },
+	{ O_BACKOFF, "backoff", OPT_TIME, "DURATION",
+	    "wait after the first failure; doubles (the queue's)" },
+	{ O_BACKOFF_MAX, "backoff-max", OPT_TIME, "DURATION",
+	    "longest wait after a failure (the queue's)" },
 	{ O_TO, "to", OPT_QUEUE, "QUEUE2", "push what COMMAND prints to QUEUE2" },
 	{ O_TO_LINES, "to-lines", OPT_NONE, NULL, "a message a line of it" },
 	{ O_STOP, "stop-on-failure", OPT_NONE, NULL, "take no more when one failed" },
@@ -182,6 +188,12 @@ set_worker(struct options *o, int c)
 	case O_DEAD_ON:
 		opt_check(verdict_dead_parse(opt_arg, &w->dead));
 		break;
+	case O_BACKOFF:
+		set_positive(&w->backoff);
+		break;
+	case O_BACKOFF_MAX:
+		set_positive(&w->backoff_max);
+		break;
 	case O_TO:
 		w->to = opt_arg;
 		w->job.capture = true;
@@ -197,7 +209,8 @@ set_worker(struct options *o, int c)
 		break;
 	}
 	o->of_worker = "-P, -B, --each-status, -I, -T, -R, --kill-after, --dead-on, "
-		       "--to, --to-lines, --stop-on-failure and --idle-exit";
+		       "--backoff, --backoff-max, --to, --to-lines, --stop-on-failure "
+	               "and --idle-exit";
 }
 
 static void

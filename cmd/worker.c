@@ -141,6 +141,8 @@ worker_run(const struct worker_plan *plan, struct q *q, const char *name)
 	crew_init(&w.crew, &plan->job, plan->parallel);
 	ended_init(&w.ended);
 	ended_init(&w.done);
+	w.ended.backoff = plan->backoff;
+	w.ended.backoff_max = plan->backoff_max;
 	if (plan->to != NULL)
 		handover_open(&w.handover, plan->to, plan->to_lines, q);
 	notify_open(&w.notify, w.now);

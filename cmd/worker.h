@@ -17,8 +17,9 @@ struct worker_plan {
 	size_t parallel;   /* commands at once */
 	q_time wait;       /* for messages, when there are none; Q_FOREVER allowed */
 	q_time lock_wait;  /* for other processes */
-	const char *to;    /* the next stage, or NULL */
-	bool to_lines;     /* of a message a line */
+	q_time backoff, backoff_max; /* of failures; 0: the queue's */
+	const char *to;              /* the next stage, or NULL */
+	bool to_lines;               /* of a message a line */
 	bool stop_on_failure;
 };
 

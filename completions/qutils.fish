@@ -121,6 +121,8 @@ complete -c qpop -n 'not __qutils_after_dashes' -s T -l timeout -x -d 'end a COM
 complete -c qpop -n 'not __qutils_after_dashes' -l kill-after -x -d 'KILL so long after TERM (10s)'
 complete -c qpop -n 'not __qutils_after_dashes' -s R -l rate -x -d 'no more COMMANDs a second (or /m, /h, /d)'
 complete -c qpop -n 'not __qutils_after_dashes' -l dead-on -x -d 'exits that mean never again (65,100)'
+complete -c qpop -n 'not __qutils_after_dashes' -l backoff -x -d 'wait after the first failure; doubles (the queue\'s)'
+complete -c qpop -n 'not __qutils_after_dashes' -l backoff-max -x -d 'longest wait after a failure (the queue\'s)'
 complete -c qpop -n 'not __qutils_after_dashes' -l to -x -a '(__qutils_queues)' -d 'push what COMMAND prints to QUEUE2'
 complete -c qpop -n 'not __qutils_after_dashes' -l to-lines -d 'a message a line of it'
 complete -c qpop -n 'not __qutils_after_dashes' -l stop-on-failure -d 'take no more when one failed'
@@ -132,7 +134,7 @@ complete -c qpop -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what hap
 complete -c qpop -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
 complete -c qpop -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
 complete -c qpop -n __qutils_after_dashes -a '(__qutils_command)'
-complete -c qpop -n '__qutils_operand -eq 0 --lease -L --count -n --group -g --id --output -o --receipt -r --owner --parallel -P --batch -B --replace -I --timeout -T --kill-after --rate -R --dead-on --to --idle-exit --lock-wait' -a '(__qutils_queues)'
+complete -c qpop -n '__qutils_operand -eq 0 --lease -L --count -n --group -g --id --output -o --receipt -r --owner --parallel -P --batch -B --replace -I --timeout -T --kill-after --rate -R --dead-on --backoff --backoff-max --to --idle-exit --lock-wait' -a '(__qutils_queues)'
 complete -c qack -e
 complete -c qack -f
 complete -c qack -n 'not __qutils_after_dashes' -l release -d 'give back, without counting the attempt'

@@ -456,6 +456,8 @@ struct q_settle {
 	bool strict;  /* refuse a lease that is over, taken by another or not */
 	bool backoff; /* Q_RELEASE: wait as after so many failures in a row */
 	bool counted; /* Q_RELEASE: the attempt counts */
+	/* In place of the queue's back-off, each if it is not 0. */
+	q_time backoff_base, backoff_max;
 };
 
 struct q_settled {

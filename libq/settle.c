@@ -141,12 +141,17 @@ settle_ack(struct txn *t, const struct settle *c, struct state *s)
 }
 
 static q_time
-backoff(const struct txn *t, uint64_t id, uint32_t attempt)
+backoff(const struct txn *t, const struct settle *c, uint32_t attempt)
 {
-	const uint64_t *o = t->meta.option;
+	q_time base = c->how->backoff_base, most = c->how->backoff_max;
+	uint64_t id = c->receipt.id;
 
-	return (policy_backoff(attempt, (q_time)o[Q_OPT_BACKOFF],
-	    (q_time)o[Q_OPT_BACKOFF_MAX], hash_record(&id, sizeof(id), t->random)));
+	if (base == 0)
+		base = (q_time)t->meta.option[Q_OPT_BACKOFF];
+	if (most == 0)
+		most = (q_time)t->meta.option[Q_OPT_BACKOFF_MAX];
+	return (policy_backoff(
+	    attempt, base, most, hash_record(&id, sizeof(id), t->random)));
 }
 
 static int
@@ -155,7 +160,7 @@ settle_release(struct txn *t, const struct settle *c, struct state *s)
 	q_time delay = c->how->delay;
 
 	if (c->how->backoff)
-		delay = backoff(t, c->receipt.id, s->in_a_row + 1U);
+		delay = backoff(t, c, s->in_a_row + 1U);
 	/* A thousand times "not now" in a row is an attempt after all. */
 	if (c->how->counted || s->in_a_row >= POLICY_UNCOUNTED_IN_A_ROW) {
 		s->in_a_row = 0;
@@ -201,7 +206,7 @@ settle_fail(struct txn *t, const struct settle *c, struct state *s)
 	const char *reason = c->how->reason != NULL ? c->how->reason : "failed";
 	uint64_t id = c->receipt.id;
 	q_time delay =
-	    c->how->has_delay ? c->how->delay : backoff(t, id, life_attempts(s));
+	    c->how->has_delay ? c->how->delay : backoff(t, c, life_attempts(s));
 	int rc;
 
 	s->in_a_row = 0;
@@ -364,7 +369,8 @@ settle_check(const struct q_settle *how, size_t n)
 {
 	if (how->verb < Q_ACK || how->verb > Q_RETURN)
 		return (fail(Q_EINVAL, "no verb to settle by"));
-	if (how->delay < 0 || how->lease < 0)
+	if (how->delay < 0 || how->lease < 0 || how->backoff_base < 0 ||
+	    how->backoff_max < 0)
 		return (fail(Q_EINVAL, "a duration is negative"));
 	if (how->output != NULL && how->output->blob != NULL && n > 1)
 		return (fail(Q_EINVAL, "an output that is a blob is of one message"));

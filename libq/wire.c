@@ -27,6 +27,8 @@ static const struct field settle_fields[] = {
 	FIELD_STRING(struct q_settle, reason),
 	FIELD_FLAG(struct q_settle, strict),
 	FIELD_FLAG(struct q_settle, backoff),
+	FIELD_NUMBER(struct q_settle, backoff_base),
+	FIELD_NUMBER(struct q_settle, backoff_max),
 	FIELD_FLAG(struct q_settle, counted),
 };
 
@@ -53,7 +55,7 @@ static const struct field take_fields[] = {
 
 FIELD_SIZE(struct q_push, 96);
 FIELD_SIZE(struct q_take, 104);
-FIELD_SIZE(struct q_settle, 64); /* and an output, which is not sent */
+FIELD_SIZE(struct q_settle, 80); /* and an output, which is not sent */
 FIELD_SIZE(struct q_report, 56);
 
 static void

@@ -882,3 +882,20 @@ load worker
 @test "with workers and commands killed at random nothing is lost or run twice at once" {
 	bash "$SRC/tests/soak.sh" 300
 }
+
+@test "--backoff and --backoff-max are in place of the queue's" {
+	local i due
+
+	qctl create jobs backoff=1h
+	qpush jobs x
+	run --separate-stderr -4 qpop --backoff 1s jobs -- false
+	due=$(qstat --json jobs 1 | jq -r '.due | sub("[.].*"; "Z") | fromdate - now')
+	awk -v d="$due" 'BEGIN { exit !(d > -1.1 && d <= 1) }'
+	qctl create other backoff=1h backoff-max=2h
+	qpush other x
+	run --separate-stderr -4 qpop --backoff-max 4s other -- false
+	due=$(qstat --json other 1 | jq -r '.due | sub("[.].*"; "Z") | fromdate - now')
+	awk -v d="$due" 'BEGIN { exit !(d > 0 && d <= 4) }'
+	fails 2 '--backoff: must be longer than that' qpop --backoff 0 jobs -- true
+	fails 2 'are for a COMMAND' qpop --backoff 1s jobs
+}
