@@ -210,7 +210,7 @@ set_worker(struct options *o, int c)
 	}
 	o->of_worker = "-P, -B, --each-status, -I, -T, -R, --kill-after, --dead-on, "
 		       "--backoff, --backoff-max, --to, --to-lines, --stop-on-failure "
-	               "and --idle-exit";
+		       "and --idle-exit";
 }
 
 static void
