@@ -153,8 +153,8 @@ is_beyond(int fd, off_t size)
 	uint64_t last;
 
 	for (size_t i = 0; i < 2; i++)
-		if (pread(fd, &last, sizeof(last), (off_t)(i * page) + META_LAST) !=
-			(ssize_t)sizeof(last) ||
+		if (pread(fd, &last, sizeof(last), (off_t)(i * page) + META_LAST) ==
+			(ssize_t)sizeof(last) &&
 		    last >= (uint64_t)size / page)
 			return (true);
 	return (false);

@@ -41,7 +41,7 @@ SUITES = {
 # (title, plays at scale 1, the consumers if not the usual ones)
 PLAYS = {
     'random': ('kill -9 at random', 24, None),
-    'order': ('producers killed at random', 6, ('print',)),
+    'order': ('producers killed at random', 40, ('print',)),
 }
 PUSHES = 100  # of each producer of a play
 
