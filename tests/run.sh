@@ -15,7 +15,7 @@ trap 'rm -f "$log"' EXIT
 	${PROVE:-prove} -j "$jobs" -e 'sh tests/tap.sh' "$BIN"/unit/* tests/*.bats \
 		tests/crash/run.py 2>&1
 	echo "status $?"
-} | tee "$log" | grep -v '^status '
+} | tee "$log" | grep --line-buffered -v '^status '
 status=$(sed -n 's/^status //p' "$log")
 
 ran=$(sed -n 's/^Files=[0-9]*, Tests=\([0-9]*\).*/\1/p' "$log")
