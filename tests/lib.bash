@@ -36,7 +36,7 @@ teardown() {
 # Run in the background, with the stdin it is given and the signals of a foreground
 # process; its id is in $pid. Descriptor 7, the tests' end of a FIFO, stays ours.
 start() {
-	env --default-signal=INT,QUIT "$@" <&0 3>&- 7>&- &
+	env --default-signal=HUP,INT,QUIT "$@" <&0 3>&- 7>&- &
 	pid=$!
 	started+=("$pid")
 }

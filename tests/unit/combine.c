@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "clock.h"
 #include "queue.h"
 #include "slot.h"
 
@@ -94,12 +95,23 @@ posted(struct q *q)
 }
 
 static void
+await_posted(struct q *q, unsigned n)
+{
+	q_time until = clock_monotonic() + 60 * Q_SECOND;
+
+	while (posted(q) < n && clock_monotonic() < until)
+		(void)usleep(500);
+	assert_int_equal(posted(q), n);
+}
+
+/* ctl is there first: of many that make it at once, one may do without. */
+static void
 start_posters(struct q *q, pid_t *pids, int n, q_time lock_wait)
 {
+	assert_non_null(ctl_need(q));
 	for (int i = 0; i < n; i++)
 		pids[i] = poster(i, 100, lock_wait);
-	while (posted(q) < (unsigned)n)
-		(void)usleep(500);
+	await_posted(q, (unsigned)n);
 }
 
 static void
@@ -317,13 +329,13 @@ settling_in_a_slot_is_settling(void **state)
 		settle(&alone[i], q);
 	ask(shared, q);
 	lock(q);
+	assert_non_null(ctl_need(q));
 	for (int i = 0; i < ASKED; i++)
 		if ((pids[i] = fork()) == 0) {
 			settle(&shared[i], open_queue());
 			_exit(0);
 		}
-	while (posted(q) < ASKED)
-		(void)usleep(500);
+	await_posted(q, ASKED);
 	unlock(q);
 	for (int i = 0; i < ASKED; i++)
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
@@ -384,10 +396,10 @@ timed_takes_share_a_transaction_too(void **state)
 	assert_int_equal(q_push(q, messages, POSTERS - 1, 0, &stored, NULL), 0);
 	lock(q);
 	(void)mdb_env_info(q->store.env, &before);
+	assert_non_null(ctl_need(q));
 	for (int i = 0; i < POSTERS; i++)
 		pids[i] = taker(i);
-	while (posted(q) < POSTERS)
-		(void)usleep(500);
+	await_posted(q, POSTERS);
 	unlock(q);
 	end_posters(pids, POSTERS);
 	(void)mdb_env_info(q->store.env, &after);
