@@ -136,17 +136,29 @@ may_be_undone(const struct txn *t, const struct call *c)
 		t->file_count == 0);
 }
 
-/* Taking and settling must work on a full disk, in a file with holes, too. */
 static bool
-make_room(struct q *q, const struct call *c)
+pushes(const struct call *c)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (c->requests[i].op == OP_PUSH)
-			return (false);
-	if (compact_for_room(q))
-		return (true);
-	(void)fail(Q_ENOSPC, "no space left on device");
+			return (true);
 	return (false);
+}
+
+/*
+ * Taking and settling must work on a full disk, in a file with holes, too: room is made
+ * before, since a commit that failed is not repeated.
+ */
+static int
+begin(struct q *q, const struct call *c, struct txn *t)
+{
+	int rc = txn_begin_write(q, t);
+
+	if (rc != 0 || !t->holes || pushes(c) || !compact_disk_is_short(q))
+		return (rc);
+	txn_abort(t);
+	compact_for_room(q);
+	return (txn_begin_write(q, t));
 }
 
 static int
@@ -197,7 +209,7 @@ apply_once(struct q *q, struct call *c, struct txn *t, enum next *next)
 	int rc;
 
 	*next = GIVE_BACK;
-	if ((rc = txn_begin_write(q, t)) != 0 || (rc = fill(q, c, t, next)) != 0)
+	if ((rc = begin(q, c, t)) != 0 || (rc = fill(q, c, t, next)) != 0)
 		return (rc);
 	*next = NOTHING;
 	if (!t->changed && t->meta_changed == 0) {
@@ -206,9 +218,8 @@ apply_once(struct q *q, struct call *c, struct txn *t, enum next *next)
 	}
 	rc = txn_commit(t, !may_be_undone(t, c));
 	/* Whether a commit that failed is on disk nobody knows: then nothing is taken
-	 * back. A blob may be left to the sweep, and a lease ends with this process.
-	 * Only that there was no room is known before the meta page is touched. */
-	if (rc == STORE_GROW || rc == Q_ENOSPC)
+	 * back. A blob may be left to the sweep, and a lease ends with this process. */
+	if (rc == STORE_GROW)
 		undo(q, c->requests, c->results, c->n);
 	return (rc);
 }
@@ -225,7 +236,6 @@ plain_code(int rc)
 static int
 apply_locked(struct q *q, struct call *c)
 {
-	bool made_room = false;
 	enum next next;
 	struct txn t;
 	int rc;
@@ -236,8 +246,6 @@ apply_locked(struct q *q, struct call *c)
 		if (rc == STORE_GROW)
 			next =
 			    (rc = store_grow(&q->store)) == 0 ? ONCE_MORE : GIVE_BACK;
-		if (rc == Q_ENOSPC && !made_room && (made_room = make_room(q, c)))
-			next = ONCE_MORE;
 	} while (next == ONCE_MORE);
 	rc = plain_code(rc);
 	if (next == NOTHING)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -16,6 +17,9 @@
 #include "structure.h"
 
 #include "compact.h"
+
+/* Bytes: more than a commit of takes and acknowledgements writes. */
+enum { SHORT_OF = 8 * SPACE_RESERVE };
 
 static int
 punch(const struct walk *w, uint64_t page, uint64_t n)
@@ -101,35 +105,35 @@ allocated(const struct q *q)
 	return (fstat(q->dir.data, &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0);
 }
 
-static int
-compact_counted(struct q *q, bool reserve, uint64_t *returned)
+bool
+compact_disk_is_short(const struct q *q)
 {
-	uint64_t before = allocated(q);
-	int rc = compact(q, reserve);
+	struct statfs fs;
 
-	if (rc == 0)
-		*returned = before > allocated(q) ? before - allocated(q) : 0;
-	return (rc);
+	return (fstatfs(q->dir.data, &fs) == 0 &&
+		(uint64_t)fs.f_bavail < SHORT_OF / (uint64_t)fs.f_bsize);
 }
 
-bool
+/* What cannot be had here is met by the commit. */
+void
 compact_for_room(struct q *q)
 {
-	uint64_t returned = 0;
-
-	return (compact_counted(q, true, &returned) == 0 && returned > 0);
+	(void)compact(q, true);
 }
 
 int
 q_compact(struct q *q, uint64_t *returned)
 {
+	uint64_t before;
 	int rc;
 
 	if (q->flags & Q_RDONLY)
 		return (fail(Q_EACCES, "opened to look only"));
 	if ((rc = lock_take(q, LOCK_EX)) != 0)
 		return (rc);
-	rc = compact_counted(q, false, returned);
+	before = allocated(q);
+	if ((rc = compact(q, false)) == 0)
+		*returned = before > allocated(q) ? before - allocated(q) : 0;
 	lock_drop(q->dir.data);
 	return (rc);
 }

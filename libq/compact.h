@@ -5,10 +5,11 @@
 #include "q.h"
 
 /*
- * On a full disk: give back the blocks of all free pages, and the reserve behind the
- * data in use, for what must still be written. The caller has the lock. False: there
- * was nothing, or it failed.
+ * On a disk that is nearly full: give back the blocks of all free pages, and the reserve
+ * behind the data in use, for what must still be written into holes. The caller has the
+ * lock and no transaction.
  */
-bool compact_for_room(struct q *q);
+bool compact_disk_is_short(const struct q *q);
+void compact_for_room(struct q *q);
 
 #endif

@@ -269,7 +269,7 @@ answer_one(struct q *q, struct service *v, struct served *s, int rc)
 	uint8_t *answer = v->answer[s - v->served];
 	uint32_t old;
 
-	if (s->alone || rc == Q_ENOSPC)
+	if (s->alone)
 		s->answer_size = answer_put_alone(answer);
 	else if (rc != 0)
 		s->answer_size = answer_put_failed(rc, answer);

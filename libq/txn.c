@@ -104,6 +104,7 @@ txn_open(struct txn *t)
 	if ((rc = check_size(q, st.st_size)) != 0 ||
 	    (rc = store_check(&q->store, q->dir.data)) != 0)
 		return (rc);
+	t->holes = (uint64_t)st.st_blocks * 512 < (uint64_t)st.st_size;
 	if (t->write)
 		space_guard(t, (uint64_t)st.st_size);
 	do {
@@ -207,11 +208,9 @@ txn_commit(struct txn *t, bool durable)
 	rc = store_code(mdb_txn_commit(t->mdb), "commit");
 	t->mdb = NULL; /* LMDB freed it, whether or not it succeeded */
 	if (rc != 0 && rc != STORE_GROW) {
-		/* What the kernel now holds of the file is unknown, except when it
-		 * refused to store more: that is found before the meta page is touched.
-		 */
-		if (rc != Q_ENOSPC)
-			q->dead = rc;
+		/* LMDB does not say whether a write failed or a flush; after a flush
+		 * what the kernel holds of the file is unknown. */
+		q->dead = rc;
 		store_close(&q->store);
 	}
 	if (rc != 0)

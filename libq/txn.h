@@ -33,6 +33,7 @@ struct txn {
 	uint64_t random;    /* of this transaction, for jitter */
 	uint32_t uid, pid;  /* whose request is applied; pid: of a take */
 	uint64_t file_size; /* when it began */
+	bool holes;         /* in the file: what is written there needs room on disk */
 	uint64_t room;      /* bytes of it that pushes and outputs were promised */
 	struct tally tally;
 	struct file *files; /* that go once this is committed */
@@ -53,7 +54,7 @@ int txn_begin(struct q *q, struct txn *t);
 int txn_begin_write(struct q *q, struct txn *t);
 /*
  * On disk when it returns 0; without durable, a power cut may take it back, whole.
- * After a failed flush the handle is dead.
+ * After a code but STORE_GROW the handle is dead.
  */
 int txn_commit(struct txn *t, bool durable);
 /* What is left to do without the lock: files of ended messages go. */
