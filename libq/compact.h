@@ -5,9 +5,9 @@
 #include "q.h"
 
 /*
- * On a disk that is nearly full: give back the blocks of all free pages, and the reserve
- * behind the data in use, for what must still be written into holes. The caller has the
- * lock and no transaction.
+ * On a disk that is nearly full: give back the blocks of all free pages, and the
+ * reserve behind the data in use, for what must still be written into holes. The caller
+ * has the lock and no transaction.
  */
 bool compact_disk_is_short(const struct q *q);
 void compact_for_room(struct q *q);

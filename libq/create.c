@@ -219,9 +219,9 @@ write_meta(struct store *store, uint64_t hold_inode)
 
 		rc = mdb_put(txn, store->dbi[T_META], &k, &v, 0);
 	}
-	if (rc != 0) {
+	if ((rc = store_code(rc, "meta")) != 0 || (rc = store_stamp(store, txn)) != 0) {
 		mdb_txn_abort(txn);
-		return (store_code(rc, "meta"));
+		return (rc);
 	}
 	return (store_code(mdb_txn_commit(txn), "commit"));
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "error.h"
 
 #include "store.h"
@@ -104,6 +105,8 @@ open_tables(struct store *s, bool rdonly, bool create)
 		return (store_code(rc, "begin"));
 	for (int i = 0; i < TABLES && rc == 0; i++)
 		rc = mdb_dbi_open(txn, names[i], create ? MDB_CREATE : 0, &s->dbi[i]);
+	if (rc == 0)
+		rc = mdb_dbi_open(txn, NULL, 0, &s->main);
 	if (rc == MDB_NOTFOUND)
 		rc = MDB_CORRUPTED;
 	if (rc != 0) {
@@ -268,6 +271,44 @@ store_check(const struct store *s, int fd)
 	if (rc != 0)
 		return (rc);
 	return (0);
+}
+
+const char store_stamp_key[] = "txn";
+
+int
+store_stamp(const struct store *s, MDB_txn *txn)
+{
+	uint8_t number[8];
+	MDB_val k = { strlen(store_stamp_key), (void *)(uintptr_t)store_stamp_key };
+	MDB_val v = { sizeof(number), number };
+
+	(void)put_be64(number, mdb_txn_id(txn));
+	return (store_code(mdb_put(txn, s->main, &k, &v, 0), store_stamp_key));
+}
+
+uint64_t
+store_stamp_number(const void *value, size_t size)
+{
+	return (size == 8 ? get_be64(value) : UINT64_MAX);
+}
+
+int
+store_check_stamp(const struct store *s, MDB_txn *txn, uint64_t last)
+{
+	MDB_val k = { strlen(store_stamp_key), (void *)(uintptr_t)store_stamp_key }, v;
+	int rc = mdb_get(txn, s->main, &k, &v);
+	uint64_t is;
+
+	if (rc == MDB_NOTFOUND) /* loaded from a dump of the tables */
+		return (0);
+	if (rc != 0)
+		return (store_code(rc, store_stamp_key));
+	if ((is = store_stamp_number(v.mv_data, v.mv_size)) >= last)
+		return (0);
+	return (fail(Q_ECORRUPT,
+	    "data.mdb shows an older state (transaction %llu of %llu); "
+	    "run 'qctl check'",
+	    (unsigned long long)is, (unsigned long long)last));
 }
 
 uint64_t

@@ -32,7 +32,8 @@ enum table {
 struct store {
 	MDB_env *env;
 	MDB_dbi dbi[TABLES];
-	size_t page; /* bytes */
+	MDB_dbi main; /* LMDB's own table, of tables */
+	size_t page;  /* bytes */
 };
 
 /* Internal codes: never leave the library. */
@@ -63,6 +64,17 @@ int store_grow(struct store *s);
  * goes to from there is the one it wants. Q_ECORRUPT then.
  */
 int store_check(const struct store *s, int fd);
+/*
+ * Every transaction leaves its number beside the roots of the tables: a page there that
+ * the disk never wrote shows what it held before, whole, and leads to an older queue.
+ */
+int store_stamp(const struct store *s, MDB_txn *txn);
+/* Q_ECORRUPT: the state is older than transaction number last. A copy that LMDB's own
+ * tools made counts anew, from less. */
+int store_check_stamp(const struct store *s, MDB_txn *txn, uint64_t last);
+/* Its key, and the number in its value; UINT64_MAX if that is none. */
+extern const char store_stamp_key[];
+uint64_t store_stamp_number(const void *value, size_t size);
 /* Bytes of the file in use at the last commit: whatever it has beyond is spare. */
 uint64_t store_end(const struct store *s);
 /* Name of a table in the file. */

@@ -50,6 +50,12 @@ table_row(struct walk *w, struct span key, struct span value)
 		s->has[i] = page_tree(value.data, value.size, &s->tree[i]);
 		return (0);
 	}
+	if (strlen(store_stamp_key) == key.size &&
+	    memcmp(store_stamp_key, key.data, key.size) == 0) {
+		return (store_stamp_number(value.data, value.size) < s->meta.txn
+			    ? found(w, 0, "is older than the file (a write was lost)")
+			    : 0);
+	}
 	return (found(w, 0, "has a table that is unknown"));
 }
 

@@ -150,6 +150,8 @@ begin(struct q *q, bool write, struct txn *t)
 
 	*t = (struct txn){ .q = q, .write = write };
 	if ((rc = clock_read(&t->now)) != 0 || (rc = txn_open(t)) != 0 ||
+	    (rc = store_check_stamp(
+		 &q->store, t->mdb, mdb_txn_id(t->mdb) - t->write)) != 0 ||
 	    (rc = load_meta(t)) != 0 || (rc = check_books(t)) != 0) {
 		close_mdb(t);
 		return (rc);
@@ -199,7 +201,7 @@ txn_commit(struct txn *t, bool durable)
 	struct q *q = t->q;
 	int rc;
 
-	if ((rc = save_meta(t)) != 0) {
+	if ((rc = save_meta(t)) != 0 || (rc = store_stamp(&q->store, t->mdb)) != 0) {
 		txn_abort(t);
 		return (rc);
 	}

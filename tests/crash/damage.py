@@ -33,6 +33,7 @@ class Queue:
 
     def __init__(self, bin_dir, where):
         self.bin, self.where, self.path = bin_dir, where, where + "/jobs"
+        self.earlier = []  # what data.mdb was before each command that had to succeed
 
     def run(self, *args, data=b""):
         try:
@@ -43,6 +44,9 @@ class Queue:
         return done.returncode, done.stdout, done.stderr.decode(errors="replace")
 
     def must(self, *args, data=b""):
+        if os.path.exists(self.path):
+            with open(self.path + "/data.mdb", "rb") as f:
+                self.earlier.append(f.read())
         status, out, err = self.run(*args, data=data)
         if status != 0:
             raise RuntimeError(f"{args}: {status} {err}")
@@ -162,7 +166,19 @@ def others(path, other, rng):
 FILES = (gone, short, longer, changed, others)
 
 
-def cases(whole, most, rounds):
+def lost_writes(data, earlier, most):
+    """(page, what it was): the disk still has an older version of one page."""
+    known = set()
+    for old in earlier:
+        for at in range(2 * PAGE, min(len(data), len(old)), PAGE):
+            was = old[at : at + PAGE]
+            if any(was) and was != data[at : at + PAGE]:
+                known.add((at, was))
+    known = sorted(known)
+    return known if most == 0 else random.Random(most).sample(known, min(most, len(known)))
+
+
+def cases(whole, most, rounds, earlier):
     """(name, function of a queue's path) for each damage."""
     with open(whole + "/data.mdb", "rb") as f:
         data = f.read()
@@ -177,12 +193,20 @@ def cases(whole, most, rounds):
             if i < 2 or (at in chosen and how not in METAS):
                 name = f"{how.__name__} page {at // PAGE}"
                 yield name, damage_page(data, how, at, other, rng)
+    for at, was in lost_writes(data, earlier, most):
+        yield f"lost write of page {at // PAGE}", damage_page(data, lost(was), at, at, rng)
     blobs = sorted(os.listdir(whole + "/blob"))
     for how in FILES:
         for i, name in enumerate(blobs):
             rng = random.Random(f"{how.__name__} {name}")
             other = blobs[(i + 1) % len(blobs)]
             yield f"{how.__name__} blob/{name}", damage_file(how, name, other, rng)
+
+
+def lost(was):
+    def how(data, at, other, rng):
+        data[at : at + PAGE] = was
+    return how
 
 
 def damage_page(data, how, at, other, rng):
@@ -288,7 +312,8 @@ def attack_shape(args, where, shape, most):
     wanted, receipt = make(queue, shape)
     whole, row = f"{where}/whole.{shape}", [0] * 4
     os.rename(queue.path, whole)
-    for number, (name, damage) in enumerate(cases(whole, most, args.scale), 1):
+    for number, (name, damage) in enumerate(
+            cases(whole, most, args.scale, queue.earlier), 1):
         if args.case not in (0, number):
             continue
         shutil.copytree(whole, queue.path)

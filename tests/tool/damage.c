@@ -11,7 +11,6 @@
  *   damage FILE format N        the format record says N, with a valid checksum
  */
 #include <errno.h>
-#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "bytes.h"
 #include "hash.h"
 #include "meta.h"
+#include "store.h"
 
 enum { PAGE = 4096, PAGES = 1 << 16 };
 
@@ -82,6 +82,7 @@ edit(const char *file, const char *table, MDB_val key,
 	MDB_env *env;
 	MDB_txn *txn;
 	MDB_dbi dbi;
+	struct store store;
 
 	check(mdb_env_create(&env));
 	check(mdb_env_set_maxdbs(env, 1));
@@ -97,6 +98,8 @@ edit(const char *file, const char *table, MDB_val key,
 	v.mv_data = record;
 	check(change == NULL ? mdb_del(txn, dbi, &key, NULL)
 			     : mdb_put(txn, dbi, &key, &v, 0));
+	check(mdb_dbi_open(txn, NULL, 0, &store.main));
+	check(store_stamp(&store, txn));
 	check(mdb_txn_commit(txn));
 	mdb_env_close(env);
 }
