@@ -37,7 +37,7 @@ retry(struct worker *w, int rc, q_time most)
 	if (w->failing_since == 0)
 		w->failing_since = w->now; /* of before the try */
 	w->now = now_monotonic();
-	if (!q_temporary(rc) || w->now - w->failing_since >= most)
+	if (!q_temporary(rc) || q_is_dead(w->q) || w->now - w->failing_since >= most)
 		return (false);
 	/* The wait for the lock was one already. */
 	w->again_at = w->now + (rc == Q_EBUSY ? 0 : RETRY_STEP);

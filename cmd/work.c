@@ -144,7 +144,7 @@ work_hand_over(struct worker *w)
 	while (w->done.count > 0 && w->now >= w->hand_at) {
 		fd = ended_output(&w->done, 0, &m);
 		rc = handover_push(&w->handover, m, fd);
-		if (q_temporary(rc) && stop_count() < 2) {
+		if (q_temporary(rc) && !q_is_dead(w->handover.q) && stop_count() < 2) {
 			if (w->hand_at == 0)
 				diag_warn(w->handover.name, "%s; waiting", q_errmsg());
 			w->hand_at = w->now + HAND_STEP;

@@ -137,6 +137,9 @@ int q_open(const char *path, const struct q_open *args, struct q **q);
 /* Held leases end with the handle: what was not settled is ready again. NULL is fine.
  */
 void q_close(struct q *q);
+/* Whether a commit failed, perhaps in its flush: no write is tried any more, and every
+ * call says so. Nobody knows whether that one is stored. */
+bool q_is_dead(const struct q *q);
 /*
  * Another lock_wait from now on, for who has other things to do meanwhile. What
  * q_errmsg() says of a busy queue is how long it has been so, whatever the tries.

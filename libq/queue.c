@@ -53,6 +53,12 @@ q_open(const char *path, const struct q_open *args, struct q **out)
 	return (0);
 }
 
+bool
+q_is_dead(const struct q *q)
+{
+	return (q->dead != 0);
+}
+
 void
 q_close(struct q *q)
 {
