@@ -32,9 +32,10 @@ enum ctl_channel {
 };
 
 struct ctl_word {
-	_Atomic uint32_t count;   /* a futex: moves on when somebody is to wake up */
-	_Atomic uint32_t waiting; /* whether anybody may sleep on it */
-	uint8_t unused[56];       /* a cache line each */
+	_Atomic uint32_t count; /* a futex: moves on when somebody is to wake up */
+	_Atomic uint32_t armed; /* how often somebody was about to sleep on it */
+	_Atomic uint32_t idle;  /* what that was when nobody did */
+	uint8_t unused[52];     /* a cache line each */
 };
 
 struct ctl_slot {

@@ -29,9 +29,9 @@ arm(struct q *q)
 	c->armed = f != NULL;
 	if (!c->armed)
 		return;
-	/* In this order: whoever clears the flag moves the count afterwards. */
+	/* In this order: whoever has seen us in armed moves the count afterwards. */
 	c->count = atomic_load(&f->channel[c->channel].count);
-	atomic_store(&f->channel[c->channel].waiting, 1);
+	(void)atomic_fetch_add(&f->channel[c->channel].armed, 1);
 }
 
 static q_time
@@ -70,16 +70,20 @@ q_wait(struct q *q, q_time until)
 		clock_sleep(earlier(left, POLL_STEP));
 }
 
-/* n of those who sleep on a channel; who is about to finds the count moved. */
+/*
+ * n of those who sleep on a channel; who is about to finds the count moved. Several may
+ * do so at a time: who finds fewer than n says so of those only who were there before.
+ */
 static void
 wake(struct ctl_word *w, unsigned n)
 {
-	if (n == 0 || atomic_load(&w->waiting) == 0)
+	uint32_t armed = atomic_load(&w->armed);
+
+	if (n == 0 || atomic_load(&w->idle) == armed)
 		return;
-	atomic_store(&w->waiting, 0);
 	(void)atomic_fetch_add(&w->count, 1);
-	if (ctl_wake(&w->count, n) == n) /* there may be more of them */
-		atomic_store(&w->waiting, 1);
+	if (ctl_wake(&w->count, n) < n)
+		atomic_store(&w->idle, armed);
 }
 
 void

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Waiting: who sleeps is woken for a message each, and nobody sleeps past one. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -111,6 +113,7 @@ start_waiters(pid_t *pids)
 static void
 one_waiter_is_woken_for_each_message(void **state)
 {
+	const struct ctl_word *w;
 	pid_t pids[WAITERS];
 	struct q *q = open_queue();
 	int status;
@@ -130,7 +133,63 @@ one_waiter_is_woken_for_each_message(void **state)
 		assert_int_equal(status, 0);
 	}
 	push(q, 1); /* nobody is there: that is found out, and no more is woken */
-	assert_int_equal(atomic_load(&q->ctl.map->channel[CTL_READY].waiting), 0);
+	w = &q->ctl.map->channel[CTL_READY];
+	assert_int_equal(atomic_load(&w->idle), atomic_load(&w->armed));
+	while (take(q) == 0)
+		;
+	q_close(q);
+}
+
+/* A process that pushes, stopped when it is about to wake somebody. */
+static pid_t
+stopped_pusher(void)
+{
+	struct __ptrace_syscall_info info = { 0 };
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid != -1);
+	if (pid == 0) {
+		struct q *q = open_queue();
+
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0 || raise(SIGSTOP) != 0)
+			_exit(1);
+		push(q, 1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(
+	    ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD), 0);
+	do {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSTOPPED(status));
+		assert_true(
+		    ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0);
+	} while (info.op != PTRACE_SYSCALL_INFO_ENTRY || info.entry.nr != SYS_futex);
+	return (pid);
+}
+
+static void
+messages_of_two_at_a_time_wake_two(void **state)
+{
+	pid_t pids[WAITERS], other;
+	struct q *q = open_queue();
+	int status;
+
+	(void)state;
+	start_waiters(pids);
+	other = stopped_pusher();
+	push(q, 1);
+	assert_int_equal(sleepers(pids), WAITERS - 1);
+	assert_int_equal(ptrace(PTRACE_DETACH, other, NULL, NULL), 0);
+	assert_int_equal(waitpid(other, &status, 0), other);
+	assert_int_equal(status, 0);
+	assert_int_equal(sleepers(pids), WAITERS - 2);
+	for (size_t i = 0; i < WAITERS; i++) {
+		(void)kill(pids[i], SIGKILL);
+		(void)waitpid(pids[i], NULL, 0);
+	}
 	while (take(q) == 0)
 		;
 	q_close(q);
@@ -231,6 +290,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_waiter_is_woken_for_each_message),
+		cmocka_unit_test(messages_of_two_at_a_time_wake_two),
 		cmocka_unit_test(killed_waiters_are_not_counted),
 		cmocka_unit_test(what_is_pushed_after_the_look_ends_the_wait),
 		cmocka_unit_test(a_ctl_of_another_boot_or_layout_is_replaced),
