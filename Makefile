@@ -44,7 +44,7 @@ all_c    := -std=c11 -fPIC $(warnings) $(san) $(CFLAGS)
 compile   = $(CC) $(all_cpp) $(all_c) -MMD -MP -c -o $@ $<
 link      = $(CC) $(san) $(LDFLAGS) -o $@
 
-COMMANDS := qpush qpop qack qstat qctl
+COMMANDS := qpush qpop qack qstat qwatch qctl
 # Commands that start thousands of times are static: a third of what such a process costs
 # is finding and binding its libraries. STATIC= builds them like the others, for which
 # archives are used where there are any.
@@ -52,6 +52,7 @@ STATIC   ?= $(if $(SAN),,-static)
 hot      := qpush qpop qack
 archives := -Wl,-Bstatic -llmdb -ljansson -Wl,-Bdynamic
 libs_qstat := -lsmartcols -lm
+libs_qwatch := -lm
 # Over musl they start in a third of the time: glibc asks the processor for dozens of its
 # properties first, each of which traps where there is a hypervisor. LMDB and Jansson are
 # the system's archives for glibc; libq/musl/check.sh verifies that they can be used. What

@@ -96,17 +96,25 @@ no_result(const char *name, uint64_t id, int rc, q_time wait)
 }
 
 int
-call_wait(struct q *q, const char *name, uint64_t id, q_time wait)
+call_end(struct q *q, const char *name, const struct q_result *r)
 {
-	struct q_result *r;
-	int rc = q_result_get(q, id, wait, &r), printed, status;
+	int printed = print_output(q, name, r), status;
 
-	if (rc != 0)
-		return (no_result(name, id, rc, wait));
-	printed = print_output(q, name, r);
 	if (printed != DIAG_DONE && stop_signal() != 0)
 		stop_exit();
 	status = status_of(name, r);
-	q_result_free(r);
 	return (printed != DIAG_DONE ? printed : status);
+}
+
+int
+call_wait(struct q *q, const char *name, uint64_t id, q_time wait)
+{
+	struct q_result *r;
+	int rc = q_result_get(q, id, wait, &r), status;
+
+	if (rc != 0)
+		return (no_result(name, id, rc, wait));
+	status = call_end(q, name, r);
+	q_result_free(r);
+	return (status);
 }

@@ -423,6 +423,11 @@ int q_keep(struct q *q);
  * Q_EMPTY, again and again; it may return early, and does so the first time.
  */
 void q_wait(struct q *q, q_time until);
+/*
+ * The same for any change of the queue: what the last look of this handle did not see
+ * ends the sleep. For who looks at a queue again and again.
+ */
+void q_wait_change(struct q *q, q_time until);
 
 /* ---- settle ---- */
 

@@ -70,6 +70,14 @@ q_wait(struct q *q, q_time until)
 		clock_sleep(earlier(left, POLL_STEP));
 }
 
+void
+q_wait_change(struct q *q, q_time until)
+{
+	wake_choose(q, CTL_CHANGE);
+	q->ctl.due = Q_FOREVER;
+	q_wait(q, until);
+}
+
 /*
  * n of those who sleep on a channel; who is about to finds the count moved. Several may
  * do so at a time: who finds fewer than n says so of those only who were there before.

@@ -1,0 +1,153 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Waiting for conditions and for what becomes of messages.
+
+load lib
+
+# watcher STATUS-FILE COMMAND...: in the background, asleep in its wait before this returns.
+watcher() {
+	start qwatch "$@" >output 2>errors
+	watcher=$pid
+	eventually is_asleep "$watcher"
+}
+
+# Whether a process sleeps on a word of ctl.
+is_asleep() {
+	[[ $(cat "/proc/$1/wchan") == futex* ]]
+}
+
+# watched STATUS OUTPUT ERROR: how the watcher ended; ERROR is a part, '' is nothing.
+watched() {
+	ended "$1" "$watcher"
+	is "$(cat output)" "$2"
+	if [ -z "$3" ]; then
+		is "$(cat errors)" ''
+	else
+		has "$(cat errors)" "$3"
+		is "$(wc -l <errors)" 1
+	fi
+}
+
+@test "a condition that is met ends the wait at once" {
+	qpush jobs x
+	is_silent 0 qwatch --until 'ready>0' jobs
+	is_silent 0 qwatch --until 'ready==1' --timeout 0 jobs
+	qpop jobs >/dev/null
+	is_silent 0 qwatch --until empty jobs
+}
+
+@test "a condition that becomes met ends the wait" {
+	qpush jobs x
+	watcher --until empty jobs
+	qpop jobs >/dev/null
+	watched 0 '' ''
+	watcher --until 'ready > 1' jobs
+	qpush jobs y
+	kill -0 "$watcher"
+	qpush jobs z
+	watched 0 '' ''
+}
+
+@test "a condition of time becomes met though nobody changes the queue" {
+	qpush jobs x
+	is_silent 0 qwatch --until 'oldest>600ms' --timeout 20 jobs
+	qpush -d 300ms later x
+	is_silent 0 qwatch --until 'ready>0' --timeout 20 later
+}
+
+@test "a condition that is not met in time is exit status 1" {
+	qpush jobs x
+	is_silent 1 qwatch --until empty --timeout 10ms jobs
+	is_silent 1 qwatch --until empty --timeout 0 jobs
+	run --separate-stderr -1 qwatch -v --until empty --timeout 10ms jobs
+	is "$stderr" 'qwatch: jobs: empty: not in 10 ms'
+	run --separate-stderr -1 qwatch -v --timeout 10ms jobs 1
+	is "$stderr" 'qwatch: jobs: 1: not in 10 ms'
+}
+
+@test "who waits for a message to be done is told of its acknowledgement" {
+	qctl create jobs results=all
+	qpush jobs x
+	watcher --until 'done 1' jobs
+	qpop jobs >/dev/null
+	watched 0 '' ''
+}
+
+@test "a message that is dead is not done" {
+	qpush jobs x
+	watcher --until 'done 1' jobs
+	qack --dead --reason 'no such photo' jobs "$(qpop -L 1m jobs | head -n 1)"
+	watched 1 '' "qwatch: jobs: 1: dead: no such photo; see 'qstat jobs 1'"
+}
+
+@test "a message is waited for with its output and the status of its command" {
+	qctl create jobs results=all
+	qpush jobs x
+	watcher jobs 1
+	qpop jobs -- echo hello
+	watched 0 hello ''
+	qctl set jobs max-attempts=1
+	qpush jobs x
+	watcher jobs 2
+	run -4 qpop jobs -- sh -c 'exit 7'
+	watched 7 '' 'qwatch: jobs: 2: dead: '
+	run --separate-stderr -7 qwatch jobs 2
+	is "$(qwatch jobs 1)" hello
+}
+
+@test "a message that never was is no success" {
+	qctl create jobs
+	fails 1 'qwatch: jobs: 1: no result is kept' qwatch jobs 1
+	fails 1 'qwatch: jobs: 1: no result is kept' qwatch --until 'done 1' jobs
+}
+
+@test "what is wrong with the command line is said" {
+	qctl create jobs
+	fails 2 'no queue given' qwatch
+	fails 2 'no queue given' qwatch --until empty
+	fails 2 '--until is for one queue' qwatch --until empty jobs mail
+	fails 2 '--until and ID exclude each other' qwatch --until empty jobs 1
+	fails 2 "--until: 'full' is not a condition" qwatch --until full jobs
+	fails 2 "--until: 'x' is not a number" qwatch --until 'done x' jobs
+	fails 2 '--until: ' qwatch --until 'done 0' jobs
+	fails 2 "--timeout: '1 day' is not a duration" qwatch --until empty -T '1 day' jobs
+	fails 2 '0 is not between 1 and' qwatch jobs 0
+	fails 3 'jbos: no such queue' qwatch --until empty jbos
+}
+
+@test "a queue that is removed ends the wait" {
+	qpush jobs x
+	watcher --until empty jobs
+	qctl rm --yes jobs
+	watched 3 '' 'qwatch: jobs: '
+}
+
+@test "a damaged queue is not an empty one" {
+	qpush jobs x
+	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record meta "$(printf counters | xxd -p)"
+	run --separate-stderr -65 qwatch --until empty jobs
+	has "$stderr" damaged
+}
+
+@test "a signal ends the wait, as if it had not been caught" {
+	local sig
+
+	qpush jobs x
+	for sig in INT TERM HUP; do
+		watcher --until empty jobs
+		kill -$sig "$watcher"
+		ended $((128 + $(kill -l $sig))) "$watcher"
+		watcher jobs 1
+		kill -$sig "$watcher"
+		ended $((128 + $(kill -l $sig))) "$watcher"
+	done
+}
+
+@test "without ctl, it is looked at all the same" {
+	qpush jobs x
+	mkdir "$Q_ROOT/jobs/ctl"
+	start qwatch --until empty jobs
+	eventually has_open "$pid"
+	qpop jobs >/dev/null
+	ended 0
+}
