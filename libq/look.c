@@ -290,9 +290,8 @@ chosen(const struct q_list *by, const struct message *m)
 	return (by->header == NULL || has_header(m, by->header));
 }
 
-/* Add message id as it is now, unless it is gone or not of those wanted. */
-static int
-add(struct txn *t, struct q_batch *b, uint64_t id, const struct q_list *by,
+int
+look_add(struct txn *t, struct q_batch *b, uint64_t id, const struct q_list *by,
     unsigned parts, size_t preview)
 {
 	struct key k = key_id(id);
@@ -346,7 +345,7 @@ list_rows(struct txn *t, struct q_list *args, size_t n, struct q_batch *b, bool 
 			return (*end ? 0 : rc);
 		}
 		id = get_be64(key.data);
-		rc = add(t, b, id, args, parts, args->preview);
+		rc = look_add(t, b, id, args, parts, args->preview);
 		if (rc != 0 && rc != STORE_NONE)
 			return (rc);
 		args->after = id;
@@ -394,7 +393,7 @@ q_get(struct q *q, uint64_t id, struct q_batch **batch)
 	if ((rc = batch_new(&b)) != 0)
 		return (rc);
 	if ((rc = txn_begin(q, &t)) == 0) {
-		rc = add(&t, b, id, &any, BATCH_BODY | BATCH_FAILURES, SIZE_MAX);
+		rc = look_add(&t, b, id, &any, BATCH_BODY | BATCH_FAILURES, SIZE_MAX);
 		txn_abort(&t);
 	}
 	if (rc == STORE_NONE)

@@ -78,6 +78,7 @@ enum {                         /* limits */
 	Q_MAX_PRIORITY = 100,
 	Q_MAX_RECEIPT = 48,    /* a receipt with its NUL */
 	Q_MAX_FINDINGS = 1000, /* listed of what a check finds */
+	Q_MAX_PEEK = 1000,     /* messages that q_peek() gives */
 };
 
 enum q_state {
@@ -638,6 +639,16 @@ struct q_list {
  * Locks for a thousand rows at a time. The caller frees *batch.
  */
 int q_list(struct q *q, struct q_list *args, struct q_batch **batch);
+/*
+ * The first n (0 is 1, at most Q_MAX_PEEK) of a state, without looking at the others:
+ * Q_READY, of each priority the one to be taken first; Q_DELAYED, those due next;
+ * Q_LEASED, those whose leases end next, behind them the held ones by id; Q_DEAD, those
+ * of the greatest ids. With so many bytes of each body, and without failures. There are
+ * fewer than n also if some have left the state with time, and nobody has changed the
+ * queue since. Q_EMPTY: none; Q_EINVAL: another state. The caller frees *batch.
+ */
+int q_peek(
+    struct q *q, enum q_state state, size_t n, size_t preview, struct q_batch **batch);
 struct q_usage {
 	uint64_t allocated; /* bytes of disk the data file takes */
 	uint64_t used;      /* of them, bytes of pages in use */

@@ -85,6 +85,19 @@ txn_next(struct txn *t, enum table table, struct span *key, struct span *value)
 	return (move(t, table, MDB_NEXT, key, value));
 }
 
+int
+txn_last(struct txn *t, enum table table, struct span *key, struct span *value)
+{
+	*key = (struct span){ NULL, 0 };
+	return (move(t, table, MDB_LAST, key, value));
+}
+
+int
+txn_prev(struct txn *t, enum table table, struct span *key, struct span *value)
+{
+	return (move(t, table, MDB_PREV, key, value));
+}
+
 static int
 put(struct txn *t, enum table table, struct span key, MDB_val *v, unsigned flags)
 {

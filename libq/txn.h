@@ -85,6 +85,9 @@ int txn_get(struct txn *t, enum table table, struct span key, struct span *value
 int txn_first(struct txn *t, enum table table, struct span *key, struct span *value);
 int txn_seek(struct txn *t, enum table table, struct span *key, struct span *value);
 int txn_next(struct txn *t, enum table table, struct span *key, struct span *value);
+/* The last row; the row before the last one asked for. */
+int txn_last(struct txn *t, enum table table, struct span *key, struct span *value);
+int txn_prev(struct txn *t, enum table table, struct span *key, struct span *value);
 int txn_put(struct txn *t, enum table table, struct span key, struct span value);
 /* The same where the key is likely the table's greatest: that saves the search. */
 int txn_append(struct txn *t, enum table table, struct span key, struct span value);
