@@ -3,7 +3,7 @@
 #include "diag.h"
 #include "queue.h"
 
-#include "ctl.h"
+#include "admin.h"
 
 int
 ctl_backup(const struct ctl *c)

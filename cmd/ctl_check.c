@@ -10,7 +10,7 @@
 #include "queue.h"
 #include "text.h"
 
-#include "ctl.h"
+#include "admin.h"
 
 /* "1 file", "2 files" */
 #define COUNTED(n, word) (n), word, (n) == 1 ? "" : "s"

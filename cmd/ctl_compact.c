@@ -6,7 +6,7 @@
 #include "queue.h"
 #include "text.h"
 
-#include "ctl.h"
+#include "admin.h"
 
 int
 ctl_compact(const struct ctl *c)

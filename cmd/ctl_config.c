@@ -11,7 +11,7 @@
 #include "root.h"
 #include "value.h"
 
-#include "ctl.h"
+#include "admin.h"
 
 /* Before anything is opened, so that a mistake changes nothing. */
 static void

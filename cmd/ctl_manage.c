@@ -8,7 +8,7 @@
 #include "parse.h"
 #include "queue.h"
 
-#include "ctl.h"
+#include "admin.h"
 
 /* An act, as its subcommand says it. */
 struct words {

@@ -5,7 +5,7 @@
 #include "diag.h"
 #include "queue.h"
 
-#include "ctl.h"
+#include "admin.h"
 
 static unsigned
 gates(const struct ctl *c)

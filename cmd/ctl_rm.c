@@ -7,7 +7,7 @@
 #include "diag.h"
 #include "queue.h"
 
-#include "ctl.h"
+#include "admin.h"
 
 /* What it would remove is counted, where damage is not to be expected. */
 static int

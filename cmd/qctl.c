@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "access.h"
-#include "ctl.h"
+#include "admin.h"
 #include "diag.h"
 #include "opt.h"
 #include "parse.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef CTL_H
-#define CTL_H
+#ifndef ADMIN_H
+#define ADMIN_H
 
 /* The subcommands of qctl: what they are given, and what runs them. */
 
