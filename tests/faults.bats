@@ -12,13 +12,13 @@ setup_file() {
 as_ordinary_user() {
 	public=$(mktemp -d)
 	cp "$BIN"/q{push,pop,ack,stat,ctl} "$public"
-	mkdir "$public/work"
+	mkdir "$public/own"
 	if [ "$(id -u)" = 0 ]; then
 		chmod 755 "$public"
-		chown "$NOBODY" "$public/work"
+		chown "$NOBODY" "$public/own"
 	fi
-	cd "$public/work" || return 1
-	export Q_ROOT=$public/work/root PATH=$public:$PATH
+	cd "$public/own" || return 1
+	export Q_ROOT=$public/own/root PATH=$public:$PATH
 }
 
 user() {
