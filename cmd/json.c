@@ -2,6 +2,7 @@
 /* Messages as JSON, one object a line. */
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,18 +50,25 @@ json_set(json_t *object, const char *name, json_t *value)
 		no_memory();
 }
 
-static void
-set_number(json_t *object, const char *name, uint64_t n)
+void
+json_set_count(json_t *object, const char *name, uint64_t n)
 {
 	json_set(object, name, json_integer((json_int_t)n));
 }
 
-static void
-set_time(json_t *object, const char *name, q_time when)
+void
+json_set_real(json_t *object, const char *name, double value)
 {
-	char buf[TEXT_TIME];
+	json_set(object, name, isfinite(value) ? json_real(value) : json_null());
+}
 
-	json_set(object, name, json_string(text_time(buf, when)));
+void
+json_set_time(json_t *object, const char *name, q_time when)
+{
+	char text[TEXT_TIME];
+
+	json_set(
+	    object, name, when == 0 ? json_null() : json_string(text_time(text, when)));
 }
 
 json_t *
@@ -86,14 +94,14 @@ set_report(json_t *object, const struct q_report *r)
 {
 	json_set(object, "how", json_string(q_how_name(r->how)));
 	if (r->how == Q_HOW_EXITED)
-		set_number(object, "exit_status", (uint64_t)r->status);
+		json_set_count(object, "exit_status", (uint64_t)r->status);
 	if (r->how == Q_HOW_KILLED)
-		set_number(object, "signal", (uint64_t)r->status);
+		json_set_count(object, "signal", (uint64_t)r->status);
 	if (r->how == Q_HOW_SAID || r->took == 0)
 		return;
 	json_set(object, "took_seconds", json_real((double)r->took / 1e9));
 	json_set(object, "cpu_seconds", json_real((double)r->cpu / 1e9));
-	set_number(object, "peak_memory", r->memory);
+	json_set_count(object, "peak_memory", r->memory);
 	json_set(object, "host", json_text(r->host));
 	json_set(object, "stderr", json_text(r->output));
 }
@@ -110,10 +118,10 @@ set_failures(json_t *object, const struct q_msg *m)
 
 		if (one == NULL || json_array_append_new(list, one) != 0)
 			no_memory();
-		set_number(one, "delivery", f->delivery);
-		set_time(one, "when", f->when);
+		json_set_count(one, "delivery", f->delivery);
+		json_set_time(one, "when", f->when);
 		json_set(one, "reason", json_text(f->reason));
-		set_number(one, "pid", (uint64_t)f->pid);
+		json_set_count(one, "pid", (uint64_t)f->pid);
 		set_report(one, &f->report);
 	}
 }
@@ -132,12 +140,12 @@ set_receipt(json_t *object, const struct q_msg *m)
 static void
 set_times(json_t *object, const struct q_msg *m)
 {
-	set_time(object, "pushed", m->pushed);
+	json_set_time(object, "pushed", m->pushed);
 	if (m->state == Q_DELAYED || (m->state == Q_LEASED && m->due != Q_FOREVER))
-		set_time(object, "due", m->due);
+		json_set_time(object, "due", m->due);
 	if (m->expires != 0)
-		set_time(object, "expires", m->expires);
-	set_time(object, "changed", m->changed);
+		json_set_time(object, "expires", m->expires);
+	json_set_time(object, "changed", m->changed);
 }
 
 /* Everything but the body. Of a damaged message no more is known than its state. */
@@ -148,15 +156,15 @@ describe(const struct q_msg *m, unsigned what)
 
 	if (object == NULL)
 		no_memory();
-	set_number(object, "id", m->id);
+	json_set_count(object, "id", m->id);
 	json_set(object, "state", json_string(q_state_name(m->state)));
 	if (m->damaged) {
 		json_set(object, "damaged", json_true());
 		return (object);
 	}
-	set_number(object, "attempt", m->attempt);
-	set_number(object, "delivery", m->delivery);
-	set_number(object, "max_attempts", m->max_attempts);
+	json_set_count(object, "attempt", m->attempt);
+	json_set_count(object, "delivery", m->delivery);
+	json_set_count(object, "max_attempts", m->max_attempts);
 	json_set(object, "priority", json_integer(m->priority));
 	if (m->key != NULL)
 		json_set(object, "key", json_text(m->key));
@@ -166,10 +174,10 @@ describe(const struct q_msg *m, unsigned what)
 	set_times(object, m);
 	if (what & JSON_RECEIPT)
 		set_receipt(object, m);
-	set_number(object, "size", m->size);
-	set_number(object, "uid", m->uid);
+	json_set_count(object, "size", m->size);
+	json_set_count(object, "uid", m->uid);
 	if (m->state == Q_LEASED)
-		set_number(object, "pid", (uint64_t)m->pid);
+		json_set_count(object, "pid", (uint64_t)m->pid);
 	if (what & JSON_FAILURES)
 		set_failures(object, m);
 	return (object);

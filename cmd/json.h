@@ -49,6 +49,10 @@ void json_push_free(struct json_push *out);
 
 /* Set a field of an object; the value is the object's from now on. */
 void json_set(struct json_t *object, const char *name, struct json_t *value);
+/* A number; null for one that is not finite; a time, null for 0. */
+void json_set_count(struct json_t *object, const char *name, uint64_t n);
+void json_set_real(struct json_t *object, const char *name, double value);
+void json_set_time(struct json_t *object, const char *name, q_time when);
 /* A new string for people: what is not UTF-8 in the text is made visible. */
 struct json_t *json_text(const char *text);
 /* Print any value as a line of compact JSON and free it. */

@@ -10,37 +10,6 @@
 
 #include "json_stat.h"
 
-static json_t *
-object(void)
-{
-	json_t *o = json_object();
-
-	if (o == NULL)
-		diag_die(DIAG_FAILED, NULL, "out of memory");
-	return (o);
-}
-
-static void
-set_count(json_t *o, const char *name, uint64_t n)
-{
-	json_set(o, name, json_integer((json_int_t)n));
-}
-
-/* Fields are always there: null says that there is nothing of which to tell it. */
-static void
-set_number(json_t *o, const char *name, double value)
-{
-	json_set(o, name, isfinite(value) ? json_real(value) : json_null());
-}
-
-static void
-set_time(json_t *o, const char *name, q_time when)
-{
-	char text[TEXT_TIME];
-
-	json_set(o, name, when == 0 ? json_null() : json_string(text_time(text, when)));
-}
-
 static void
 set_uuid(json_t *o, const uint8_t uuid[16])
 {
@@ -56,13 +25,13 @@ static void
 set_histogram(json_t *o, const char *name, const struct q_histogram *h)
 {
 	bool some = h->count > 0;
-	json_t *one = object();
+	json_t *one = json_object();
 
-	set_count(one, "count", h->count);
-	set_number(one, "mean_seconds", some ? q_histogram_mean(h) : NAN);
-	set_number(one, "p50_seconds", some ? q_histogram_quantile(h, 0.5) : NAN);
-	set_number(one, "p90_seconds", some ? q_histogram_quantile(h, 0.9) : NAN);
-	set_number(one, "p99_seconds", some ? q_histogram_quantile(h, 0.99) : NAN);
+	json_set_count(one, "count", h->count);
+	json_set_real(one, "mean_seconds", some ? q_histogram_mean(h) : NAN);
+	json_set_real(one, "p50_seconds", some ? q_histogram_quantile(h, 0.5) : NAN);
+	json_set_real(one, "p90_seconds", some ? q_histogram_quantile(h, 0.9) : NAN);
+	json_set_real(one, "p99_seconds", some ? q_histogram_quantile(h, 0.99) : NAN);
 	json_set(o, name, one);
 }
 
@@ -88,9 +57,9 @@ set_counts(json_t *o, const struct q_stat *st)
 	};
 
 	for (int state = Q_READY; state < Q_STATES; state++)
-		set_count(o, q_state_name((enum q_state)state), st->count[state]);
+		json_set_count(o, q_state_name((enum q_state)state), st->count[state]);
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		set_count(o, counts[i].name, counts[i].n);
+		json_set_count(o, counts[i].name, counts[i].n);
 }
 
 static void
@@ -101,10 +70,10 @@ set_rates(json_t *o, const struct q_stat *st)
 		"rate_out_15m" };
 
 	for (int i = 0; i < 3; i++)
-		set_number(o, in[i], st->rate_in[i]);
+		json_set_real(o, in[i], st->rate_in[i]);
 	for (int i = 0; i < 3; i++)
-		set_number(o, out[i], st->rate_out[i]);
-	set_count(o, "leased_most", st->leased_most);
+		json_set_real(o, out[i], st->rate_out[i]);
+	json_set_count(o, "leased_most", st->leased_most);
 }
 
 static void
@@ -118,12 +87,12 @@ set_forecast(json_t *o, const struct q_stat *st)
 	forecast_measure(st, &m);
 	forecast_model(&m.load, &f);
 	drift = forecast_drift_of(&m, &value);
-	set_number(o, "utilisation", f.utilisation);
-	set_number(o, "drain_seconds",
+	json_set_real(o, "utilisation", f.utilisation);
+	json_set_real(o, "drain_seconds",
 	    drift == DRIFT_DRAINS ? value
 	    : drift == DRIFT_NONE ? 0
 				  : NAN);
-	set_number(o, "growth_per_minute",
+	json_set_real(o, "growth_per_minute",
 	    drift == DRIFT_GROWS     ? value
 	    : drift == DRIFT_UNKNOWN ? NAN
 				     : (m.in - m.out) * 60);
@@ -134,21 +103,21 @@ json_stat(const struct board_row *row, q_time now, FILE *out)
 {
 	const struct q_stat *st = &row->stat;
 	const struct q_usage *u = &row->usage;
-	json_t *o = object();
+	json_t *o = json_object();
 
 	json_set(o, "queue", json_text(row->queue));
 	set_counts(o, st);
-	set_number(o, "oldest_seconds",
+	json_set_real(o, "oldest_seconds",
 	    st->oldest == 0 ? NAN : (double)(now - st->oldest) / (double)Q_SECOND);
-	set_time(o, "next_due", st->next_due);
-	set_time(o, "paused_in", st->paused_in);
-	set_time(o, "paused_out", st->paused_out);
-	set_count(o, "bytes", st->bytes);
-	set_count(o, "disk_bytes", u->allocated);
-	set_count(o, "used_bytes", u->used);
-	set_count(o, "free_bytes", u->free);
-	set_count(o, "files", u->blobs);
-	set_count(o, "file_bytes", u->blob_bytes);
+	json_set_time(o, "next_due", st->next_due);
+	json_set_time(o, "paused_in", st->paused_in);
+	json_set_time(o, "paused_out", st->paused_out);
+	json_set_count(o, "bytes", st->bytes);
+	json_set_count(o, "disk_bytes", u->allocated);
+	json_set_count(o, "used_bytes", u->used);
+	json_set_count(o, "free_bytes", u->free);
+	json_set_count(o, "files", u->blobs);
+	json_set_count(o, "file_bytes", u->blob_bytes);
 	set_rates(o, st);
 	set_histogram(o, "wait", &st->wait);
 	set_histogram(o, "service", &st->service);
@@ -156,7 +125,7 @@ json_stat(const struct board_row *row, q_time now, FILE *out)
 	set_histogram(o, "gap", &st->gap);
 	set_forecast(o, st);
 	json_set(o, "history_damaged", json_boolean(st->history_damaged));
-	set_time(o, "history_since", st->history_since);
+	json_set_time(o, "history_since", st->history_since);
 	set_uuid(o, st->uuid);
 	json_line(o, out);
 }

@@ -205,25 +205,14 @@ print_text(const struct report *how, const struct figure *f, FILE *out)
 	}
 }
 
-static json_t *
-object(void)
-{
-	json_t *o = json_object();
-
-	if (o == NULL)
-		diag_die(DIAG_FAILED, NULL, "out of memory");
-	return (o);
-}
-
 static void
 print_json(const char *queue, const struct figure *f, FILE *out)
 {
-	json_t *whole = object(), *part[] = { object(), object() };
+	json_t *whole = json_object(), *part[] = { json_object(), json_object() };
 
 	json_set(whole, "queue", json_text(queue));
 	for (int i = 0; i < FIGURES; i++)
-		json_set(part[f[i].model], f[i].name,
-		    isfinite(f[i].value) ? json_real(f[i].value) : json_null());
+		json_set_real(part[f[i].model], f[i].name, f[i].value);
 	json_set(whole, "measured", part[0]);
 	json_set(whole, "model", part[1]);
 	json_line(whole, out);

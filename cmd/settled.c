@@ -127,12 +127,11 @@ static void
 set_holder(json_t *object, const struct q_settled *r)
 {
 	json_t *holder = json_object();
-	char when[TEXT_TIME];
 
 	json_set(object, "holder", holder);
 	json_set(holder, "delivery", json_integer(r->holder));
 	json_set(holder, "attempt", json_integer(r->attempt));
-	json_set(holder, "since", json_string(text_time(when, r->since)));
+	json_set_time(holder, "since", r->since);
 	json_set(holder, "pid", json_integer(r->pid));
 }
 
@@ -144,7 +143,6 @@ set_state(json_t *object, const struct settled *s)
 	const char *state = r->state != 0           ? q_state_name(r->state)
 	                    : s->how->verb == Q_ACK ? "done"
 	                                            : NULL;
-	char when[TEXT_TIME];
 
 	if (state != NULL)
 		json_set(object, "state", json_string(state));
@@ -153,7 +151,7 @@ set_state(json_t *object, const struct settled *s)
 		json_set(object, "max_attempts", json_integer(r->max_attempts));
 	}
 	if (r->due != 0)
-		json_set(object, "due", json_string(text_time(when, r->due)));
+		json_set_time(object, "due", r->due);
 }
 
 void
@@ -163,8 +161,6 @@ settled_json(const struct settled *s, FILE *out)
 	json_t *object = json_object();
 	char text[Q_MAX_RECEIPT];
 
-	if (object == NULL)
-		diag_die(DIAG_FAILED, NULL, "out of memory");
 	q_receipt_format(s->receipt, text);
 	json_set(object, "receipt", json_string(text));
 	json_set(object, "id", json_integer((json_int_t)s->receipt->id));
