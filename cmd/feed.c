@@ -12,8 +12,6 @@
 
 #include "feed.h"
 
-enum { ROOM_STEP_MS = 20 }; /* between looks for room in a full queue */
-
 struct owned {
 	void *thing;
 	void (*release)(void *);
@@ -182,7 +180,7 @@ failed(struct feed *f, int code, q_time until)
 	if (stop_signal() != 0)
 		feed_interrupted(f);
 	if ((code == Q_EFULL || code == Q_EPAUSED) && now_monotonic() < until) {
-		(void)usleep(ROOM_STEP_MS * 1000);
+		q_wait_change(f->q, until);
 		return;
 	}
 	feed_stop(f, diag_status(code), NULL, feed_reason(code));

@@ -463,6 +463,19 @@ load lib
 	ended 0
 }
 
+@test "who waits for room sleeps until the queue changes" {
+	qctl create jobs max-messages=1
+	qpush jobs a
+	start env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o trace -e trace=futex \
+		qpush -w jobs b
+	eventually grep -q 'FUTEX_WAIT' trace
+	is "$(qpop jobs)" a
+	ended 0
+	is "$(qpop jobs)" b
+	# it was woken, or found the change by a look that comes twice a second
+	(($(grep -c 'FUTEX_WAIT' trace) < 20))
+}
+
 @test "--wait=DURATION gives up" {
 	qctl create jobs max-messages=1
 	qpush jobs a
