@@ -312,13 +312,16 @@ apply_all(struct q *q, const struct request *requests, struct result *results, s
 		if (answer == ANSWER_FAILED || (rc == 0 && answer == ANSWER_RESULTS))
 			return (rc);
 		/* We are to do it ourselves; or it was lost, and is in the table. */
-		end = rc == 0 ? SLOT_LOCKED : SLOT_ORPHANED;
+		end = SLOT_ORPHANED;
 		if ((rc = lock_take(q, LOCK_EX)) != 0)
 			return (rc);
 	}
 	c.posted = end == SLOT_ORPHANED;
 	c.answer_size = 0;
-	if ((rc = apply_locked(q, &c)) == 0 && c.answer_size > 0)
+	rc = apply_locked(q, &c);
+	/* Then ours is done, also if what fell due or was served could not be stored.
+	 */
+	if (c.answer_size > 0)
 		rc = read_answer(q, &c, &answer);
 	return (rc);
 }

@@ -49,6 +49,14 @@ ctl_is_whole(const struct q *q)
 }
 
 bool
+ctl_is_long(const struct q *q)
+{
+	struct stat st;
+
+	return (fstat(q->ctl.fd, &st) == 0 && st.st_size >= CTL_SIZE);
+}
+
+bool
 ctl_is_current(struct q *q)
 {
 	struct ctl *c = &q->ctl;

@@ -21,7 +21,7 @@ enum {
 	CTL_SLOTS = 128,
 	CTL_SLOT_SIZE = 4096,
 	CTL_HEAD_SIZE = 4096,
-	CTL_PAYLOAD = CTL_SLOT_SIZE - 16, /* bytes of a request, or of its answer */
+	CTL_PAYLOAD = CTL_SLOT_SIZE - 24, /* bytes of a request, or of its answer */
 	CTL_SIZE = CTL_HEAD_SIZE + CTL_SLOTS * CTL_SLOT_SIZE,
 };
 
@@ -41,7 +41,8 @@ struct ctl_word {
 struct ctl_slot {
 	_Atomic uint32_t word; /* a futex: see slot.h */
 	uint32_t size;         /* of what is in data */
-	uint64_t ticket;       /* one more with each request */
+	uint64_t ticket;       /* another, and higher, with each request */
+	uint64_t check;        /* slot_sum() of what is in data */
 	uint8_t data[CTL_PAYLOAD];
 };
 
@@ -93,6 +94,9 @@ struct ctl_file *ctl_need(struct q *q);
 bool ctl_is_current(struct q *q);
 /* Whether the file still has all its bytes, to be asked before they are touched. */
 bool ctl_is_whole(const struct q *q);
+/* Whether it has them at least, if it has another name, or none: for what must not stay
+ * there. */
+bool ctl_is_long(const struct q *q);
 void ctl_close(struct q *q);
 
 /*

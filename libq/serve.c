@@ -21,6 +21,7 @@ struct served {
 	unsigned slot;
 	uint64_t ticket;
 	bool orphan;   /* taken by another before, who died */
+	bool intact;   /* as its owner wrote it */
 	bool alone;    /* not to be applied by us */
 	bool asleep;   /* its owner, when it was answered */
 	uint8_t *data; /* the request: a copy */
@@ -29,6 +30,7 @@ struct served {
 };
 
 struct service {
+	uint64_t generation; /* of the ctl where they were */
 	size_t n;
 	size_t used; /* of data */
 	struct served served[CTL_SLOTS];
@@ -83,6 +85,8 @@ collect_slot(struct q *q, struct service *v, unsigned slot)
 		.data = v->data + v->used,
 		.size = size };
 	memcpy(v->data + v->used, s->data, size);
+	v->served[v->n].intact = s->check == slot_sum(v->generation, slot, ticket,
+						 SLOT_REQUEST, v->data + v->used, size);
 	v->used += size;
 	v->n++;
 }
@@ -102,6 +106,8 @@ serve_collect(struct q *q)
 			continue;
 		uint32_t bits = atomic_exchange(&c->map->pending[i], 0);
 
+		if (q->service->n == 0)
+			q->service->generation = c->map->generation;
 		for (unsigned b = 0; b < 32; b++)
 			if (bits & 1U << b)
 				collect_slot(q, q->service, i * 32 + b);
@@ -162,9 +168,9 @@ sweep(struct txn *t)
 	struct span key = key_span(&k), v;
 	int rc;
 
-	if (c->swept == c->map->generation)
+	if (c->swept == t->q->service->generation)
 		return (0);
-	c->swept = c->map->generation;
+	c->swept = t->q->service->generation;
 	rc = txn_seek(t, T_SLOT, &key, &v);
 	for (int i = 0; i < SWEEP_MOST && rc == 0; i++) {
 		if (is_outdated(t, &key, &v)) {
@@ -182,7 +188,7 @@ keep_answer(struct txn *t, struct service *v, const struct served *s)
 {
 	const struct answered a = { s->ticket, t->now.wall, v->answer[s - v->served],
 		s->answer_size };
-	struct key k = key_slot(t->q->ctl.map->generation, s->slot);
+	struct key k = key_slot(v->generation, s->slot);
 	size_t size = answered_encode(&a, s->slot, v->record);
 	int rc;
 
@@ -227,12 +233,12 @@ apply_served(struct txn *t, struct service *v, struct served *s)
 	if (s->alone)
 		return (0);
 	if (s->orphan) {
-		rc = look_up(t, t->q->ctl.map->generation, s->slot, s->ticket, answer,
-		    &s->answer_size);
+		rc = look_up(
+		    t, v->generation, s->slot, s->ticket, answer, &s->answer_size);
 		if (rc != STORE_NONE)
 			return (rc);
 	}
-	if (wire_get_parcel(s->data, s->size, p) != 0) {
+	if (!s->intact || wire_get_parcel(s->data, s->size, p) != 0) {
 		s->alone = true;
 		return (0);
 	}
@@ -275,6 +281,8 @@ answer_one(struct q *q, struct service *v, struct served *s, int rc)
 		s->answer_size = answer_put_failed(rc, answer);
 	memcpy(slot->data, answer, s->answer_size);
 	slot->size = (uint32_t)s->answer_size;
+	slot->check = slot_sum(
+	    v->generation, s->slot, s->ticket, SLOT_ANSWER, answer, s->answer_size);
 	s->asleep = slot_move(slot, s->ticket, SLOT_TAKEN, SLOT_DONE, &old) &&
 	            old & SLOT_ASLEEP;
 }

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "error.h"
+#include "hash.h"
 #include "lock.h"
 #include "queue.h"
 #include "serve.h"
@@ -19,6 +20,15 @@
 #define LEAD_STEP (Q_SECOND / 10000)
 /* What more a request that is being served is given, when there is no more time. */
 #define GRACE (2 * Q_SECOND)
+
+uint64_t
+slot_sum(uint64_t generation, unsigned slot, uint64_t ticket, enum slot_content content,
+    const void *data, size_t size)
+{
+	const uint64_t of[] = { generation, ticket, (uint64_t)slot << 1 | content };
+
+	return (hash_record(data, size, hash_record(of, sizeof(of), 0)));
+}
 
 bool
 slot_move(
@@ -109,6 +119,16 @@ mine(struct q *q)
 	return (&q->ctl.map->slot[q->ctl.slot]);
 }
 
+/* Never one that there was, also if somebody has overwritten the last: it would find
+ * the row of another request. */
+static uint64_t
+new_ticket(uint64_t last)
+{
+	uint64_t now = (uint64_t)clock_monotonic();
+
+	return (last < now ? now : last + 1);
+}
+
 bool
 slot_post(struct q *q, const struct request *requests, size_t n)
 {
@@ -123,12 +143,27 @@ slot_post(struct q *q, const struct request *requests, size_t n)
 	s = mine(q);
 	memcpy(s->data, data, size);
 	s->size = (uint32_t)size;
-	c->ticket = ++s->ticket;
+	c->ticket = new_ticket(s->ticket);
 	c->generation = c->map->generation;
 	c->posted = (unsigned)c->slot;
+	s->ticket = c->ticket;
+	s->check =
+	    slot_sum(c->generation, c->posted, c->ticket, SLOT_REQUEST, data, size);
 	c->leads = nobody_pending(c->map);
 	atomic_store(&s->word, slot_word(c->ticket, SLOT_READY));
 	slot_mark_pending(c->map, (unsigned)c->slot);
+	return (true);
+}
+
+/* Whether nobody had taken our request; then nobody will. */
+static bool
+withdraw(struct q *q, uint32_t *old)
+{
+	struct ctl_slot *s = mine(q);
+
+	if (!slot_move(s, q->ctl.ticket, SLOT_READY, SLOT_FREE, old))
+		return (false);
+	s->check = ~s->check;
 	return (true);
 }
 
@@ -139,9 +174,11 @@ take_back(struct q *q)
 	uint64_t ticket = q->ctl.ticket;
 	uint32_t old;
 
-	if (!ctl_is_whole(q))
+	/* It may only be of no use for a while, because of another link for instance:
+	 * what is ready there would be served then. */
+	if (!ctl_is_long(q))
 		return (SLOT_ORPHANED);
-	if (slot_move(mine(q), ticket, SLOT_READY, SLOT_FREE, &old))
+	if (withdraw(q, &old))
 		return (SLOT_LOCKED);
 	if (!slot_is(old, ticket, SLOT_DONE)) {
 		/* Whoever had the lock before has died, and left it so. */
@@ -159,7 +196,7 @@ give_up(struct q *q, q_time *until, bool *late, int rc)
 {
 	uint32_t old;
 
-	if (slot_move(mine(q), q->ctl.ticket, SLOT_READY, SLOT_FREE, &old))
+	if (withdraw(q, &old))
 		return (rc != 0 ? rc : lock_busy(q));
 	if (!*late) {
 		*late = true;
@@ -248,6 +285,9 @@ slot_read(struct q *q, uint8_t *answer, size_t room)
 	if (size > room)
 		size = 0;
 	memcpy(answer, s->data, size);
+	if (s->check != slot_sum(q->ctl.generation, q->ctl.posted, q->ctl.ticket,
+			    SLOT_ANSWER, answer, size))
+		size = 0;
 	(void)slot_move(s, q->ctl.ticket, SLOT_DONE, SLOT_FREE, &old);
 	return (size);
 }

@@ -12,7 +12,8 @@
  * owner leaves FREE and DONE; only who has the lock leaves READY for TAKEN, before he
  * applies anything, and TAKEN for DONE, after the commit; the owner may take back
  * READY. So a request that is READY was not applied, and one that is TAKEN while nobody
- * has the lock may have been: the table slot tells.
+ * has the lock may have been: the table slot tells. Strangers may write here: what does
+ * not have its checksum is neither request nor answer.
  */
 
 #include "apply.h"
@@ -49,6 +50,11 @@ slot_is(uint32_t word, uint64_t ticket, uint32_t state)
 	    (word & ~(uint32_t)(SLOT_ASLEEP | SLOT_LEAD)) == slot_word(ticket, state));
 }
 
+enum slot_content { SLOT_REQUEST, SLOT_ANSWER };
+
+/* The checksum of what a slot holds, for one ticket. */
+uint64_t slot_sum(uint64_t generation, unsigned slot, uint64_t ticket,
+    enum slot_content content, const void *data, size_t size);
 /* From one state to another of the same ticket; the flags, in *old, stay. */
 bool slot_move(
     struct ctl_slot *s, uint64_t ticket, uint32_t from, uint32_t to, uint32_t *old);

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A stranger writes to ctl, links to it, or a holder dies and the disk is full besides:
+ * a request is done once, as it was asked, and its owner is told so.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "clock.h"
+#include "queue.h"
+#include "slot.h"
+
+enum { SLOT = 5, SIZE = 40 };
+
+static char dir[] = "/tmp/q-stranger.XXXXXX";
+static char path[sizeof(dir) + 16];
+
+/* What the poster says of his push; shared with him. */
+static volatile struct {
+	int code;
+	uint64_t id;
+} * said;
+
+static struct q *
+open_queue(void)
+{
+	const struct q_open open = { .flags = Q_CREATE };
+	struct q *q;
+
+	assert_int_equal(q_open(path, &open, &q), 0);
+	return (q);
+}
+
+static uint64_t
+push(struct q *q, int number, q_time delay)
+{
+	char body[SIZE] = { 0 };
+	struct q_push message = { .body = body, .size = SIZE, .delay = delay };
+	struct q_pushed pushed = { 0 };
+	size_t stored;
+
+	(void)snprintf(body, sizeof(body), "%d", number);
+	said->code = q_push(q, &message, 1, 0, &stored, &pushed);
+	return (pushed.id);
+}
+
+/* A process that finds the lock taken and posts its push in the one slot there is. */
+static pid_t
+start_poster(struct q *q, int number, bool may_write)
+{
+	const struct rlimit none = { 0, 0 };
+	q_time until = clock_monotonic() + 60 * Q_SECOND;
+	_Atomic uint32_t *word = &q->ctl.map->slot[SLOT].word;
+	pid_t pid = fork();
+
+	assert_true(pid != -1);
+	if (pid == 0) {
+		q = open_queue();
+		(void)signal(SIGXFSZ, SIG_IGN);
+		if (!may_write)
+			(void)setrlimit(RLIMIT_FSIZE, &none);
+		said->id = push(q, number, 0);
+		q_close(q);
+		_exit(0);
+	}
+	while (slot_state(atomic_load(word)) != SLOT_READY && clock_monotonic() < until)
+		(void)usleep(500);
+	assert_int_equal(slot_state(atomic_load(word)), SLOT_READY);
+	return (pid);
+}
+
+static void
+end_poster(pid_t pid, uint64_t id)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(said->code, 0);
+	assert_true(said->id == id);
+}
+
+static void
+lock(struct q *q)
+{
+	assert_int_equal(flock(q->dir.data, LOCK_EX), 0);
+}
+
+static void
+unlock(struct q *q)
+{
+	assert_int_equal(flock(q->dir.data, LOCK_UN), 0);
+}
+
+/* Nobody has any other slot. */
+static struct q *
+open_with_one_slot(int *fd)
+{
+	struct flock others = { .l_type = F_WRLCK, .l_start = CTL_SIZE, .l_len = SLOT };
+	struct q *q = open_queue();
+
+	assert_non_null(ctl_need(q));
+	*fd = openat(q->dir.fd, "ctl", O_RDWR | O_CLOEXEC);
+	assert_int_equal(fcntl(*fd, F_OFD_SETLK, &others), 0);
+	others.l_start += SLOT + 1;
+	others.l_len = CTL_SLOTS - SLOT - 1;
+	assert_int_equal(fcntl(*fd, F_OFD_SETLK, &others), 0);
+	return (q);
+}
+
+/* The messages 0 to n - 1 in this order, and no other. */
+static void
+assert_there(struct q *q, int n)
+{
+	const struct q_take args = { .n = 1000 };
+	char body[SIZE] = { 0 };
+	struct q_batch *b;
+
+	assert_int_equal(q_take(q, &args, &b), 0);
+	assert_int_equal(q_batch_count(b), n);
+	for (int i = 0; i < n; i++) {
+		const struct q_msg *m = q_batch_get(b, (size_t)i);
+
+		memset(body, 0, sizeof(body));
+		(void)snprintf(body, sizeof(body), "%d", i);
+		assert_int_equal(m->body_size, SIZE);
+		assert_memory_equal(m->body, body, SIZE);
+	}
+	q_batch_free(b);
+}
+
+static void
+a_changed_byte_of_a_request_changes_nothing(void **state)
+{
+	int fd, n = 0;
+	struct q *q = open_with_one_slot(&fd);
+	struct ctl_slot *s = &q->ctl.map->slot[SLOT];
+	size_t size = 1;
+	pid_t pid;
+
+	(void)state;
+	for (size_t at = 0; at < size; at++) {
+		lock(q);
+		pid = start_poster(q, n + 1, true);
+		size = s->size;
+		s->data[at] ^= 0x10;
+		(void)push(q, n, 0); /* which lets go of the lock */
+		n += 2;
+		end_poster(pid, (uint64_t)n);
+	}
+	assert_in_range(size, SIZE, CTL_PAYLOAD);
+	assert_there(q, n);
+	(void)close(fd);
+	q_close(q);
+}
+
+/* Serve a poster, who does not read the answer yet. */
+static void
+serve_stopped(struct q *q, pid_t pid, int number)
+{
+	int status;
+
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	(void)push(q, number, 0);
+	assert_int_equal(said->code, 0);
+	assert_int_equal(
+	    slot_state(atomic_load(&q->ctl.map->slot[SLOT].word)), SLOT_DONE);
+}
+
+static void
+a_changed_byte_of_an_answer_changes_nothing(void **state)
+{
+	int fd, n = 0;
+	struct q *q = open_with_one_slot(&fd);
+	struct ctl_slot *s = &q->ctl.map->slot[SLOT];
+	size_t size = 1;
+	pid_t pid;
+
+	(void)state;
+	for (size_t at = 0; at < size; at++) {
+		lock(q);
+		pid = start_poster(q, n + 1, true);
+		serve_stopped(q, pid, n);
+		size = s->size;
+		s->data[at] ^= 1;
+		assert_int_equal(kill(pid, SIGCONT), 0);
+		n += 2;
+		end_poster(pid, (uint64_t)n);
+	}
+	assert_in_range(size, 8, CTL_PAYLOAD);
+	assert_there(q, n);
+	(void)close(fd);
+	q_close(q);
+}
+
+static void
+a_slot_that_is_cleared_does_not_find_the_answer_to_another(void **state)
+{
+	int fd;
+	struct q *q = open_with_one_slot(&fd);
+	struct ctl_slot *s = &q->ctl.map->slot[SLOT];
+	pid_t pid;
+
+	(void)state;
+	for (int n = 0; n < 4; n += 2) {
+		lock(q);
+		pid = start_poster(q, n + 1, true);
+		(void)push(q, n, 0);
+		end_poster(pid, (uint64_t)n + 2);
+		memset(s, 0, sizeof(*s));
+	}
+	lock(q);
+	pid = start_poster(q, 4, true);
+	memset(s, 0, sizeof(*s));
+	unlock(q);
+	end_poster(pid, 5);
+	assert_there(q, 5);
+	(void)close(fd);
+	q_close(q);
+}
+
+static void
+what_was_taken_back_is_not_served_when_ctl_can_be_used_again(void **state)
+{
+	int fd;
+	struct q *q = open_with_one_slot(&fd);
+	pid_t pid;
+
+	(void)state;
+	lock(q);
+	pid = start_poster(q, 0, true);
+	assert_int_equal(linkat(q->dir.fd, "ctl", q->dir.fd, "link", 0), 0);
+	unlock(q);
+	end_poster(pid, 1);
+	assert_int_equal(unlinkat(q->dir.fd, "link", 0), 0);
+	slot_mark_pending(q->ctl.map, SLOT);
+	assert_int_equal(push(q, 1, 0), 2);
+	assert_there(q, 2);
+	(void)close(fd);
+	q_close(q);
+}
+
+/* As a holder leaves it who dies between the commit and the answer. */
+static void
+what_a_dead_holder_stored_is_stored_whatever_fails_now(void **state)
+{
+	int fd;
+	struct q *q = open_with_one_slot(&fd);
+	struct ctl_slot *s = &q->ctl.map->slot[SLOT];
+	struct q_stat stat;
+	pid_t pid;
+
+	(void)state;
+	(void)push(q, 0, Q_SECOND / 1000); /* it has fallen due when he has the lock */
+	lock(q);
+	pid = start_poster(q, 2, false);
+	serve_stopped(q, pid, 1);
+	(void)push(q, 3, Q_SECOND / 1000);
+	(void)usleep(2000);
+	atomic_store(&s->word, slot_word(s->ticket, SLOT_TAKEN));
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	end_poster(pid, 3);
+	assert_int_equal(q_stat(q, &stat), 0);
+	assert_int_equal(stat.pushed, 4);
+	(void)close(fd);
+	q_close(q);
+}
+
+static int
+make_dir(void **state)
+{
+	(void)state;
+	said = mmap(NULL, sizeof(*said), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return (said == MAP_FAILED || mkdtemp(dir) == NULL ? -1 : 0);
+}
+
+/* A queue for each test. */
+static int
+make_path(void **state)
+{
+	static int number;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/%d", dir, ++number);
+	return (0);
+}
+
+static int
+remove_dir(void **state)
+{
+	char command[sizeof(dir) + 16];
+
+	(void)state;
+	(void)snprintf(command, sizeof(command), "rm -r %s", dir);
+	return (system(command));
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, make_path)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_changed_byte_of_a_request_changes_nothing),
+		TEST(a_changed_byte_of_an_answer_changes_nothing),
+		TEST(a_slot_that_is_cleared_does_not_find_the_answer_to_another),
+		TEST(what_was_taken_back_is_not_served_when_ctl_can_be_used_again),
+		TEST(what_a_dead_holder_stored_is_stored_whatever_fails_now),
+	};
+
+	return (cmocka_run_group_tests_name("stranger", tests, make_dir, remove_dir));
+}
