@@ -9,6 +9,7 @@
 #   make crash          kills, errors, power cuts, damage; CRASH_SCALE=1: five minutes
 #   make power          of these, the power cuts alone; POWER_SCALE times as many (1)
 #   make damage         and the damaged files alone; DAMAGE_SCALE times as many (1)
+#   make model          every state of the protocols' models (spin)
 #   make mutants        the code broken in one place after the other: is it seen?
 #   make bench          speed, side by side with what is installed
 #   make lint           formatting, static analysis, manual pages, shell scripts
@@ -184,6 +185,9 @@ power: $(apis) $(tools)
 damage: all
 	BIN=$(CURDIR)/$(B) python3 -B tests/crash/damage.py $(DAMAGE)
 
+model:
+	CC='$(CC)' sh tests/model/run.sh
+
 mutants: all $(apis) $(tools)
 	python3 -B tests/crash/mutants.py
 	python3 -B tests/crash/power_mutants.py
@@ -227,6 +231,6 @@ uninstall:
 clean:
 	$(RM) -r build build-*
 
-.PHONY: all demo test fuzz fuzz-brief crash power damage mutants bench lint completions install uninstall clean
+.PHONY: all demo test fuzz fuzz-brief crash power damage model mutants bench lint completions install uninstall clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
