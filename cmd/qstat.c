@@ -10,6 +10,7 @@
 #include "cond.h"
 #include "diag.h"
 #include "forecast.h"
+#include "holders.h"
 #include "json_stat.h"
 #include "metrics.h"
 #include "monitoring.h"
@@ -36,6 +37,7 @@ enum {
 	O_DASHBOARD,
 	O_SIZES,
 	O_OLDER,
+	O_HOLDERS,
 };
 
 static const struct opt opts[] = {
@@ -48,6 +50,8 @@ static const struct opt opts[] = {
 	{ 'H', "header", OPT_TEXT, "NAME[=VALUE]", "list those with that header" },
 	{ O_BODY, "body", OPT_NONE, NULL, "list with bodies, with --json" },
 	{ O_SIZES, "sizes", OPT_NONE, NULL, "show what queues take on the disk" },
+	{ O_HOLDERS, "holders", OPT_NONE, NULL,
+	    "show who has messages, the lock, or the queue open" },
 	{ O_FORECAST, "forecast", OPT_NONE, NULL, "say what to expect of a queue" },
 	{ O_WORKERS, "workers", OPT_COUNT, "N", "forecast for so many workers" },
 	{ O_TARGET_WAIT, "target-wait", OPT_TIME, "DURATION",
@@ -77,7 +81,7 @@ static const struct command cmd = {
 
 struct options {
 	bool list, json;
-	bool sizes, forecast, check, metrics, rules, dashboard;
+	bool sizes, holders, forecast, check, metrics, rules, dashboard;
 	struct report report;
 	struct check conditions;
 	const char *output;
@@ -117,6 +121,9 @@ set_option(struct options *o, int c)
 		break;
 	case O_SIZES:
 		o->sizes = true;
+		break;
+	case O_HOLDERS:
+		o->holders = true;
 		break;
 	case O_WORKERS:
 		opt_check(parse_count(opt_arg, 1, FORECAST_MOST_WORKERS, &n));
@@ -200,12 +207,13 @@ check_usage(struct options *o)
 static void
 check_more_usage(const struct options *o)
 {
-	if (o->list + o->sizes + o->forecast + o->check + o->metrics + o->rules +
-		o->dashboard >
+	if (o->list + o->sizes + o->holders + o->forecast + o->check + o->metrics +
+		o->rules + o->dashboard >
 	    1)
-		diag_usage("--list, --sizes, --forecast, --check, --openmetrics, "
-			   "--alert-rules "
-			   "and --grafana-dashboard exclude each other");
+		diag_usage(
+		    "--list, --sizes, --holders, --forecast, --check, --openmetrics, "
+		    "--alert-rules "
+		    "and --grafana-dashboard exclude each other");
 	if (o->check && o->conditions.n == 0)
 		diag_usage("--check needs a condition (like 'ready>1000')");
 	if (!o->forecast && (o->report.workers > 0 || o->report.target_wait >= 0))
@@ -216,7 +224,8 @@ check_more_usage(const struct options *o)
 		diag_usage("--output needs --openmetrics");
 	if (o->json && (o->check || o->metrics || o->rules || o->dashboard))
 		diag_usage("--json is for tables, lists and messages");
-	if (o->ids > 0 && (o->sizes || o->forecast || o->check || o->metrics))
+	if (o->ids > 0 &&
+	    (o->sizes || o->holders || o->forecast || o->check || o->metrics))
 		diag_usage("an ID stands alone");
 	if ((o->rules || o->dashboard) && opt_noperands > 0)
 		diag_usage("no queue is needed");
@@ -324,7 +333,9 @@ show_all(const struct options *o)
 		return (status);
 	if (n == 0)
 		diag_warn(root, "no queues");
-	if (n > 0 || o->check || o->metrics)
+	if (n > 0 && o->holders)
+		status = holders_show(names, n, o->json);
+	else if (n > 0 || o->check || o->metrics)
 		status = show_queues(o, names, n);
 	free(root);
 	root_free(names);
@@ -354,6 +365,8 @@ main(int argc, char **argv)
 		status = show_list(&o.show, opt_operands[0]);
 	else if (o.ids > 0)
 		status = show_messages(&o.show, opt_operands[0], opt_operands + 1);
+	else if (opt_noperands > 0 && o.holders)
+		status = holders_show(opt_operands, (size_t)opt_noperands, o.json);
 	else if (opt_noperands > 0)
 		status = show_queues(&o, opt_operands, (size_t)opt_noperands);
 	else

@@ -162,6 +162,7 @@ complete -c qstat -n 'not __qutils_after_dashes' -s g -l group -x -d 'list those
 complete -c qstat -n 'not __qutils_after_dashes' -s H -l header -x -d 'list those with that header'
 complete -c qstat -n 'not __qutils_after_dashes' -l body -d 'list with bodies, with --json'
 complete -c qstat -n 'not __qutils_after_dashes' -l sizes -d 'show what queues take on the disk'
+complete -c qstat -n 'not __qutils_after_dashes' -l holders -d 'show who has messages, the lock, or the queue open'
 complete -c qstat -n 'not __qutils_after_dashes' -l forecast -d 'say what to expect of a queue'
 complete -c qstat -n 'not __qutils_after_dashes' -l workers -x -d 'forecast for so many workers'
 complete -c qstat -n 'not __qutils_after_dashes' -l target-wait -x -d 'forecast how many workers keep 95 of 100 waits below'

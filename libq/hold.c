@@ -2,13 +2,12 @@
 /* Held leases: byte locks on the file hold, and the lives of owners. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
+#include "proc.h"
 #include "queue.h"
 
 #include "hold.h"
@@ -216,40 +215,15 @@ hold_alive(struct txn *t, uint64_t id, uint64_t *last)
 	return (true);
 }
 
-/* Field 22 of /proc/PID/stat: when it started, in clock ticks since boot. */
 static int
 start_of(pid_t pid, uint64_t *start)
 {
-	char path[64], text[1024], *p;
-	ssize_t n;
-	int fd;
+	struct proc p;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	if (proc_read(pid, &p) != 0 || proc_is_over(&p))
 		return (-1);
-	n = read(fd, text, sizeof(text) - 1);
-	(void)close(fd);
-	if (n <= 0)
-		return (-1);
-	text[n] = '\0';
-	/* The command name may hold anything; the last ')' ends it. */
-	if ((p = strrchr(text, ')')) == NULL)
-		return (-1);
-	if (p[1] == ' ' && (p[2] == 'Z' || p[2] == 'X'))
-		return (-1);
-	for (int field = 2; field < 22; field++)
-		if ((p = strchr(p + 1, ' ')) == NULL)
-			return (-1);
-	*start = strtoull(p, NULL, 10);
+	*start = p.start;
 	return (0);
-}
-
-static uint64_t
-pid_namespace(void)
-{
-	struct stat st;
-
-	return (stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0);
 }
 
 int
@@ -257,7 +231,7 @@ hold_owner(pid_t pid, uint64_t *start, uint64_t *ns)
 {
 	if (pid <= 0 || start_of(pid, start) != 0)
 		return (fail(Q_EINVAL, "there is no process %d", (int)pid));
-	*ns = pid_namespace();
+	*ns = proc_namespace();
 	return (0);
 }
 
@@ -266,7 +240,7 @@ hold_owner_alive(uint32_t pid, uint64_t start, uint64_t ns)
 {
 	uint64_t found;
 
-	if (pid_namespace() != ns)
+	if (proc_namespace() != ns)
 		return (true);
 	return (start_of((pid_t)pid, &found) == 0 && found == start);
 }

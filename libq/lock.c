@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* The transaction lock: a bounded wait for flock(2), and who is in the way. */
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "clock.h"
 #include "error.h"
+#include "proc.h"
 #include "queue.h"
 
 #include "lock.h"
@@ -37,46 +35,35 @@ flock_until(const struct q *q, int fd, int op, q_time until)
 	return (0);
 }
 
-/* The process that /proc/locks shows to hold a flock on fd's file; 0 if none does. */
+static int
+keep_first(void *arg, pid_t pid, bool waits)
+{
+	pid_t *first = arg;
+
+	if (*first == 0 && !waits)
+		*first = pid;
+	return (0);
+}
+
+/* The process that holds a flock on fd's file; 0: none does, or it is not to be seen.
+ */
 static pid_t
 holder(int fd)
 {
-	char line[256];
 	struct stat st;
-	FILE *f;
 	pid_t pid = 0;
 
-	if (fstat(fd, &st) != 0 || (f = fopen("/proc/locks", "re")) == NULL)
-		return (0);
-	while (pid == 0 && fgets(line, sizeof(line), f) != NULL) {
-		unsigned major, minor;
-		unsigned long long inode;
-		int p;
-
-		if (sscanf(line, "%*d: FLOCK %*s %*s %d %x:%x:%llu", &p, &major, &minor,
-			&inode) == 4 &&
-		    inode == st.st_ino && makedev(major, minor) == st.st_dev)
-			pid = p;
-	}
-	(void)fclose(f);
+	if (fstat(fd, &st) == 0)
+		(void)proc_flocks(&st, keep_first, &pid);
 	return (pid);
 }
 
 static bool
 stopped(pid_t pid)
 {
-	char path[64], text[512], *state;
-	FILE *f;
-	size_t n;
+	struct proc p;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if ((f = fopen(path, "re")) == NULL)
-		return (false);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	(void)fclose(f);
-	text[n] = '\0';
-	return ((state = strrchr(text, ')')) != NULL && state[1] == ' ' &&
-		(state[2] == 'T' || state[2] == 't'));
+	return (proc_read(pid, &p) == 0 && proc_is_stopped(&p));
 }
 
 int

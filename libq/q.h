@@ -662,6 +662,55 @@ int q_usage(struct q *q, struct q_usage *usage);
 /* One message with body and failures. Q_ENOENT. The caller frees *batch. */
 int q_get(struct q *q, uint64_t id, struct q_batch **batch);
 
+enum q_role {
+	Q_ROLE_LEASE = 1, /* has a message */
+	Q_ROLE_LOCK,      /* has the transaction lock */
+	Q_ROLE_WAIT,      /* waits for it */
+	Q_ROLE_OPEN, /* has the queue open: waits for messages, or is between two */
+};
+
+enum q_lease {
+	Q_LEASE_HELD = 1, /* for as long as processes live */
+	Q_LEASE_AHEAD,    /* likewise, and its holder has not begun */
+	Q_LEASE_TIMED,    /* until a time */
+	Q_LEASE_OWNED,    /* until a time, and no longer than its owner lives */
+};
+
+enum q_process {
+	Q_PROCESS_UNKNOWN, /* not to be seen by this user */
+	Q_PROCESS_RUNNING,
+	Q_PROCESS_STOPPED,
+	Q_PROCESS_ZOMBIE,
+	Q_PROCESS_GONE,
+	Q_PROCESS_ELSEWHERE, /* in another pid namespace: its number says nothing here
+	                      */
+	Q_PROCESSES
+};
+
+/* "unknown", "running", "stopped", ...; NULL for what is none of them. */
+const char *q_process_name(enum q_process process);
+
+struct q_holder {
+	enum q_role role;
+	pid_t pid; /* 0: unknown */
+	enum q_process process;
+	char command[32]; /* its name as the kernel has it, any bytes; "": unknown */
+	/* Of a lease: */
+	uint64_t id;
+	uint32_t attempt;
+	enum q_lease lease;
+	q_time since; /* time of day of the delivery */
+	q_time due;   /* time of day of its end; Q_FOREVER: held */
+};
+
+/*
+ * Who uses the queue at this moment, this process left out: for each leased message, by
+ * the end of its lease, a row for every process that holds it, or one for the process
+ * that took it; then the others. The caller frees *list, which is written also with
+ * Q_EBUSY: then of the lock alone.
+ */
+int q_holders(struct q *q, struct q_holder **list, size_t *count);
+
 /* ---- check and repair ---- */
 
 struct q_finding {
