@@ -12,8 +12,10 @@
 #include "error.h"
 #include "group.h"
 #include "lock.h"
+#include "note.h"
 #include "pause.h"
 #include "queue.h"
+#include "ring.h"
 #include "serve.h"
 #include "wake.h"
 
@@ -62,6 +64,7 @@ set_option(struct txn *t, enum q_option option, uint64_t value)
 {
 	t->meta.option[option] = value;
 	t->meta_changed |= 1U << META_REC_CONFIG;
+	note_option(t, option, value);
 	if (option == Q_OPT_GROUP_ON_DEAD && value == Q_GROUP_SKIP)
 		return (group_let_go(t));
 	return (0);
@@ -248,6 +251,8 @@ apply_locked(struct q *q, struct call *c)
 			    (rc = store_grow(&q->store)) == 0 ? ONCE_MORE : GIVE_BACK;
 	} while (next == ONCE_MORE);
 	rc = plain_code(rc);
+	if (next == NOTHING && rc == 0)
+		ring_write(q);
 	if (next == NOTHING)
 		serve_answer(q, rc);
 	else

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -101,6 +102,31 @@ map_file(struct q *q)
 	return (is_ours(c->map, &st));
 }
 
+bool
+ctl_map_to_read(struct q *q, const struct ctl_file **map, int *fd)
+{
+	uint8_t boot[BOOT_ID_SIZE];
+	struct stat st;
+	const struct ctl_file *f;
+	void *p;
+
+	(void)ctl_need(q);
+	if (clock_boot_id(boot) != 0 ||
+	    dir_open_file(q->dir.fd, name, O_RDONLY, fd) != 0)
+		return (false);
+	if (fstat(*fd, &st) == 0 && st.st_size == CTL_SIZE &&
+	    (p = mmap(NULL, CTL_SIZE, PROT_READ, MAP_SHARED, *fd, 0)) != MAP_FAILED) {
+		f = p;
+		if (is_ours(f, &st) && memcmp(f->boot, boot, BOOT_ID_SIZE) == 0) {
+			*map = f;
+			return (true);
+		}
+		(void)munmap(p, CTL_SIZE);
+	}
+	(void)close(*fd);
+	return (false);
+}
+
 enum found { FOUND, ABSENT, UNUSABLE, NOT_OURS };
 
 static enum found
@@ -135,16 +161,22 @@ allocate(int fd)
 static int
 fill(const struct q *q, int fd)
 {
-	struct ctl_file head = { .magic = MAGIC, .layout = CTL_LAYOUT };
+	struct ctl_file *f = calloc(1, sizeof(*f));
 	struct stat st;
+	int rc = -1;
 
-	if (clock_boot_id(head.boot) != 0 ||
-	    getrandom(&head.generation, sizeof(head.generation), 0) !=
-		sizeof(head.generation) ||
+	if (f == NULL || clock_boot_id(f->boot) != 0 ||
+	    getrandom(&f->generation, sizeof(f->generation), 0) !=
+		sizeof(f->generation) ||
 	    allocate(fd) != 0 || dir_give(&q->dir, fd) != 0 || fstat(fd, &st) != 0)
-		return (-1);
-	head.inode = st.st_ino;
-	return (pwrite(fd, &head, CTL_HEAD_SIZE, 0) == CTL_HEAD_SIZE ? 0 : -1);
+		goto out;
+	f->magic = MAGIC;
+	f->layout = CTL_LAYOUT;
+	f->inode = st.st_ino;
+	rc = pwrite(fd, f, CTL_HEAD_SIZE, 0) == CTL_HEAD_SIZE ? 0 : -1;
+out:
+	free(f);
+	return (rc);
 }
 
 /* Complete before it has its name; who comes second uses the first one's. */

@@ -4,9 +4,10 @@
 
 /*
  * The file ctl: memory shared by the processes that use a queue at this moment. It
- * wakes those who wait for messages (wake.h) and carries requests to the process that
- * has the transaction lock (slot.h). It holds no data: whoever cannot use it, or finds
- * it gone, does without. Everything in it may have been written by a stranger.
+ * wakes those who wait for messages (wake.h), carries requests to the process that has
+ * the transaction lock (slot.h) and tells who watches of what it did (ring.h). It holds
+ * no data: whoever cannot use it, or finds it gone, does without. Everything in it may
+ * have been written by a stranger.
  *
  * The layout has fixed widths and no object of any C library, so that programs built
  * on different ones share it. Words are in the machine's own byte order.
@@ -17,12 +18,15 @@
 #include "q.h"
 
 enum {
-	CTL_LAYOUT = 1,
+	CTL_LAYOUT = 2,
 	CTL_SLOTS = 128,
 	CTL_SLOT_SIZE = 4096,
 	CTL_HEAD_SIZE = 4096,
 	CTL_PAYLOAD = CTL_SLOT_SIZE - 24, /* bytes of a request, or of its answer */
-	CTL_SIZE = CTL_HEAD_SIZE + CTL_SLOTS * CTL_SLOT_SIZE,
+	CTL_EVENTS = 4096,
+	CTL_EVENT_SIZE = 128,
+	CTL_SIZE =
+	    CTL_HEAD_SIZE + CTL_SLOTS * CTL_SLOT_SIZE + CTL_EVENTS * CTL_EVENT_SIZE,
 };
 
 enum ctl_channel {
@@ -46,6 +50,11 @@ struct ctl_slot {
 	uint8_t data[CTL_PAYLOAD];
 };
 
+struct ctl_event {
+	_Atomic uint64_t number; /* see ring.h */
+	_Atomic uint64_t word[CTL_EVENT_SIZE / 8 - 1];
+};
+
 struct ctl_file {
 	uint32_t magic;
 	uint32_t layout;
@@ -57,13 +66,18 @@ struct ctl_file {
 	_Atomic uint32_t
 	    pending[CTL_SLOTS / 32]; /* bits: slots that ask to be served */
 	_Atomic uint32_t crowd;      /* requests in the last transaction */
-	uint8_t rest[CTL_HEAD_SIZE - 64 - 64 * CTL_CHANNELS - CTL_SLOTS / 8 - 4];
+	uint8_t gap[4];
+	_Atomic uint64_t last_event; /* its number; 0: there was none */
+	uint8_t rest[CTL_HEAD_SIZE - 64 - 64 * CTL_CHANNELS - CTL_SLOTS / 8 - 16];
 	struct ctl_slot slot[CTL_SLOTS];
+	struct ctl_event event[CTL_EVENTS];
 };
 
 _Static_assert(sizeof(struct ctl_slot) == CTL_SLOT_SIZE, "a slot has a page");
 _Static_assert(sizeof(struct ctl_file) == CTL_SIZE, "the layout has no gaps");
+_Static_assert(sizeof(struct ctl_event) == CTL_EVENT_SIZE, "a pair of cache lines");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "atomics work across processes");
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "atomics of 64 bits, too");
 
 /* What a handle has of it. */
 struct ctl {
@@ -97,6 +111,9 @@ bool ctl_is_whole(const struct q *q);
 /* Whether it has them at least, if it has another name, or none: for what must not stay
  * there. */
 bool ctl_is_long(const struct q *q);
+/* Map it to read only, made if that can be, on a descriptor of its own: false if it
+ * cannot be. The caller unmaps CTL_SIZE bytes and closes *fd. */
+bool ctl_map_to_read(struct q *q, const struct ctl_file **map, int *fd);
 void ctl_close(struct q *q);
 
 /*

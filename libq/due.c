@@ -6,6 +6,7 @@
 #include "error.h"
 #include "hold.h"
 #include "life.h"
+#include "note.h"
 #include "result.h"
 #include "unique.h"
 
@@ -94,6 +95,7 @@ promote_delayed(struct txn *t, unsigned most)
 		if (rc != 0 || (rc = life_leave(t, id, &s)) != 0)
 			return (rc);
 		s.state = Q_READY;
+		note(t, Q_EVENT_READY, id, &s, 0, NULL);
 		if ((rc = life_enter(t, id, &s)) != 0)
 			return (rc);
 	}

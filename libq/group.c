@@ -4,6 +4,7 @@
 
 #include "bytes.h"
 #include "error.h"
+#include "note.h"
 
 #include "group.h"
 
@@ -94,6 +95,8 @@ unblock(struct txn *t, const uint8_t group[16])
 	if (rc != 0 || (rc = life_leave(t, id, &s)) != 0)
 		return (rc);
 	s.state = s.due > (uint64_t)t->now.wall ? Q_DELAYED : Q_READY;
+	if (s.state == Q_READY)
+		note(t, Q_EVENT_READY, id, &s, 0, NULL);
 	return (life_enter(t, id, &s));
 }
 

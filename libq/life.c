@@ -7,6 +7,7 @@
 #include "event.h"
 #include "group.h"
 #include "message.h"
+#include "note.h"
 #include "policy.h"
 #include "result.h"
 #include "unique.h"
@@ -171,6 +172,12 @@ life_drop_file(struct txn *t, uint64_t id, bool output)
 	return (0);
 }
 
+static const enum q_event_kind ends[] = {
+	[COUNT_DONE] = Q_EVENT_ACKNOWLEDGED,
+	[COUNT_EXPIRED] = Q_EVENT_EXPIRED,
+	[COUNT_PURGED] = Q_EVENT_PURGED,
+};
+
 int
 life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how)
 {
@@ -193,6 +200,7 @@ life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how)
 					       "run 'qctl check'",
 					       (unsigned long long)id)
 					 : rc);
+	note(t, ends[how], id, s, 0, NULL);
 	life_count(t, how, 1);
 	life_count(t, COUNT_BYTES, (uint64_t)0 - s->size);
 	return (group_leave(t, id, s));
@@ -204,6 +212,7 @@ life_die(struct txn *t, uint64_t id, struct state *s)
 	int rc;
 
 	s->state = Q_DEAD;
+	note(t, Q_EVENT_DEAD, id, s, 0, NULL);
 	life_count(t, COUNT_DIED, 1);
 	if ((rc = life_enter(t, id, s)) != 0 ||
 	    (rc = result_put(t, id, s, true, NULL)) != 0)
@@ -290,6 +299,7 @@ life_fail(struct txn *t, uint64_t id, struct state *s, const char *reason,
 		f.report.output_size = Q_MAX_OUTPUT;
 	}
 	s->flags |= ST_FAILED;
+	note_reason(t, id, reason);
 	size = failure_encode(&f, id, record);
 	rc = txn_put(t, T_FAILURE, key_span(&k), (struct span){ record, size });
 	return (rc == 0 ? forget_oldest_failure(t, id) : rc);
@@ -312,6 +322,7 @@ life_lapse(struct txn *t, uint64_t id, struct state *s, const char *reason)
 
 	if ((rc = life_leave(t, id, s)) != 0)
 		return (rc);
+	note(t, Q_EVENT_LAPSED, id, s, 0, reason);
 	life_count(t, COUNT_LAPSED, 1);
 	if (s->flags & ST_AHEAD) {
 		s->uncounted++;

@@ -13,6 +13,7 @@
 #include "group.h"
 #include "life.h"
 #include "message.h"
+#include "note.h"
 #include "queue.h"
 
 #include "manage.h"
@@ -39,6 +40,7 @@ redrive(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
 	s->uncounted = s->delivery;
 	s->in_a_row = 0;
 	s->state = Q_READY;
+	note(t, Q_EVENT_REDRIVEN, id, s, 0, NULL);
 	rc = life_revive(t, id, s);
 	return (rc == 0 ? life_enter(t, id, s) : rc);
 }
@@ -47,6 +49,7 @@ static int
 release(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
 {
 	(void)how;
+	note(t, Q_EVENT_RELEASED, id, s, 0, NULL);
 	if (s->state == Q_LEASED) {
 		s->uncounted++;
 		life_count(t, COUNT_RELEASED, 1);

@@ -3,6 +3,7 @@
 #include "apply.h"
 #include "error.h"
 #include "human.h"
+#include "note.h"
 
 #include "pause.h"
 
@@ -35,6 +36,8 @@ pause_apply(struct txn *t, unsigned gates, bool close)
 		if (!(gates & all[i]) || (*when != 0) == close)
 			continue;
 		*when = close ? t->now.wall : 0;
+		note(t, close ? Q_EVENT_PAUSED : Q_EVENT_RESUMED, 0, NULL, 0,
+		    all[i] == Q_GATE_IN ? "in" : "out");
 		if (!close && all[i] == Q_GATE_OUT) /* as if they just became it */
 			t->readied += txn_entries(t, T_READY);
 		t->meta_changed |= 1U << META_REC_PAUSE;

@@ -11,6 +11,7 @@
 #include "human.h"
 #include "life.h"
 #include "message.h"
+#include "note.h"
 #include "pause.h"
 #include "policy.h"
 #include "repeat.h"
@@ -186,6 +187,7 @@ put_state(struct txn *t, const struct q_push *p, uint64_t id)
 		hash_name(p->group, strlen(p->group), t->meta.uuid, s.group);
 	}
 	rc = group_join(t, id, &s);
+	note(t, Q_EVENT_PUSHED, id, &s, (q_time)s.due, p->key);
 	return (rc == 0 ? life_enter(t, id, &s) : rc);
 }
 

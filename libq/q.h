@@ -710,6 +710,64 @@ struct q_holder {
  * Q_EBUSY: then of the lock alone.
  */
 int q_holders(struct q *q, struct q_holder **list, size_t *count);
+/* ---- events ---- */
+
+enum q_event_kind {
+	Q_EVENT_PUSHED = 1,
+	Q_EVENT_DELIVERED,
+	Q_EVENT_BEGUN,    /* what was taken ahead */
+	Q_EVENT_RETURNED, /* what was taken ahead, and never begun */
+	Q_EVENT_ACKNOWLEDGED,
+	Q_EVENT_RELEASED,
+	Q_EVENT_EXTENDED,
+	Q_EVENT_FAILED,
+	Q_EVENT_LAPSED, /* its lease ended without an answer */
+	Q_EVENT_DEAD,
+	Q_EVENT_READY, /* its time has come, or it is its group's turn */
+	Q_EVENT_EXPIRED,
+	Q_EVENT_REDRIVEN,
+	Q_EVENT_PURGED,
+	Q_EVENT_PAUSED, /* this, and those that follow, happen to the queue */
+	Q_EVENT_RESUMED,
+	Q_EVENT_SET, /* an option */
+	Q_EVENTS
+};
+
+/* "pushed", "delivered", ...; NULL for what is no kind of event. */
+const char *q_event_name(enum q_event_kind kind);
+
+enum { Q_EVENT_COMMAND = 16, Q_EVENT_DETAIL = 69 }; /* bytes, with the NUL */
+
+struct q_event {         /* made by the library alone, so it may grow */
+	uint64_t missed; /* events before it that are lost; UINT64_MAX: nobody knows */
+	q_time when;     /* time of day of its transaction */
+	enum q_event_kind kind;
+	uint64_t id;      /* of the message; 0: it is about the queue */
+	uint32_t attempt; /* of the message; 0: it was not delivered yet */
+	q_time due;       /* time of day it is ready, or its lease ends; 0: it is not */
+	uid_t uid;        /* who did it; (uid_t)-1: time did */
+	pid_t pid;        /* likewise; 0: time did. Lapsed: who had it */
+	char command[Q_EVENT_COMMAND]; /* the program that did it, cut; may be empty */
+	char detail[Q_EVENT_DETAIL];   /* a key, a reason, an option; cut; untrusted */
+};
+
+struct q_events; /* a place in what happens to a queue */
+
+/*
+ * Watch what happens to a queue from now on. It needs the file ctl, that who may write
+ * to the queue can make; Q_EACCES when there is none. The caller closes *events before
+ * q.
+ */
+int q_events_open(struct q *q, struct q_events **events);
+/*
+ * The next event, without waiting for one: events are there as soon as what they tell
+ * of is on disk. Q_EMPTY: there is none yet, see q_wait_change(). Q_ENOQUEUE: the queue
+ * was removed or replaced. Who reads more slowly than 4,096 events are made misses
+ * some.
+ */
+int q_events_next(struct q_events *events, struct q_event *event);
+/* NULL is fine. */
+void q_events_close(struct q_events *events);
 
 /* ---- check and repair ---- */
 

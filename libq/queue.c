@@ -68,6 +68,7 @@ q_close(struct q *q)
 	held_free(&q->held);
 	ctl_close(q);
 	serve_free(q);
+	note_free(q);
 	if (q->blob != -1)
 		(void)close(q->blob);
 	store_close(&q->store);

@@ -7,6 +7,7 @@
 #include "ctl.h"
 #include "dir.h"
 #include "held.h"
+#include "note.h"
 #include "store.h"
 
 struct q {
@@ -26,6 +27,7 @@ struct q {
 	int blob;         /* the directory of blobs, or -1; see blob.h */
 	struct ctl ctl;
 	struct service *service; /* see serve.h; or NULL */
+	struct notes notes;      /* of its last transaction */
 	int dead; /* code of the failure after which nothing is tried any more */
 };
 

@@ -208,6 +208,7 @@ apply_parcel(struct txn *t, struct parcel *p, struct q_batch **taken)
 
 	t->uid = p->uid;
 	t->pid = p->pid;
+	t->command = p->command;
 	for (size_t i = 0; i < p->n && rc == 0; i++) {
 		if (p->request[i].op == OP_TAKE) {
 			if ((rc = batch_new(taken)) != 0)
@@ -218,6 +219,7 @@ apply_parcel(struct txn *t, struct parcel *p, struct q_batch **taken)
 	}
 	t->uid = uid;
 	t->pid = pid;
+	t->command = NULL;
 	return (rc);
 }
 

@@ -7,6 +7,7 @@
 #include "group.h"
 #include "hash.h"
 #include "life.h"
+#include "note.h"
 #include "policy.h"
 #include "receipt.h"
 #include "result.h"
@@ -157,10 +158,12 @@ backoff(const struct txn *t, const struct settle *c, uint32_t attempt)
 static int
 settle_release(struct txn *t, const struct settle *c, struct state *s)
 {
-	q_time delay = c->how->delay;
+	q_time delay = c->how->delay, due;
 
 	if (c->how->backoff)
 		delay = backoff(t, c, s->in_a_row + 1U);
+	due = delay > 0 ? time_add(t->now.wall, delay) : 0;
+	note(t, Q_EVENT_RELEASED, c->receipt.id, s, due, c->how->reason);
 	/* A thousand times "not now" in a row is an attempt after all. */
 	if (c->how->counted || s->in_a_row >= POLICY_UNCOUNTED_IN_A_ROW) {
 		s->in_a_row = 0;
@@ -169,8 +172,7 @@ settle_release(struct txn *t, const struct settle *c, struct state *s)
 		s->uncounted++;
 	}
 	life_count(t, COUNT_RELEASED, 1);
-	return (life_retry(
-	    t, c->receipt.id, s, delay > 0 ? time_add(t->now.wall, delay) : 0));
+	return (life_retry(t, c->receipt.id, s, due));
 }
 
 static int
@@ -189,6 +191,7 @@ settle_extend(struct txn *t, const struct settle *c, struct state *s)
 		s->began = t->now.boot;
 	s->boot = t->meta.boot.number;
 	s->settled = 0; /* it is not the end of the lease */
+	note(t, Q_EVENT_EXTENDED, c->receipt.id, s, note_end(t, s), NULL);
 	return (was ? life_keep(t, c->receipt.id, s) : life_enter(t, c->receipt.id, s));
 }
 
@@ -207,13 +210,17 @@ settle_fail(struct txn *t, const struct settle *c, struct state *s)
 	uint64_t id = c->receipt.id;
 	q_time delay =
 	    c->how->has_delay ? c->how->delay : backoff(t, c, life_attempts(s));
+	q_time due;
 	int rc;
 
 	s->in_a_row = 0;
 	life_count(t, COUNT_FAILED, 1);
 	if ((rc = life_fail(t, id, s, reason, report_of(c))) != 0)
 		return (rc);
-	return (life_retry(t, id, s, delay > 0 ? time_add(t->now.wall, delay) : 0));
+	due = delay > 0 ? time_add(t->now.wall, delay) : 0;
+	note(t, Q_EVENT_FAILED, id, s,
+	    life_attempts(s) < life_max_attempts(t, s) ? due : 0, reason);
+	return (life_retry(t, id, s, due));
 }
 
 static int
@@ -274,10 +281,12 @@ settle_ahead(struct txn *t, const struct settle *c, struct state *s)
 		return (0);
 	if (c->how->verb == Q_BEGIN) {
 		s->flags &= (uint16_t)~ST_AHEAD;
+		note(t, Q_EVENT_BEGUN, c->receipt.id, s, 0, NULL);
 		return (life_write(t, c->receipt.id, s));
 	}
 	if ((rc = life_leave(t, c->receipt.id, s)) != 0)
 		return (rc);
+	note(t, Q_EVENT_RETURNED, c->receipt.id, s, 0, NULL);
 	s->flags &= (uint16_t)~ST_AHEAD;
 	return (settle_return(t, c, s));
 }

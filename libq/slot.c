@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A request in a slot: posted, waited for, answered or taken back. */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
@@ -135,8 +136,8 @@ slot_post(struct q *q, const struct request *requests, size_t n)
 	struct ctl *c = &q->ctl;
 	struct ctl_slot *s;
 	uint8_t data[CTL_PAYLOAD];
-	size_t size =
-	    wire_put_parcel(requests, n, (uint32_t)geteuid(), (uint32_t)getpid(), data);
+	size_t size = wire_put_parcel(requests, n, (uint32_t)geteuid(),
+	    (uint32_t)getpid(), program_invocation_short_name, data);
 
 	if (size == 0 || ctl_need(q) == NULL || !claim(c))
 		return (false);

@@ -11,6 +11,7 @@
 #include "hash.h"
 #include "hold.h"
 #include "message.h"
+#include "note.h"
 #include "pace.h"
 #include "pause.h"
 #include "wake.h"
@@ -126,6 +127,7 @@ take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size
 	first = !(s.flags & ST_WAITED);
 	lease(t, take, ahead, &s);
 	s.flags |= ST_WAITED;
+	note(t, Q_EVENT_DELIVERED, id, &s, note_end(t, &s), NULL);
 	if ((rc = batch_add(t, b, id, &s, &m, BATCH_BODY, SIZE_MAX)) != 0 ||
 	    (rc = txn_drop(t, T_READY)) != 0 || (rc = life_enter(t, id, &s)) != 0)
 		return (rc);

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "hash.h"
 #include "lock.h"
+#include "note.h"
 #include "queue.h"
 #include "space.h"
 
@@ -192,7 +193,11 @@ txn_begin(struct q *q, struct txn *t)
 int
 txn_begin_write(struct q *q, struct txn *t)
 {
-	return (begin(q, true, t));
+	int rc = begin(q, true, t);
+
+	if (rc == 0)
+		note_begin(t);
+	return (rc);
 }
 
 int

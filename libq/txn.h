@@ -38,6 +38,10 @@ struct txn {
 	struct tally tally;
 	struct file *files; /* that go once this is committed */
 	size_t file_count;
+	/* What happens to whom is noted: see note.h. */
+	bool noting;
+	/* The program whose request is applied; NULL: this one. */
+	const char *command;
 };
 
 /* Whether the handle may write, before any lock: 0 or a code. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Requests as bytes. */
+#include <string.h>
+
 #include "batch.h"
 #include "error.h"
 #include "field.h"
@@ -135,9 +137,10 @@ put_request(struct writer *w, const struct request *r)
 
 size_t
 wire_put_parcel(const struct request *requests, size_t n, uint32_t uid, uint32_t pid,
-    uint8_t out[CTL_PAYLOAD])
+    const char *command, uint8_t out[CTL_PAYLOAD])
 {
 	struct writer w = { out, out + CTL_PAYLOAD, false };
+	size_t length = strnlen(command, Q_EVENT_COMMAND - 1);
 	size_t total = 0, pushes = 0, takes = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -151,6 +154,9 @@ wire_put_parcel(const struct request *requests, size_t n, uint32_t uid, uint32_t
 	}
 	write_32(&w, uid);
 	write_32(&w, pid);
+	write_8(&w, (uint8_t)length);
+	for (size_t i = 0; i < length; i++)
+		write_8(&w, (uint8_t)command[i]);
 	write_8(&w, (uint8_t)total);
 	for (size_t i = 0; i < n; i++)
 		put_request(&w, &requests[i]);
@@ -208,6 +214,18 @@ get_take(struct reader *r, struct q_take *how, struct take *take)
 	    !can_be_sent(how) || how->lease < 0 || how->owner < 0 || how->every < 0;
 }
 
+static void
+get_command(struct reader *r, char command[Q_EVENT_COMMAND])
+{
+	size_t length = read_8(r);
+	const uint8_t *name = read_bytes(r, length);
+
+	memset(command, 0, Q_EVENT_COMMAND);
+	r->bad = r->bad || length >= Q_EVENT_COMMAND || memchr(name, 0, length) != NULL;
+	if (!r->bad)
+		memcpy(command, name, length);
+}
+
 int
 wire_get_parcel(const uint8_t *data, size_t size, struct parcel *p)
 {
@@ -216,6 +234,7 @@ wire_get_parcel(const uint8_t *data, size_t size, struct parcel *p)
 
 	p->uid = read_be32(&r);
 	p->pid = read_be32(&r);
+	get_command(&r, p->command);
 	p->n = read_8(&r);
 	r.bad |= p->n == 0 || p->n > WIRE_REQUESTS;
 	for (size_t i = 0; i < p->n && !r.bad; i++) {

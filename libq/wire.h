@@ -19,6 +19,7 @@ enum {
 
 struct parcel {
 	uint32_t uid, pid; /* whose it is */
+	char command[Q_EVENT_COMMAND];
 	size_t n;
 	struct request request[WIRE_REQUESTS];
 	struct result result[WIRE_REQUESTS];
@@ -32,7 +33,7 @@ struct parcel {
 
 /* Size of the parcel; 0 if it does not fit, or must not be sent. */
 size_t wire_put_parcel(const struct request *requests, size_t n, uint32_t uid,
-    uint32_t pid, uint8_t out[CTL_PAYLOAD]);
+    uint32_t pid, const char *command, uint8_t out[CTL_PAYLOAD]);
 /* Q_EINVAL: they are not requests that somebody could have made. */
 int wire_get_parcel(const uint8_t *data, size_t size, struct parcel *parcel);
 

@@ -255,7 +255,7 @@ survives() {
 
 @test "a waiter survives that ctl is cut" {
 	survives truncate -s 100 "$Q_ROOT/jobs/ctl"
-	is "$(stat -c %s "$Q_ROOT/jobs/ctl")" 528384
+	is "$(stat -c %s "$Q_ROOT/jobs/ctl")" 1052672
 }
 
 @test "a waiter survives that ctl is emptied" {
@@ -263,7 +263,7 @@ survives() {
 }
 
 overwrite() {
-	head -c 528384 /dev/urandom | dd of="$Q_ROOT/jobs/ctl" conv=notrunc status=none
+	head -c 1052672 /dev/urandom | dd of="$Q_ROOT/jobs/ctl" conv=notrunc status=none
 }
 
 @test "a waiter survives that ctl is overwritten" {

@@ -16,11 +16,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > CTL_PAYLOAD || wire_get_parcel(data, size, &parcel) != 0)
 		return (0);
-	n = wire_put_parcel(parcel.request, parcel.n, parcel.uid, parcel.pid, first);
+	n = wire_put_parcel(
+	    parcel.request, parcel.n, parcel.uid, parcel.pid, parcel.command, first);
 	/* Numbers that were written as 0 need no room: it can only be shorter. */
 	if (n == 0 || n > size || wire_get_parcel(first, n, &again) != 0)
 		abort();
-	m = wire_put_parcel(again.request, again.n, again.uid, again.pid, second);
+	m = wire_put_parcel(
+	    again.request, again.n, again.uid, again.pid, again.command, second);
 	if (m != n || memcmp(first, second, n) != 0)
 		abort();
 	return (0);

@@ -32,7 +32,7 @@ get_parcel(const uint8_t *bytes, size_t size)
 static size_t
 put_parcel(const struct request *r, size_t n)
 {
-	size_t size = wire_put_parcel(r, n, 7, 9, data);
+	size_t size = wire_put_parcel(r, n, 7, 9, "test", data);
 
 	assert_int_not_equal(size, 0);
 	assert_int_equal(get_parcel(data, size), 0);
@@ -215,11 +215,11 @@ a_timed_take_arrives_as_sent(void **state)
 	assert_int_equal(got->how->owner, 9);
 	assert_bounded(size);
 	how.n = WIRE_TAKEN + 1;
-	assert_int_equal(wire_put_parcel(&r, 1, 0, 0, data), 0);
+	assert_int_equal(wire_put_parcel(&r, 1, 0, 0, "test", data), 0);
 	how = (struct q_take){ .lease = 1, .wait = 1 };
-	assert_int_equal(wire_put_parcel(&r, 1, 0, 0, data), 0);
+	assert_int_equal(wire_put_parcel(&r, 1, 0, 0, "test", data), 0);
 	how = (struct q_take){ .lease = -1 };
-	size = wire_put_parcel(&r, 1, 0, 0, data);
+	size = wire_put_parcel(&r, 1, 0, 0, "test", data);
 	assert_int_equal(get_parcel(data, size), Q_EINVAL);
 }
 
@@ -237,32 +237,32 @@ what_does_not_fit_is_not_sent(void **state)
 	for (size_t n = 1; n <= WIRE_MESSAGES + 1; n++) {
 		r[0].push.n = n;
 		assert_int_equal(
-		    wire_put_parcel(r, 1, 0, 0, data) != 0, n <= WIRE_MESSAGES);
+		    wire_put_parcel(r, 1, 0, 0, "test", data) != 0, n <= WIRE_MESSAGES);
 	}
 	r[0].push.n = 1;
 	messages[0].body = body;
 	for (size_t size = sizeof(body) - 100; size <= sizeof(body); size++) {
 		messages[0].size = size;
-		if (wire_put_parcel(r, 1, 0, 0, data) != 0)
+		if (wire_put_parcel(r, 1, 0, 0, "test", data) != 0)
 			(void)put_parcel(r, 1);
 	}
 	messages[0].size = SIZE_MAX;
-	assert_int_equal(wire_put_parcel(r, 1, 0, 0, data), 0);
+	assert_int_equal(wire_put_parcel(r, 1, 0, 0, "test", data), 0);
 	messages[0].size = 0;
 	messages[0].blob = (struct q_blob *)body;
-	assert_int_equal(wire_put_parcel(r, 1, 0, 0, data), 0);
+	assert_int_equal(wire_put_parcel(r, 1, 0, 0, "test", data), 0);
 	messages[0].blob = NULL;
 	r[1] = r[0]; /* two pushes */
-	assert_int_equal(wire_put_parcel(r, 2, 0, 0, data), 0);
+	assert_int_equal(wire_put_parcel(r, 2, 0, 0, "test", data), 0);
 	r[1] = (struct request){ .op = OP_TAKE, .take = { .how = &take } };
-	assert_int_equal(wire_put_parcel(r, 2, 0, 0, data), 0);
+	assert_int_equal(wire_put_parcel(r, 2, 0, 0, "test", data), 0);
 	r[0].op = OP_OPTION;
-	assert_int_equal(wire_put_parcel(r, 1, 0, 0, data), 0);
+	assert_int_equal(wire_put_parcel(r, 1, 0, 0, "test", data), 0);
 	for (size_t i = 0; i <= WIRE_REQUESTS; i++)
 		r[i] = (struct request){ .op = OP_SETTLE, .settle = { .how = &ack } };
-	assert_int_not_equal(wire_put_parcel(r, WIRE_REQUESTS, 0, 0, data), 0);
-	assert_int_equal(wire_put_parcel(r, WIRE_REQUESTS + 1, 0, 0, data), 0);
-	assert_int_equal(wire_put_parcel(r, 0, 0, 0, data), 0);
+	assert_int_not_equal(wire_put_parcel(r, WIRE_REQUESTS, 0, 0, "test", data), 0);
+	assert_int_equal(wire_put_parcel(r, WIRE_REQUESTS + 1, 0, 0, "test", data), 0);
+	assert_int_equal(wire_put_parcel(r, 0, 0, 0, "test", data), 0);
 }
 
 static void
@@ -274,16 +274,16 @@ what_nobody_could_ask_for_is_refused(void **state)
 	size_t size;
 
 	(void)state;
-	size = wire_put_parcel(&r, 1, 0, 0, data);
+	size = wire_put_parcel(&r, 1, 0, 0, "test", data);
 	assert_int_equal(get_parcel(data, size), Q_EINVAL);
 	message = (struct q_push){ .headers = "a", .headers_size = 2 };
-	size = wire_put_parcel(&r, 1, 0, 0, data);
+	size = wire_put_parcel(&r, 1, 0, 0, "test", data);
 	assert_int_equal(get_parcel(data, size), Q_EINVAL);
 	message = (struct q_push){ .ttl = -1 };
-	size = wire_put_parcel(&r, 1, 0, 0, data);
+	size = wire_put_parcel(&r, 1, 0, 0, "test", data);
 	assert_int_equal(get_parcel(data, size), Q_EINVAL);
 	r = (struct request){ .op = OP_SETTLE, .settle = { .how = &how } };
-	size = wire_put_parcel(&r, 1, 0, 0, data);
+	size = wire_put_parcel(&r, 1, 0, 0, "test", data);
 	assert_int_equal(get_parcel(data, size), Q_EINVAL);
 }
 
