@@ -306,8 +306,8 @@ apply_all(struct q *q, const struct request *requests, struct result *results, s
 	if ((rc = txn_check_write(q)) != 0)
 		return (rc);
 	if (!lock_try(q, LOCK_EX)) {
-		rc = slot_post(q, requests, n) ? slot_await(q, &end)
-		                               : lock_take(q, LOCK_EX);
+		c.posted = slot_post(q, requests, n);
+		rc = c.posted ? slot_await(q, &end) : lock_take(q, LOCK_EX);
 		if (rc != 0)
 			return (rc);
 	}
@@ -317,11 +317,9 @@ apply_all(struct q *q, const struct request *requests, struct result *results, s
 		if (answer == ANSWER_FAILED || (rc == 0 && answer == ANSWER_RESULTS))
 			return (rc);
 		/* We are to do it ourselves; or it was lost, and is in the table. */
-		end = SLOT_ORPHANED;
 		if ((rc = lock_take(q, LOCK_EX)) != 0)
 			return (rc);
 	}
-	c.posted = end == SLOT_ORPHANED;
 	c.answer_size = 0;
 	rc = apply_locked(q, &c);
 	/* Then ours is done, also if what fell due or was served could not be stored.

@@ -74,8 +74,14 @@ collect_slot(struct q *q, struct service *v, unsigned slot)
 
 	/* Nobody else has the lock: one that is taken was taken by the dead. */
 	if (!slot_move(s, ticket, SLOT_READY, SLOT_TAKEN, &old) &&
-	    !slot_is(old, ticket, SLOT_TAKEN))
+	    !slot_is(old, ticket, SLOT_TAKEN)) {
+		/* A request without its ticket is nobody's; else its owner sees to it.
+		 */
+		if (slot_state(old) == SLOT_READY || slot_state(old) == SLOT_TAKEN)
+			(void)atomic_compare_exchange_strong(
+			    &s->word, &old, old & ~(uint32_t)SLOT_STATE);
 		return;
+	}
 	size = s->size;
 	if (size > CTL_PAYLOAD)
 		size = 0;
@@ -234,12 +240,10 @@ apply_served(struct txn *t, struct service *v, struct served *s)
 
 	if (s->alone)
 		return (0);
-	if (s->orphan) {
-		rc = look_up(
-		    t, v->generation, s->slot, s->ticket, answer, &s->answer_size);
-		if (rc != STORE_NONE)
-			return (rc);
-	}
+	/* Also one that says nobody had it: the word may be a stranger's. */
+	rc = look_up(t, v->generation, s->slot, s->ticket, answer, &s->answer_size);
+	if (rc != STORE_NONE)
+		return (rc);
 	if (!s->intact || wire_get_parcel(s->data, s->size, p) != 0) {
 		s->alone = true;
 		return (0);

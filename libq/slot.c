@@ -177,14 +177,12 @@ take_back(struct q *q)
 
 	/* It may only be of no use for a while, because of another link for instance:
 	 * what is ready there would be served then. */
-	if (!ctl_is_long(q))
-		return (SLOT_ORPHANED);
-	if (withdraw(q, &old))
+	if (!ctl_is_long(q) || withdraw(q, &old))
 		return (SLOT_LOCKED);
 	if (!slot_is(old, ticket, SLOT_DONE)) {
-		/* Whoever had the lock before has died, and left it so. */
-		(void)slot_move(mine(q), ticket, SLOT_TAKEN, SLOT_FREE, &old);
-		return (SLOT_ORPHANED);
+		/* Taken by one who died, or overwritten: the slot is free again. */
+		atomic_store(&mine(q)->word, slot_word(ticket, SLOT_FREE));
+		return (SLOT_LOCKED);
 	}
 	lock_drop(q->dir.data);
 	serve_wake(q); /* who has tried it meanwhile is to try again */

@@ -65,8 +65,7 @@ bool slot_post(struct q *q, const struct request *requests, size_t n);
 
 enum slot_end {
 	SLOT_ANSWERED, /* slot_read() */
-	SLOT_LOCKED,   /* the lock is the caller's, and nobody had his request */
-	SLOT_ORPHANED, /* so it is, but a holder that died may have applied it */
+	SLOT_LOCKED, /* the lock is the caller's; a holder that died may have had it */
 };
 
 /* 0 and how a posted request's wait ended; or a code, and the request was withdrawn
