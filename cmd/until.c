@@ -78,15 +78,59 @@ wait_numbers(struct q *q, const char *name, const struct until *u, q_time timeou
 	}
 }
 
+/* Whether events tell of a message's end, in *end. */
+static void
+listen(struct q_events *events, uint64_t id, enum q_event_kind *end)
+{
+	struct q_event e;
+
+	while (events != NULL && q_events_next(events, &e) == 0)
+		if (e.id == id &&
+		    (e.kind == Q_EVENT_ACKNOWLEDGED || e.kind == Q_EVENT_EXPIRED ||
+			e.kind == Q_EVENT_PURGED))
+			*end = e.kind;
+}
+
+/*
+ * The end of a message: its result, or Q_ENOENT and what was seen of it, 0 if nothing.
+ * Most queues keep no result of what is done, so who waits watches the events, too.
+ */
 static int
-no_result(const char *name, uint64_t id, int rc, q_time timeout)
+await(struct q *q, uint64_t id, q_time timeout, struct q_result **r,
+    enum q_event_kind *seen)
+{
+	q_time until = timeout != Q_FOREVER ? now_monotonic() + timeout : Q_FOREVER;
+	struct q_events *events = NULL;
+	int rc;
+
+	*seen = 0;
+	(void)q_events_open(q, &events);
+	while ((rc = q_result_get(q, id, 0, r)) == Q_EMPTY && stop_signal() == 0 &&
+	       now_monotonic() < until) {
+		listen(events, id, seen);
+		q_wait_change(q, until);
+	}
+	if (rc == Q_ENOENT)
+		listen(events, id, seen);
+	q_events_close(events);
+	return (rc);
+}
+
+/* The exit status for a message of which there is no result. */
+static int
+no_result(const char *name, uint64_t id, int rc, enum q_event_kind seen, q_time timeout)
 {
 	char what[32];
 
 	(void)snprintf(what, sizeof(what), "%llu", (unsigned long long)id);
-	if (rc == Q_EMPTY || rc == Q_ETIMEDOUT)
+	if (rc == Q_EMPTY)
 		return (out_of_time(name, what, timeout));
-	diag_error(name, "%s: %s", what, q_errmsg());
+	if (rc == Q_ENOENT && seen == Q_EVENT_ACKNOWLEDGED)
+		return (DIAG_DONE);
+	diag_error(name, "%s: %s", what,
+	    rc != Q_ENOENT ? q_errmsg()
+	    : seen != 0    ? q_event_name(seen)
+			   : "ended or never was, and no result is kept");
 	return (diag_status(rc));
 }
 
@@ -94,11 +138,12 @@ no_result(const char *name, uint64_t id, int rc, q_time timeout)
 static int
 wait_done(struct q *q, const char *name, const struct until *u, q_time timeout)
 {
+	enum q_event_kind seen;
 	struct q_result *r;
-	int rc = q_result_get(q, u->id, timeout, &r), status = DIAG_DONE;
+	int rc = await(q, u->id, timeout, &r, &seen), status = DIAG_DONE;
 
 	if (rc != 0)
-		return (no_result(name, u->id, rc, timeout));
+		return (no_result(name, u->id, rc, seen, timeout));
 	if (r->state == Q_DEAD) {
 		diag_error(name, "%llu: dead: %s; see 'qstat %s %llu'",
 		    (unsigned long long)u->id,
@@ -120,11 +165,17 @@ until_wait(struct q *q, const char *name, const struct until *u, q_time timeout)
 int
 until_ended(struct q *q, const char *name, uint64_t id, q_time timeout)
 {
+	enum q_event_kind seen;
 	struct q_result *r;
-	int rc = q_result_get(q, id, timeout, &r), status;
+	int rc = await(q, id, timeout, &r, &seen), status;
 
-	if (rc != 0)
-		return (no_result(name, id, rc, timeout));
+	if (rc != 0) {
+		status = no_result(name, id, rc, seen, timeout);
+		if (status == DIAG_DONE)
+			diag_note(name, "%llu: done; its output was not kept",
+			    (unsigned long long)id);
+		return (status);
+	}
 	status = call_end(q, name, r);
 	q_result_free(r);
 	return (status);

@@ -66,11 +66,32 @@ watched() {
 }
 
 @test "who waits for a message to be done is told of its acknowledgement" {
-	qctl create jobs results=all
 	qpush jobs x
 	watcher --until 'done 1' jobs
 	qpop jobs >/dev/null
 	watched 0 '' ''
+	qpush jobs x
+	watcher -v jobs 2
+	qpop jobs >/dev/null
+	watched 0 '' 'qwatch: jobs: 2: done; its output was not kept'
+	qctl set jobs results=all
+	qpush jobs x
+	watcher --until 'done 3' jobs
+	qpop jobs >/dev/null
+	watched 0 '' ''
+}
+
+expired() { qpush jobs z && [[ $(qstat --list jobs) != *later* ]]; }
+
+@test "who waits for a message that ends otherwise is told how" {
+	qpush jobs x
+	watcher --until 'done 1' jobs
+	qctl cancel --yes jobs 1
+	watched 1 '' 'qwatch: jobs: 1: purged'
+	qpush -e 500ms jobs later
+	watcher jobs 2
+	eventually expired
+	watched 1 '' 'qwatch: jobs: 2: expired'
 }
 
 @test "a message that is dead is not done" {
@@ -97,8 +118,8 @@ watched() {
 
 @test "a message that never was is no success" {
 	qctl create jobs
-	fails 1 'qwatch: jobs: 1: no result is kept' qwatch jobs 1
-	fails 1 'qwatch: jobs: 1: no result is kept' qwatch --until 'done 1' jobs
+	fails 1 'no result is kept' qwatch jobs 1
+	fails 1 'no result is kept' qwatch --until 'done 1' jobs
 }
 
 @test "what is wrong with the command line is said" {
