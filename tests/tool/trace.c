@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * trace [-f] [-a NAME] [-k N | -e N:ERRNO[:TIMES] | -s N] [-t SECONDS] -r FILE --
- * COMMAND
+ * trace [-f] [-a NAME] [-k N | -e N:ERRNO[:TIMES] | -s N | -x N:SCRIPT] [-t SECONDS]
+ *       -r FILE -- COMMAND
  *
  * Run COMMAND, count its system calls from the first call of NAME on, and at the N-th
  * kill it before the call is made (-k), let the call fail with ERRNO instead of being
- * made (-e; for TIMES of the same kind, 1 if not given), or let it move half of its
- * bytes (-s). -f counts what it starts, too; else that runs untouched, and is waited
- * for. FILE gets one line: what was hit, and how COMMAND ended.
+ * made (-e; for TIMES of the same kind, 1 if not given), let it move half of its bytes
+ * (-s), or run SCRIPT by the shell before it is made (-x). -f counts what it starts,
+ * too; else that runs untouched, and is waited for. FILE gets one line: what was hit,
+ * and how COMMAND ended.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,7 @@
 #error "the registers of this machine are not known here"
 #endif
 
-enum action { COUNT, KILL, FAIL, SHORT };
+enum action { COUNT, KILL, FAIL, SHORT, RUN };
 enum { TASKS = 256 };
 
 /* What a call is named in reports, and whether it can fail at all. */
@@ -116,7 +117,7 @@ static struct {
 	unsigned long times;
 	long from; /* the number of the call that starts the count */
 	bool follow;
-	const char *report;
+	const char *report, *script;
 } plan = { .times = 1, .from = -1 };
 
 static struct {
@@ -248,6 +249,11 @@ on_entry(pid_t pid, size_t task, const struct __ptrace_syscall_info *info)
 	if (plan.action == KILL && run.count == plan.at) {
 		hit(nr, info->entry.args[0]);
 		(void)kill(pid, SIGKILL);
+		return;
+	}
+	if (plan.action == RUN && run.count == plan.at) {
+		hit(nr, info->entry.args[0]);
+		(void)system(plan.script);
 		return;
 	}
 	if (!is_due(nr) && !(plan.action == SHORT && run.count == plan.at))
@@ -393,6 +399,16 @@ set_error(const char *text)
 }
 
 static void
+set_script(char *text)
+{
+	char *end;
+
+	plan.action = RUN;
+	plan.at = strtoul(text, &end, 10);
+	plan.script = end + (*end == ':');
+}
+
+static void
 set_limit(long seconds)
 {
 	struct sigaction act = { .sa_handler = alarmed };
@@ -407,13 +423,15 @@ main(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+fa:k:e:s:t:r:")) != -1) {
+	while ((c = getopt(argc, argv, "+fa:k:e:s:x:t:r:")) != -1) {
 		if (c == 'f')
 			plan.follow = true;
 		else if (c == 'a')
 			plan.from = number_of(optarg);
 		else if (c == 'e')
 			set_error(optarg);
+		else if (c == 'x')
+			set_script(optarg);
 		else if (c == 't')
 			set_limit(strtol(optarg, NULL, 10));
 		else if (c == 'r')
@@ -426,8 +444,8 @@ main(int argc, char **argv)
 	}
 	if (plan.report == NULL || optind == argc) {
 		(void)fprintf(stderr, "usage: trace [-f] [-a NAME] [-k N | "
-				      "-e N:ERRNO[:TIMES] | -s N] [-t SECONDS] "
-				      "-r FILE -- COMMAND\n");
+				      "-e N:ERRNO[:TIMES] | -s N | -x N:SCRIPT] "
+				      "[-t SECONDS] -r FILE -- COMMAND\n");
 		return (125);
 	}
 	/* Orphans of COMMAND are waited for here. */
