@@ -160,10 +160,10 @@ report(struct feed *f, const struct q_pushed *pushed, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (f->print_json)
-			(void)printf("{\"id\":%" PRIu64 ",\"duplicate\":%s}\n",
+			(void)fprintf(stdout, "{\"id\":%" PRIu64 ",\"duplicate\":%s}\n",
 			    pushed[i].id, pushed[i].known ? "true" : "false");
 		else if (f->print_ids)
-			(void)printf("%" PRIu64 "\n", pushed[i].id);
+			(void)fprintf(stdout, "%" PRIu64 "\n", pushed[i].id);
 		f->known += pushed[i].known;
 		f->last = pushed[i].id;
 	}

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "stop.h"
+
 #include "lines.h"
 
 enum { PAUSE_MS = 1 }; /* input that makes us wait so long has paused */
@@ -35,7 +37,7 @@ fill(struct lines *l)
 	l->start = 0;
 	do
 		n = read(l->fd, l->buf + l->end, LINES_ROOM - l->end);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 && errno == EINTR && stop_signal() == 0);
 	if (n == -1)
 		return (-1);
 	l->ended = n == 0;

@@ -52,6 +52,24 @@ char **opt_command;
 
 static const struct opt *last; /* the option opt_check() speaks of */
 
+/* How far the command line is read. */
+static struct {
+	int next;          /* the next word */
+	const char *group; /* letters left of the last: "j" of "-lj" */
+	uint64_t seen;     /* a bit an option */
+} at = { .next = 1, .group = "" };
+
+void
+opt_reset(void)
+{
+	opt_common = (struct opt_common){ 0 };
+	opt_noperands = 0;
+	opt_command = NULL;
+	at.next = 1;
+	at.group = "";
+	at.seen = 0;
+}
+
 /* Option i: the command's own come first, then the common; NULL past the end. */
 static const struct opt *
 option(const struct command *cmd, size_t i)
@@ -71,7 +89,7 @@ print_help(const struct command *cmd)
 {
 	const struct opt *o;
 
-	printf("Usage: %s %s\n%s; see %s(1).\n\n", cmd->name, cmd->synopsis,
+	fprintf(stdout, "Usage: %s %s\n%s; see %s(1).\n\n", cmd->name, cmd->synopsis,
 	    cmd->purpose, cmd->name);
 	for (size_t i = 0; (o = option(cmd, i)) != NULL; i++) {
 		bool optional = o->value & OPT_OPTIONAL;
@@ -84,7 +102,7 @@ print_help(const struct command *cmd)
 		snprintf(left, sizeof(left), "%s --%s%s%s%s%s", letter, o->name,
 		    optional ? "[" : "", o->arg != NULL ? "=" : "",
 		    o->arg != NULL ? o->arg : "", optional ? "]" : "");
-		printf("  %-26s %s\n", left, o->help);
+		fprintf(stdout, "  %-26s %s\n", left, o->help);
 	}
 }
 
@@ -101,7 +119,7 @@ print_options(const struct command *cmd)
 	for (size_t i = 0; (o = option(cmd, i)) != NULL; i++) {
 		if (o->help == NULL)
 			continue;
-		printf("%s\t%c\t%s\t%s%s%s\t%s\t%s\n", cmd->name,
+		fprintf(stdout, "%s\t%c\t%s\t%s%s%s\t%s\t%s\n", cmd->name,
 		    o->key < OPT_LONG ? o->key : '-', o->name, values[o->value & 0xff],
 		    o->value & OPT_OPTIONAL ? "?" : "",
 		    o->value & OPT_REPEAT ? "*" : "", o->arg != NULL ? o->arg : "-",
@@ -169,14 +187,12 @@ unknown_long(const struct command *cmd, const char *name, size_t n)
 static void
 refuse_repeated(size_t i)
 {
-	static uint64_t seen;
-
 	assert(i < 64);
 	if (last->value & OPT_REPEAT)
 		return;
-	if (seen >> i & 1)
+	if (at.seen >> i & 1)
 		diag_usage("option '--%s' is given twice", last->name);
-	seen |= (uint64_t)1 << i;
+	at.seen |= (uint64_t)1 << i;
 }
 
 static int
@@ -241,7 +257,7 @@ common_option(const struct command *cmd, const struct opt *o)
 		print_help(cmd);
 		exit(diag_close_stdout());
 	case 'V':
-		printf("%s (qutils) %s\n", cmd->name, VERSION);
+		fprintf(stdout, "%s (qutils) %s\n", cmd->name, VERSION);
 		exit(diag_close_stdout());
 	case KEY_OPTIONS:
 		print_options(cmd);
@@ -293,27 +309,24 @@ short_option(const struct command *cmd, const char **group, char **argv, int *ne
 static const struct opt *
 next_option(const struct command *cmd, int argc, char **argv)
 {
-	static const char *group = "";
-	static int next = 1;
-
-	while (*group == '\0') {
+	while (*at.group == '\0') {
 		char *word;
 
-		if (next >= argc)
+		if (at.next >= argc)
 			return (NULL);
-		word = argv[next++];
+		word = argv[at.next++];
 		if (word[0] != '-' || word[1] == '\0') {
 			opt_operands[opt_noperands++] = word;
 		} else if (word[1] != '-') {
-			group = word + 1;
+			at.group = word + 1;
 		} else if (word[2] != '\0') {
-			return (long_option(cmd, word, argv, &next));
+			return (long_option(cmd, word, argv, &at.next));
 		} else {
-			opt_command = argv + next;
-			next = argc;
+			opt_command = argv + at.next;
+			at.next = argc;
 		}
 	}
-	return (short_option(cmd, &group, argv, &next));
+	return (short_option(cmd, &at.group, argv, &at.next));
 }
 
 int

@@ -70,6 +70,9 @@ extern char **opt_command; /* what follows '--', NULL-terminated; NULL without '
  */
 int opt_next(const struct command *cmd, int argc, char **argv);
 
+/* Before the command line of another command in the same process. */
+void opt_reset(void);
+
 /* A usage error about the last option, "--delay: why", unless why is NULL. */
 void opt_check(const char *why);
 

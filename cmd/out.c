@@ -18,6 +18,10 @@
 
 enum { BUFFER = 256 << 10 };
 
+/* The large buffer is for the first output that is opened: that of bodies. Receipts are
+ * short. */
+static bool used;
+
 static void
 set_error(struct out *out, int error)
 {
@@ -77,9 +81,7 @@ write_all(void *cookie, const char *data, size_t size)
 int
 out_open(struct out *out, const char *file, bool whole)
 {
-	/* For the first output that is opened: that of bodies. Receipts are short. */
 	static char large[BUFFER];
-	static bool used;
 	const cookie_io_functions_t io = { .write = write_all };
 	struct stat st;
 
@@ -93,6 +95,7 @@ out_open(struct out *out, const char *file, bool whole)
 	/* Its size alone would be ignored by musl. */
 	if (!used)
 		(void)setvbuf(out->stream, large, _IOFBF, sizeof(large));
+	out->large = !used;
 	used = true;
 	out->pipe = fstat(out->fd, &st) == 0 && S_ISFIFO(st.st_mode);
 	return (0);
@@ -213,6 +216,8 @@ out_close(struct out *out)
 	free(out->temp);
 	out->temp = NULL;
 	(void)fclose(out->stream);
+	if (out->large)
+		used = false;
 	if (out->file != NULL)
 		(void)close(out->fd);
 }

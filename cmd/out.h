@@ -18,6 +18,7 @@ struct out {
 	const char *file; /* NULL: stdout */
 	bool pipe;        /* nobody has it until it was read */
 	bool keeps;       /* nothing is put back when it fails */
+	bool large;       /* its buffer */
 	char *temp;       /* what becomes file, once complete; NULL: written in place */
 	int error;        /* errno of the first failure */
 	char last;        /* byte written by out_write() */

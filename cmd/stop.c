@@ -38,6 +38,12 @@ stop_catch(void)
 			(void)sigaction(signals[i], &act, NULL);
 }
 
+void
+stop_reset(void)
+{
+	caught = count = 0;
+}
+
 int
 stop_signal(void)
 {

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 
 void stop_catch(void);
+/* No signal has come. */
+void stop_reset(void);
 /* The signal that came, or 0. */
 int stop_signal(void);
 /* How many came. */
