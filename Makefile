@@ -12,6 +12,8 @@
 #   make model          every state of the protocols' models (spin)
 #   make mutants        the code broken in one place after the other: is it seen?
 #   make bench          speed, side by side with what is installed
+#   make builtins       qpush, qpop and qack as builtins of bash, in one shared object
+#   make builtins-test  their tests, and those of the commands with them
 #   make lint           formatting, static analysis, manual pages, shell scripts
 #   make completions    write the completions again from the option tables
 #   make install        into $(DESTDIR)$(PREFIX); uninstall removes the same files
@@ -80,6 +82,7 @@ musl_own := $(patsubst %,$(B)/musl/libq/musl/%.o,fortify malloc memmove open)
 musl_cmd := $(filter-out %/board.o,$(cmd_obj:$(B)/%=$(B)/musl/%))
 apis     := $(COMMANDS:%=$(B)/api/%)
 so       := $(B)/libq.so.$(ABI)
+builtins := $(B)/qutils.so
 
 all: $(bins) $(so) $(B)/libq.pc
 
@@ -132,6 +135,40 @@ $(musl_all): $(B)/musl/%: $(B)/musl/cmd/%.o $(musl_own) $(B)/musl/cmd.a $(B)/mus
 	$(MUSL_CC) $(LDFLAGS) -static -no-pie -o $@ $(filter-out %/checked,$^) \
 		$(shell for l in lmdb jansson; do $(CC) -print-file-name=lib$$l.a; done)
 
+# Builtins of bash are the same objects once more. What they get of a process, and what
+# would end it, goes through cmd/bash: an allocation that does not is a bug.
+builtins_if_any = $(if $(wildcard $(BASH_INC)/builtins.h),$(builtins))
+BASH_INC ?= $(shell pkg-config --variable=includedir bash 2>/dev/null || echo /usr/include)/bash
+owned    := exit _exit raise signal sigaction malloc calloc realloc reallocarray posix_memalign \
+	    free strdup strndup asprintf vasprintf open openat mkostemp memfd_create close \
+	    mmap munmap fopen fdopen fopencookie open_memstream fclose opendir fdopendir closedir \
+	    stdin stdout stderr
+bash_obj := $(patsubst %.c,$(B)/%.o,$(wildcard cmd/bash/*.c))
+
+$(bash_obj): all_cpp += -DSHELL $(patsubst %,-isystem $(BASH_INC)%,/. /include /builtins)
+$(bash_obj): all_c += -Wno-write-strings
+
+$(B)/bash/%.o: $(B)/cmd/%.o
+	@mkdir -p $(@D)
+	objcopy --redefine-sym main=$*_main $< $@
+
+$(builtins): $(hot:%=$(B)/bash/%.o) $(bash_obj) $(B)/cmd.a $(B)/libq.a cmd/bash/builtins.map
+	$(CC) $(LDFLAGS) -o $@ -shared -Wl,--version-script=cmd/bash/builtins.map \
+		$(owned:%=-Wl,--wrap=%) $(filter-out %.map,$^) $(archives)
+
+# As commands, for the tests: see tests/builtin.sh.
+$(B)/bash/bin: tests/builtin.sh
+	@mkdir -p $@
+	for c in $(hot); do ln -sf $(CURDIR)/$< $@/$$c || exit 1; done
+
+builtins: $(builtins)
+
+# The tests of all that the builtins do in the place of the programs.
+builtins-test: all $(builtins) $(B)/bash/bin $(apis) $(tools)
+	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' BUILTINS=1 CALLS=100000 \
+		sh tests/run.sh $(patsubst %,tests/%.bats,builtins $(hot) ahead batch call concurrency \
+		faults groups json manage pause stages time worker)
+
 # Commands may use q.h only: linked to the shared library, anything else is missing.
 $(apis): $(B)/api/%: $(B)/cmd/%.o $(B)/cmd.a $(so)
 	@mkdir -p $(@D)
@@ -166,8 +203,9 @@ $(B)/libq.pc: libq/libq.pc.in Makefile
 demo: all
 	PATH=$(CURDIR)/$(B):$$PATH sh tests/demo.sh
 
-# Both kinds on one queue are tested wherever musl's compiler is.
-test: all $(apis) $(units) $(tools) $(if $(SAN),,fuzz-brief $(musl_if_any))
+# Both kinds on one queue are tested wherever musl's compiler is, and builtins where bash's
+# headers are.
+test: all $(apis) $(units) $(tools) $(if $(SAN),,fuzz-brief $(musl_if_any) $(builtins_if_any))
 	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' SAN='$(SAN)' sh tests/run.sh
 
 fuzz-brief: $(fuzzers)
@@ -209,6 +247,8 @@ install: all
 	$(INSTALL) -m644 $(B)/libq.a $(DESTDIR)$(LIBDIR)
 	$(INSTALL) -m644 $(B)/libq.pc $(DESTDIR)$(LIBDIR)/pkgconfig
 	$(INSTALL) -m644 libq/q.h $(DESTDIR)$(INCDIR)
+	if [ -f $(builtins) ]; then $(INSTALL) -d $(DESTDIR)$(LIBDIR)/bash && \
+		$(INSTALL) -m644 $(builtins) $(DESTDIR)$(LIBDIR)/bash; fi
 	for s in 1 3 5 7; do \
 		$(INSTALL) -d $(DESTDIR)$(MANDIR)/man$$s && \
 		$(INSTALL) -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s || exit 1; done
@@ -222,7 +262,7 @@ install: all
 uninstall:
 	cd $(DESTDIR)$(BINDIR) && $(RM) $(COMMANDS)
 	cd $(DESTDIR)$(LIBDIR) && $(RM) $(notdir $(so)) libq.so libq.a pkgconfig/libq.pc
-	$(RM) $(DESTDIR)$(INCDIR)/q.h
+	$(RM) $(DESTDIR)$(INCDIR)/q.h $(DESTDIR)$(LIBDIR)/bash/$(notdir $(builtins))
 	for p in $(notdir $(wildcard man/*.[1357])); do $(RM) $(DESTDIR)$(MANDIR)/man$${p##*.}/$$p; done
 	for c in $(COMMANDS); do $(RM) $(DESTDIR)$(DATADIR)/bash-completion/completions/$$c \
 		$(DESTDIR)$(DATADIR)/fish/vendor_completions.d/$$c.fish; done
@@ -231,6 +271,6 @@ uninstall:
 clean:
 	$(RM) -r build build-*
 
-.PHONY: all demo test fuzz fuzz-brief crash power damage model mutants bench lint completions install uninstall clean
+.PHONY: all builtins builtins-test demo test fuzz fuzz-brief crash power damage model mutants bench lint completions install uninstall clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

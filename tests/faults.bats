@@ -560,6 +560,7 @@ survives() {
 }
 
 @test "a limit on descriptors is an error, and loses nothing" {
+	[ -z "${BUILTINS:-}" ] || skip "a shell needs descriptors of its own"
 	local n stored=0 failed=0 status
 
 	for n in {3..14}; do

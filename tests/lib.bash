@@ -4,8 +4,9 @@
 
 bats_require_minimum_version 1.5.0
 
+# With BUILTINS, qpush, qpop and qack are those of build/qutils.so: see builtin.sh.
 : "${SRC:=$(cd "${BATS_TEST_DIRNAME:?}/.." && pwd)}" "${BIN:=$SRC/build}"
-export SRC BIN PATH="$BIN:$PATH" LC_ALL=C.UTF-8
+export SRC BIN PATH="${BUILTINS:+$BIN/bash/bin:}$BIN:$PATH" LC_ALL=C.UTF-8
 
 # In an empty directory, with queues below it.
 setup_root() {

@@ -1,8 +1,10 @@
 #!/bin/sh
-# All tests of one build, with the totals at the end: unit programs and bats files.
+# All tests of one build, or those that are named, with the totals at the end: unit programs
+# and bats files.
 # SRC is the source folder, BIN the folder of the build.
 set -u
 cd "$SRC" || exit 1
+[ $# -gt 0 ] || set -- "$BIN"/unit/* tests/*.bats tests/crash/run.py
 CMOCKA_MESSAGE_OUTPUT=TAP
 export CMOCKA_MESSAGE_OUTPUT SRC BIN
 
@@ -12,8 +14,7 @@ trap 'rm -f "$log"' EXIT
 
 # prove's own exit status, through the pipe to tee
 {
-	${PROVE:-prove} -j "$jobs" -e 'sh tests/tap.sh' "$BIN"/unit/* tests/*.bats \
-		tests/crash/run.py 2>&1
+	${PROVE:-prove} -j "$jobs" -e 'sh tests/tap.sh' "$@" 2>&1
 	echo "status $?"
 } | tee "$log" | grep --line-buffered -v '^status '
 status=$(sed -n 's/^status //p' "$log")
