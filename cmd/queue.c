@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "diag.h"
 #include "opt.h"
@@ -72,6 +73,16 @@ queue_try(const char *name, const struct q_open *args, int *status)
 	}
 	diag_queue(name);
 	return (q);
+}
+
+bool
+queue_exists(const char *name)
+{
+	char *path = NULL;
+	bool exists = q_path(name, &path) == 0 && access(path, F_OK) == 0;
+
+	free(path);
+	return (exists);
 }
 
 /* Whoever looks for leaks finds the handle here. */

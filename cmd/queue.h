@@ -18,6 +18,8 @@ struct q *queue_open(const char *name, const struct q_open *args);
 void queue_leave(struct q *q);
 /* Open it without ending the process: NULL after the message, with *status set. */
 struct q *queue_try(const char *name, const struct q_open *args, int *status);
+/* Whether there is something of that name, which may be a queue. */
+bool queue_exists(const char *name);
 /* Say what libq said about it; returns the exit status. Says nothing of an empty queue.
  */
 int queue_fail(const char *name, int code);

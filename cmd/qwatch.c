@@ -3,15 +3,20 @@
 #include <string.h>
 
 #include "diag.h"
+#include "events.h"
 #include "opt.h"
 #include "parse.h"
 #include "queue.h"
+#include "root.h"
 #include "stop.h"
 #include "until.h"
 
-enum { O_UNTIL = OPT_LONG };
+enum { O_EVENTS = OPT_LONG, O_UNTIL };
 
 static const struct opt opts[] = {
+	{ O_EVENTS, "events", OPT_NONE, NULL, "print a line for each event" },
+	{ 'j', "json", OPT_NONE, NULL, "print a JSON object for each event" },
+	{ 'n', "count", OPT_COUNT, "N", "end after N events" },
 	{ O_UNTIL, "until", OPT_TEXT, "CONDITION",
 	    "wait until the queue meets CONDITION" },
 	{ 'T', "timeout", OPT_TIME, "DURATION", "wait no longer than that" },
@@ -19,14 +24,15 @@ static const struct opt opts[] = {
 };
 static const struct command cmd = {
 	.name = "qwatch",
-	.synopsis = "[OPTION...] --until CONDITION QUEUE | QUEUE ID",
+	.synopsis = "[OPTION...] [QUEUE... | --until CONDITION QUEUE | QUEUE ID]",
 	.purpose = "See what happens to queues, and wait for it",
 	.opts = opts,
 };
 
 struct options {
 	struct until until; /* text is NULL without it */
-	q_time timeout;
+	struct events events;
+	bool asked;  /* for events */
 	uint64_t id; /* of a message; 0: none */
 };
 
@@ -34,11 +40,20 @@ static void
 set_option(struct options *o, int c)
 {
 	switch (c) {
+	case O_EVENTS:
+		o->asked = true;
+		break;
+	case 'j':
+		o->events.json = true;
+		break;
+	case 'n':
+		opt_check(parse_count(opt_arg, 1, UINT64_MAX, &o->events.count));
+		break;
 	case O_UNTIL:
 		opt_check(until_parse(opt_arg, &o->until));
 		break;
 	case 'T':
-		opt_check(parse_duration(opt_arg, &o->timeout));
+		opt_check(parse_duration(opt_arg, &o->events.timeout));
 		break;
 	}
 }
@@ -53,40 +68,70 @@ is_id(const char *operand)
 static void
 check_usage(struct options *o)
 {
+	const struct events *e = &o->events;
 	const char *why = NULL;
 
-	if (opt_noperands == 0)
-		diag_usage("no queue given");
-	if (opt_noperands == 2 && is_id(opt_operands[1])) {
-		if ((why = parse_count(opt_operands[1], 1, UINT64_MAX, &o->id)) != NULL)
-			diag_usage("%s", why);
-		if (o->until.text != NULL)
-			diag_usage("--until and ID exclude each other; "
-				   "see --until 'done ID'");
+	if (opt_noperands == 2 && is_id(opt_operands[1]) &&
+	    (why = parse_count(opt_operands[1], 1, UINT64_MAX, &o->id)) != NULL)
+		diag_usage("%s", why);
+	if (o->id != 0 && o->until.text != NULL)
+		diag_usage("--until and ID exclude each other; see --until 'done ID'");
+	if ((o->id != 0 || o->until.text != NULL) &&
+	    (o->asked || e->json || e->count != 0))
+		diag_usage("--events, --json and --count are not for %s",
+		    o->id != 0 ? "an ID" : "--until");
+	if (o->until.text != NULL && opt_noperands != 1)
+		diag_usage(
+		    opt_noperands == 0 ? "no queue given" : "--until is for one queue");
+}
+
+static int
+wait_for(const struct options *o)
+{
+	static const struct q_open look = { .flags = Q_RDONLY };
+	const char *name = opt_operands[0];
+	struct q *q = queue_open(name, &look);
+	int status = o->id != 0 ? until_ended(q, name, o->id, o->events.timeout)
+	                        : until_wait(q, name, &o->until, o->events.timeout);
+
+	q_close(q);
+	return (status);
+}
+
+static int
+watch(struct options *o)
+{
+	char **all = NULL;
+	int status = 0;
+
+	o->events.names = opt_operands;
+	o->events.n = (size_t)opt_noperands;
+	if (opt_noperands == 0) {
+		if ((all = root_names(&o->events.n, &status)) == NULL)
+			return (status);
+		if (o->events.n == 0)
+			diag_usage("no queue given, and there is none");
+		o->events.names = all;
 	}
-	if (o->id == 0 && opt_noperands > 1)
-		diag_usage("--until is for one queue");
-	if (o->id == 0 && o->until.text == NULL)
-		diag_usage("give --until or an ID");
+	status = events_print(&o->events);
+	if (all != NULL)
+		root_free(all);
+	return (status);
 }
 
 int
 main(int argc, char **argv)
 {
-	static const struct q_open look = { .flags = Q_RDONLY };
-	struct options o = { .timeout = Q_FOREVER };
+	struct options o = { .events.timeout = Q_FOREVER };
 	int c, closed, status;
-	struct q *q;
 
 	diag_start("qwatch");
 	while ((c = opt_next(&cmd, argc, argv)) != -1)
 		set_option(&o, c);
 	check_usage(&o);
 	stop_catch();
-	q = queue_open(opt_operands[0], &look);
-	status = o.id != 0 ? until_ended(q, opt_operands[0], o.id, o.timeout)
-	                   : until_wait(q, opt_operands[0], &o.until, o.timeout);
-	q_close(q);
-	closed = diag_close_stdout();
+	status = o.id != 0 || o.until.text != NULL ? wait_for(&o) : watch(&o);
+	/* What could not be written was said. */
+	closed = status == DIAG_FAILED ? 0 : diag_close_stdout();
 	return (status != 0 ? status : closed);
 }

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: ISC */
+/* Printing what happens to queues, as it happens. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "event_line.h"
+#include "now.h"
+#include "queue.h"
+#include "stop.h"
+
+#include "events.h"
+
+/* Between looks at several queues: one cannot sleep on more than one of them. */
+#define LOOK_STEP (50 * Q_SECOND / 1000)
+
+enum { AT_ONCE = 256 }; /* events of one queue before the next has its turn */
+
+/* A queue that is watched. */
+struct source {
+	const char *name;
+	struct q *q; /* NULL: there is none */
+	struct q_events *events;
+};
+
+struct printer {
+	const struct events *how;
+	struct source *sources;
+	uint64_t printed;
+	q_time until; /* monotonic */
+};
+
+static const struct q_open look = { .flags = Q_RDONLY };
+
+static void
+close_source(struct source *s)
+{
+	q_events_close(s->events);
+	q_close(s->q);
+	s->events = NULL;
+	s->q = NULL;
+}
+
+static int
+open_source(struct source *s)
+{
+	int status = 0, rc;
+
+	if ((s->q = queue_try(s->name, &look, &status)) == NULL)
+		return (status);
+	if ((rc = q_events_open(s->q, &s->events)) == 0)
+		return (0);
+	status = queue_fail(s->name, rc);
+	close_source(s);
+	return (status);
+}
+
+static void
+say(const struct printer *p, const char *name, const char *what, uint64_t n)
+{
+	if (p->how->json)
+		event_json_note(name, what, n, stdout);
+}
+
+/* It may come back; who watches it wants to know that, too. */
+static void
+lose(const struct printer *p, struct source *s)
+{
+	close_source(s);
+	diag_warn(s->name, "the queue was removed or replaced; waiting for another");
+	say(p, s->name, "removed", 0);
+}
+
+static int
+look_again(const struct printer *p, struct source *s)
+{
+	int status;
+
+	if (!queue_exists(s->name))
+		return (0);
+	if ((status = open_source(s)) != 0)
+		return (status);
+	diag_warn(s->name, "there is a queue again");
+	say(p, s->name, "created", 0);
+	return (0);
+}
+
+static bool
+is_over(const struct printer *p)
+{
+	return ((p->how->count != 0 && p->printed >= p->how->count) ||
+		ferror(stdout) != 0 || stop_signal() != 0);
+}
+
+static void
+print_one(struct printer *p, const struct source *s, const struct q_event *e)
+{
+	if (e->missed == UINT64_MAX)
+		diag_warn(s->name, "events are missed, nobody knows how many");
+	else if (e->missed > 0)
+		diag_warn(s->name, "%llu event%s missed", (unsigned long long)e->missed,
+		    e->missed == 1 ? " is" : "s are");
+	if (e->missed > 0)
+		say(p, s->name, "missed", e->missed);
+	(p->how->json ? event_json : event_line)(s->name, e, stdout);
+	p->printed++;
+}
+
+/* What has happened to one queue; *any: there may be more. */
+static int
+print_new(struct printer *p, struct source *s, bool *any)
+{
+	struct q_event e;
+	int rc = 0;
+
+	if (s->q == NULL)
+		return (look_again(p, s));
+	for (int i = 0; i < AT_ONCE && rc == 0 && !is_over(p); i++) {
+		if ((rc = q_events_next(s->events, &e)) != 0)
+			break;
+		print_one(p, s, &e);
+	}
+	*any |= rc == 0;
+	if (rc == 0 || rc == Q_EMPTY)
+		return (0);
+	if (rc != Q_ENOQUEUE)
+		return (queue_fail(s->name, rc));
+	lose(p, s);
+	return (0);
+}
+
+/* Nobody reads what is printed: that is no reason to wait for the next event. */
+static bool
+reader_gone(void)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO };
+
+	return (poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR) != 0);
+}
+
+/* The reason is known here, and lost where the stream is closed. */
+static int
+flush(void)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return (0);
+	if (errno != EPIPE && !reader_gone())
+		diag_error(
+		    "stdout", "%s", errno != 0 ? strerror(errno) : "write failed");
+	return (-1);
+}
+
+static void
+rest(const struct printer *p)
+{
+	q_time left = p->until - now_monotonic();
+	struct timespec ts = { 0 };
+
+	if (left > LOOK_STEP)
+		left = LOOK_STEP;
+	if (p->how->n == 1 && p->sources[0].q != NULL) {
+		q_wait_change(p->sources[0].q, p->until);
+	} else if (left > 0) {
+		ts.tv_nsec = (long)left;
+		(void)nanosleep(&ts, NULL);
+	}
+}
+
+static int
+watch(struct printer *p)
+{
+	int status = 0;
+
+	while (status == 0 && !is_over(p)) {
+		bool any = false;
+
+		for (size_t i = 0; i < p->how->n && status == 0; i++)
+			status = print_new(p, &p->sources[i], &any);
+		if (any)
+			continue;
+		if (flush() != 0)
+			return (DIAG_FAILED);
+		if (now_monotonic() >= p->until)
+			return (p->how->count != 0 ? DIAG_NO : DIAG_DONE);
+		if (status == 0 && !is_over(p) && !reader_gone())
+			rest(p);
+		else
+			break;
+	}
+	return (status);
+}
+
+int
+events_print(const struct events *how)
+{
+	struct printer p = { .how = how };
+	q_time now = now_monotonic();
+	int status = 0;
+
+	p.until = how->timeout < Q_FOREVER - now ? now + how->timeout : Q_FOREVER;
+	if ((p.sources = calloc(how->n, sizeof(*p.sources))) == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	for (size_t i = 0; i < how->n && status == 0; i++) {
+		p.sources[i].name = how->names[i];
+		status = open_source(&p.sources[i]);
+	}
+	if (status == 0)
+		status = watch(&p);
+	for (size_t i = 0; i < how->n; i++)
+		close_source(&p.sources[i]);
+	free(p.sources);
+	if (status != DIAG_FAILED && flush() != 0)
+		status = DIAG_FAILED;
+	if (stop_signal() != 0)
+		stop_exit();
+	return (status);
+}
