@@ -2,11 +2,11 @@
 /* What queues hold. */
 #include <inttypes.h>
 #include <libsmartcols/libsmartcols.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cells.h"
 #include "diag.h"
 #include "forecast.h"
 #include "text.h"
@@ -50,17 +50,9 @@ oldest_cell(const struct board_row *row, q_time now)
 static char *
 number(double n)
 {
-	char *text;
+	char text[CELLS_TEXT];
 
-	if (isnan(n))
-		return (strdup("-"));
-	return (asprintf(&text, "%.*f",
-		    n < 10     ? 2
-		    : n < 1000 ? 1
-			       : 0,
-		    n) == -1
-		    ? NULL
-		    : text);
+	return (strdup(cells_rate(text, n)));
 }
 
 static char *
@@ -124,39 +116,20 @@ load_cell(const struct board_row *row, q_time now)
 	return (number(f.utilisation));
 }
 
-/* Time until it is empty, or how many more there are a minute. */
 static char *
 drain_cell(const struct board_row *row, q_time now)
 {
-	char buf[TEXT_DURATION];
-	struct measured m;
-	double value;
-	char *text;
+	char text[CELLS_TEXT];
 
 	(void)now;
-	forecast_measure(&row->stat, &m);
-	switch (forecast_drift_of(&m, &value)) {
-	case DRIFT_DRAINS:
-		return (strdup(text_seconds(buf, value)));
-	case DRIFT_GROWS:
-		return (asprintf(&text, "+%.0f/min", value) == -1 ? NULL : text);
-	case DRIFT_STEADY:
-		return (strdup("steady"));
-	case DRIFT_NONE:
-	case DRIFT_UNKNOWN:
-		break;
-	}
-	return (strdup("-"));
+	return (strdup(cells_drain(text, &row->stat)));
 }
 
 static char *
 paused_cell(const struct board_row *row, q_time now)
 {
-	static const char *const names[] = { "-", "in", "out", "both" };
-
 	(void)now;
-	return (strdup(names[(row->stat.paused_in != 0 ? 1 : 0) +
-			     (row->stat.paused_out != 0 ? 2 : 0)]));
+	return (strdup(cells_paused(&row->stat)));
 }
 
 static const struct column columns[] = {
