@@ -55,7 +55,7 @@ STATIC   ?= $(if $(SAN),,-static)
 hot      := qpush qpop qack
 archives := -Wl,-Bstatic -llmdb -ljansson -Wl,-Bdynamic
 libs_qstat := -lsmartcols -lm
-libs_qwatch := -lm
+libs_qwatch := -lncursesw -ltinfo -lm
 # Over musl they start in a third of the time: glibc asks the processor for dozens of its
 # properties first, each of which traps where there is a hypervisor. LMDB and Jansson are
 # the system's archives for glibc; libq/musl/check.sh verifies that they can be used. What
@@ -78,8 +78,9 @@ tools    := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/tool/*.c))
 bins     := $(COMMANDS:%=$(B)/%)
 musl_lib := $(patsubst $(B)/%,$(B)/musl/%,$(lib_obj))
 musl_own := $(patsubst %,$(B)/musl/libq/musl/%.o,fortify malloc memmove open)
-# board.c is of qstat, and needs its library
-musl_cmd := $(filter-out %/board.o,$(cmd_obj:$(B)/%=$(B)/musl/%))
+# board.c is of qstat, live*.c of qwatch, and they need their libraries
+no_musl  := board.o $(notdir $(patsubst %.c,%.o,$(wildcard cmd/live*.c)))
+musl_cmd := $(filter-out $(no_musl:%=$(B)/musl/cmd/%),$(cmd_obj:$(B)/%=$(B)/musl/%))
 apis     := $(COMMANDS:%=$(B)/api/%)
 so       := $(B)/libq.so.$(ABI)
 builtins := $(B)/qutils.so

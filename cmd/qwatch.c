@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* qwatch: see what happens to queues, and wait for it. */
+#include <locale.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "diag.h"
 #include "events.h"
+#include "live.h"
 #include "opt.h"
 #include "parse.h"
 #include "queue.h"
@@ -34,6 +37,7 @@ struct options {
 	struct events events;
 	bool asked;  /* for events */
 	uint64_t id; /* of a message; 0: none */
+	bool live;   /* the board */
 };
 
 static void
@@ -83,6 +87,9 @@ check_usage(struct options *o)
 	if (o->until.text != NULL && opt_noperands != 1)
 		diag_usage(
 		    opt_noperands == 0 ? "no queue given" : "--until is for one queue");
+	o->live = o->id == 0 && o->until.text == NULL && !o->asked && !e->json &&
+	          e->count == 0 && e->timeout == Q_FOREVER && isatty(STDIN_FILENO) &&
+	          isatty(STDOUT_FILENO);
 }
 
 static int
@@ -129,6 +136,10 @@ main(int argc, char **argv)
 	while ((c = opt_next(&cmd, argc, argv)) != -1)
 		set_option(&o, c);
 	check_usage(&o);
+	if (o.live) {
+		(void)setlocale(LC_CTYPE, ""); /* in which it measures its cells */
+		return (live_run(opt_operands, (size_t)opt_noperands));
+	}
 	stop_catch();
 	status = o.id != 0 || o.until.text != NULL ? wait_for(&o) : watch(&o);
 	/* What could not be written was said. */

@@ -1,0 +1,575 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# qwatch on a terminal: the board as a person sees it, in a real pseudo-terminal.
+
+# shellcheck disable=SC2016 # the shell of the pane expands
+load lib
+
+setup() {
+	command -v tmux >/dev/null || skip "no tmux"
+	setup_root
+	socket=qwatch-$$-$BATS_TEST_NUMBER
+	unset TMUX TERM_PROGRAM
+}
+
+teardown() {
+	tm kill-server 2>/dev/null || :
+	end_started
+	if [ -n "${public:-}" ]; then
+		rm -rf "$public"
+	fi
+}
+
+tm() {
+	tmux -L "$socket" -f /dev/null "$@"
+}
+
+# pane WIDTH HEIGHT SHELL-COMMANDS: a terminal of that size in which they run.
+pane() {
+	tm new-session -d -x "$1" -y "$2" "$3; exec cat"
+}
+
+# watch [WIDTH HEIGHT [OPERAND...]]: the board in a terminal; its status goes to the file
+# status.
+watch() {
+	local width=${1:-100} height=${2:-24}
+
+	shift $(($# < 2 ? $# : 2))
+	pane "$width" "$height" "qwatch $*; echo \$? >status"
+}
+
+picture() {
+	tm capture-pane -p
+}
+
+has_line() {
+	picture | grep -Eq -- "$1"
+}
+
+lacks_line() {
+	! picture | grep -Eq -- "$1"
+}
+
+# sees REGEX: a line of the screen, soon.
+sees() {
+	eventually has_line "$1" || {
+		picture >&2
+		return 1
+	}
+}
+
+sees_no() {
+	eventually lacks_line "$1" || {
+		picture >&2
+		return 1
+	}
+}
+
+types() {
+	tm send-keys "$@"
+}
+
+# The names of the queues, from the top.
+rows() {
+	picture | awk '/^QUEUE/ { inside = 1; next } /^$/ { inside = 0 }
+		inside { printf "%s ", $1 }'
+}
+
+rows_are() {
+	[ "$(rows)" = "$1" ]
+}
+
+# The process of the board.
+watcher() {
+	pgrep -P "$(tm display-message -p '#{pane_pid}')" qwatch
+}
+
+quits() {
+	types q
+	eventually test -s status
+	is "$(cat status)" "${1:-0}"
+}
+
+kill_dead() {
+	qpop -n all "$1" -- sh -c 'exit 65' 2>/dev/null || :
+}
+
+@test "all queues are shown with their numbers" {
+	seq 12 | qpush -l jobs
+	qpush --delay 1h mail later
+	qpush dead a b c
+	kill_dead dead
+	watch
+	sees '^qwatch: 3 queues, by name, every 1 s .*20..-..-..T..:..:..Z$'
+	sees '^QUEUE +READY +DELAYED +BLOCKED +LEASED +DEAD +OLDEST +IN/S +OUT/S +TREND +DRAIN$'
+	sees '^dead +0 +0 +0 +0 +3 +- '
+	sees '^jobs +12 +0 +0 +0 +0 +[0-9]+ m?s '
+	sees '^mail +0 +1 +0 +0 +0 +- '
+	sees '^Enter open .*q quit *$'
+	quits
+}
+
+@test "numbers change when a message is pushed, and a trend is drawn" {
+	qpush jobs a
+	watch
+	sees '^jobs +1 '
+	qpush jobs b
+	sees '^jobs +2 .* [▁▂▃▄▅▆▇█]+ '
+	qpop -n all jobs
+	sees '^jobs +0 '
+	quits
+}
+
+@test "queues come and go, with a word" {
+	qpush jobs a
+	watch
+	sees '^jobs +1 '
+	qpush mail b
+	sees '^mail +1 '
+	sees '^mail is new$'
+	qctl rm --yes jobs
+	sees '^jobs is removed$'
+	sees_no '^jobs +[0-9]'
+	qctl rm --yes mail
+	sees "^no queues in $Q_ROOT$"
+	quits
+}
+
+@test "a root without queues, or that is not there yet, is no error" {
+	watch
+	sees "^no queues in $Q_ROOT$"
+	qpush jobs a
+	sees '^jobs +1 '
+	quits
+}
+
+@test "only the queues that are named are shown, and one is opened at once" {
+	qpush jobs a
+	qpush mail b
+	qpush ./here c
+	watch 100 24 jobs ./here
+	sees '^jobs +1 '
+	sees '^\./here +1 '
+	lacks_line '^mail'
+	quits
+	tm kill-server
+	rm status
+	watch 100 24 jobs
+	sees '^qwatch: jobs, every 1 s'
+	types Escape
+	sees '^qwatch: 1 queue,'
+	quits
+}
+
+@test "a queue that is named must be there" {
+	qpush jobs a
+	pane 100 24 'qwatch jbos jobs 2>error; echo $? >status'
+	eventually test -s status
+	is "$(cat status)" 3
+	has "$(cat error)" 'qwatch: jbos: '
+	has "$(cat error)" 'no such queue'
+}
+
+@test "a queue is opened: charts, the longest waiting, who has a message, failures" {
+	seq 5 | qpush -l jobs
+	qpop -n 1 jobs -- sh -c 'echo no such file >&2; exit 65' 2>/dev/null || :
+	mkfifo go
+	start qpop -n 1 jobs -- sh -c 'read -r x <go'
+	eventually has_count jobs leased=1
+	qpop -L 1h jobs >/dev/null
+	watch 110 40
+	sees '^jobs +2 '
+	types Enter
+	sees '^qwatch: jobs, every 1 s'
+	sees '^ready 2 +delayed 0 +blocked 0 +leased 2 +dead 1'
+	sees '^ +waiting 2$'
+	sees 'in/s 0.00 +out/s 0.00$'
+	sees '[⣀⣤⣶⣿⢀⢠⢰⢸]$'
+	sees '^longest waiting +4 +[0-9]+ m?s  4$'
+	sees "^ +2 +[0-9]+ m?s  pid $pid +held  qpop -n 1 jobs -- sh .* 2\$"
+	sees '^ +3 +[0-9]+ m?s  pid [0-9]+ +(59|60) min  (.* )?3$'
+	sees '^ +1 +[0-9]+ m?s  ..:..:..Z  1/20 dead +exited 65$'
+	echo >go
+	sees '^ready 2 .* leased 1 '
+	types Escape
+	sees '^QUEUE'
+	quits
+}
+
+@test "what others wrote cannot act on the terminal" {
+	printf 'a\033[2J\033]0;title\007b' | qpush jobs
+	qpop jobs -L 1h -r receipt >/dev/null
+	qack --dead --reason $'red \033[31m\nline' jobs "$(cat receipt)"
+	printf 'a\033[2J\033]0;title\007b' | qpush jobs
+	watch 110 30 jobs
+	sees 'longest waiting .* a\\x1b\[2J\\x1b\]0;title\\x07b$'
+	sees 'red \\x1b\[31m\\x0aline$'
+	quits
+}
+
+@test "a new size is used at once" {
+	qpush jobs a
+	watch 100 24
+	sees '^QUEUE .* DRAIN$'
+	tm resize-window -x 60 -y 12
+	sees_no 'BLOCKED'
+	sees '^jobs +1 '
+	sees '^QUEUE +READY '
+	tm resize-window -x 140 -y 40
+	sees 'BLOCKED'
+	is "$(picture | grep -n '^Enter open' | cut -d: -f1)" 40
+	tm resize-window -x 12 -y 2
+	tm resize-window -x 100 -y 24
+	sees '^jobs +1 '
+	quits
+}
+
+@test "more queues than rows: the selection stays in sight" {
+	for i in {10..39}; do qpush "q$i" a; done
+	watch 80 12
+	sees '^q10 '
+	lacks_line '^q39'
+	types End
+	sees '^q39 '
+	lacks_line '^q10 '
+	types g
+	sees '^q10 '
+	for _ in {1..9}; do types j; done
+	types Enter
+	sees '^qwatch: q19,'
+	types Down
+	sees '^qwatch: q20,'
+	types BSpace
+	sees '^q20 '
+	quits
+}
+
+@test "s sorts by the next number, S turns the order round" {
+	seq 5 | qpush -l aa
+	seq 9 | qpush -l bb
+	seq 7 | qpush -l cc
+	kill_dead aa
+	watch
+	sees '^cc +7 '
+	rows_are 'aa bb cc '
+	types s
+	sees ', by ready,'
+	eventually rows_are 'bb cc aa '
+	types S
+	sees ', by ready, reversed,'
+	eventually rows_are 'aa cc bb '
+	types S s s
+	sees ', by dead,'
+	eventually rows_are 'aa bb cc '
+	types s s s s
+	sees ', by name,'
+	quits
+}
+
+@test "dead messages are redriven after a yes, and only then" {
+	qpush jobs a b c
+	kill_dead jobs
+	watch
+	sees '^jobs +0 +0 +0 +0 +3 '
+	types r
+	sees '^redrive 3 dead messages of jobs\? y/N$'
+	types n
+	sees '^nothing done$'
+	counts jobs dead=3 ready=0
+	types r
+	sees 'y/N$'
+	types Enter
+	sees '^nothing done$'
+	counts jobs dead=3 ready=0
+	types r
+	sees 'y/N$'
+	types y
+	sees '^jobs: made 3 messages ready again$'
+	sees '^jobs +3 +0 +0 +0 +0 '
+	counts jobs dead=0 ready=3
+	types r
+	sees '^jobs: has no dead messages$'
+	quits
+}
+
+@test "a queue is paused and resumed after a yes" {
+	qpush jobs a
+	watch
+	sees '^jobs +1 '
+	lacks_line PAUSED
+	types p
+	sees '^pause jobs, .*\? y/N$'
+	types x
+	sees '^nothing done$'
+	types p
+	sees 'y/N$'
+	types y
+	sees '^jobs is paused$'
+	sees '^QUEUE .* PAUSED$'
+	sees '^jobs .* both$'
+	fails 75 paused qpush jobs b
+	types p
+	sees '^jobs: is paused already$'
+	types P
+	sees '^resume jobs\? y/N$'
+	types y
+	sees '^jobs is resumed$'
+	sees_no PAUSED
+	qpush jobs b
+	quits
+}
+
+@test "a queue that is removed while it is open is left, with a word" {
+	qpush jobs a
+	qpush mail b
+	watch
+	sees '^jobs +1 '
+	types Enter
+	sees '^qwatch: jobs,'
+	qctl rm --yes jobs
+	sees '^jobs is removed$'
+	sees '^mail +1 '
+	quits
+}
+
+@test "a queue that was removed and made anew is another one" {
+	seq 30 | qpush -l jobs
+	watch 100 30 jobs
+	sees '^ready 30 '
+	rm -r "$Q_ROOT/jobs"
+	qpush jobs a
+	sees '^(qwatch: jobs|jobs +1 )'
+	sees '^(ready 1 |jobs +1 )'
+	quits
+}
+
+@test "a damaged queue is shown as damaged, and does not disturb the others" {
+	qpush jobs a
+	qpush mail b
+	watch
+	sees '^mail +1 '
+	truncate -s 4096 "$Q_ROOT/jobs/data.mdb"
+	sees '^jobs +damaged: '
+	lacks_line '^jobs +[0-9]'
+	qpush mail c
+	sees '^mail +2 '
+	types r
+	sees '^jobs: .*(damaged|short|cut)'
+	types Enter
+	sees '^qwatch: jobs,'
+	lacks_line '^ready '
+	quits
+}
+
+@test "a queue that others keep locked is busy, with the numbers it had" {
+	qpush jobs a
+	watch
+	sees '^jobs +1 '
+	mkfifo hold
+	start flock "$Q_ROOT/jobs/data.mdb" sh -c 'read -r x <hold'
+	eventually is_locked jobs
+	sees '^jobs: another process \(pid [0-9]+.*\) has held the queue for '
+	sees '^jobs +1 '
+	echo >hold
+	sees_no 'has held the queue'
+	quits
+}
+
+@test "who may only read sees everything, and is told so when he wants more" {
+	qpush jobs a b
+	qpop jobs -L 1h -r receipt >/dev/null
+	qack --dead --reason nope jobs "$(cat receipt)"
+	public=$(mktemp -d)
+	cp "$BIN/qwatch" "$public"
+	user=
+	if [ "$(id -u)" = 0 ]; then
+		user='setpriv --reuid 65534 --regid 65534 --clear-groups --'
+	fi
+	cp -r "$Q_ROOT" "$public/root"
+	chmod 755 "$public" "$public/root" "$public/root/jobs"
+	chmod 444 "$public/root/jobs/"{data.mdb,hold}
+	rm -f "$public/root/jobs/ctl"
+	pane 110 30 "Q_ROOT=$public/root $user $public/qwatch jobs; echo \$? >status"
+	sees '^ready 1 .* dead 1'
+	sees '^longest waiting +2 .* b$'
+	sees 'nope$'
+	types r
+	sees '^jobs: .*ermission'
+	lacks_line 'y/N'
+	types p
+	sees '^jobs: .*ermission'
+	lacks_line 'y/N'
+	quits
+}
+
+@test "space freezes the numbers, + and - change how often they are read" {
+	qpush jobs a
+	watch
+	sees '^jobs +1 '
+	types Space
+	sees '^qwatch: 1 queue, by name, frozen'
+	qpush jobs b
+	types +
+	types ?
+	sees '^ Space +keep the numbers as they are, or go on$'
+	types ?
+	sees '^jobs +1 '
+	types Space
+	sees '^jobs +2 '
+	sees 'every 2 s'
+	types - -
+	sees 'every 500 ms'
+	types - -
+	sees 'every 500 ms'
+	quits
+}
+
+@test "? shows the keys" {
+	qpush jobs a
+	watch
+	sees '^jobs +1 '
+	types ?
+	sees '^ Up, k +go to the queue above$'
+	sees '^ q +quit$'
+	types Escape
+	sees '^jobs +1 '
+	quits
+}
+
+@test "the terminal is as before after q, and after signals" {
+	local sig
+
+	qpush jobs a
+	pane 100 24 'stty -a >before; echo first line
+		for i in 1 2 3 4; do qwatch; echo $? >>status; stty -a >>after; done; echo last line'
+	sees '^jobs +1 '
+	types q
+	for sig in TERM INT HUP; do
+		eventually test -s status
+		sees '^jobs +1 '
+		kill -s "$sig" "$(watcher)"
+		eventually grep -qx "$((128 + $(kill -l "$sig")))" status
+	done
+	sees '^last line'
+	sees '^first line'
+	lacks_line '^jobs'
+	is "$(xargs <status)" '0 143 130 129'
+	for _ in 1 2 3 4; do cat before; done | cmp - after
+	is "$(tm display-message -p '#{cursor_flag} #{alternate_on} #{keypad_cursor_flag}')" '1 0 0'
+}
+
+@test "a board that crashes gives the terminal back" {
+	qpush jobs a
+	pane 100 24 'stty -a >before; qwatch; echo $? >status; stty -a >after'
+	sees '^jobs +1 '
+	kill -s ABRT "$(watcher)"
+	eventually test -s after
+	is "$(cat status)" 134
+	cmp before after
+	is "$(tm display-message -p '#{cursor_flag} #{alternate_on} #{keypad_cursor_flag}')" '1 0 0'
+}
+
+@test "^Z stops it and fg goes on, at another size too" {
+	qpush jobs a
+	mkfifo go
+	pane 100 24 'set -m; stty -a >before; qwatch; stty -a >stopped; read -r x <go; fg; stty -a >after; echo 0 >status'
+	sees '^jobs +1 '
+	types C-z
+	eventually test -s stopped
+	cmp before stopped
+	sees_no '^QUEUE'
+	qpush jobs b
+	tm resize-window -x 60 -y 20
+	echo >go
+	sees '^jobs +2 '
+	sees_no BLOCKED
+	quits
+	eventually test -s after
+	diff <(grep -v columns before) <(grep -v columns after)
+}
+
+@test "somebody stops it from outside, and it comes back" {
+	qpush jobs a
+	watch
+	sees '^jobs +1 '
+	pid=$(watcher)
+	kill -STOP "$pid"
+	tm send-keys -R
+	printf 'scribble\n' >"$(tm display-message -p '#{pane_tty}')"
+	sees scribble
+	kill -CONT "$pid"
+	sees '^jobs +1 '
+	lacks_line scribble
+	quits
+}
+
+@test "without UTF-8 all is ASCII" {
+	qpush jobs 'größe'
+	pane 100 30 'LC_ALL=C qwatch jobs; echo $? >status'
+	sees '^longest waiting .* gr(\?|\?\?)(\?|\?\?)e$'
+	sees '#$'
+	types Escape
+	sees '^jobs +1 .* [_.:#]+ '
+	! picture | LC_ALL=C grep -q $'[\x80-\xff]'
+	quits
+}
+
+@test "colour is used, but not with NO_COLOR" {
+	qpush jobs a
+	kill_dead jobs
+	qpush other b
+	watch
+	sees '^other +1 '
+	types Down
+	in_red() {
+		tm capture-pane -pe | grep -Eq $'jobs .*\033\[([0-9;]*;)?31m *1'
+	}
+	eventually in_red
+	quits
+	tm kill-server
+	rm status
+	pane 100 24 'NO_COLOR=1 qwatch; echo $? >status'
+	sees '^other +1 '
+	types Down
+	sees '^other +1 '
+	! tm capture-pane -pe | grep -Eq $'\033\[([0-9;]*;)?[34][0-8](;|m)'
+	quits
+}
+
+@test "a terminal that cannot show it is refused, and --events is named" {
+	qpush jobs a
+	pane 100 24 'for t in dumb no-such-terminal ""; do TERM=$t qwatch 2>>error; echo $? >>status; done
+		qwatch </dev/null 2>>error; echo $? >>status; echo end >>status'
+	eventually grep -qx end status
+	is "$(xargs <status)" '3 3 3 3 end'
+	is "$(grep -c -- --events error)" 4
+	has "$(cat error)" "qwatch: terminal 'dumb' cannot move its cursor"
+}
+
+@test "little is done each second, and only what differs is drawn" {
+	command -v strace >/dev/null || skip "no strace"
+	if [ -n "${SAN:-}" ]; then skip "the sanitizers have calls of their own"; fi
+	for i in 1 2 3 4 5; do qpush "q$i" a; done
+	pane 100 24 'strace -o trace qwatch; echo 0 >status'
+	sees '^q5 +1 '
+	types -
+	sees 'every 500 ms'
+	# Ten rounds from here on, of which nine are whole.
+	mark=$(wc -l <trace)
+	ten_rounds() {
+		[ "$(tail -n "+$mark" trace | grep -c '^ppoll')" -ge 10 ]
+	}
+	eventually ten_rounds
+	types q
+	eventually test -s status
+	tail -n "+$mark" trace | awk '/^ppoll/ { n++ } n > 0 && n <= 9' >rounds
+	calls=$(wc -l <rounds)
+	echo "# $((calls / 9)) calls a round" >&3
+	[ "$calls" -lt $((9 * 200)) ]
+	# A look takes the lock once, and no round opens what is open.
+	[ "$(grep -c '^flock(.*LOCK_SH' rounds)" -le $((9 * 5)) ]
+	! grep -q 'data.mdb' rounds
+	# The clock alone has changed.
+	awk -F '= ' '/^write\(1,/ && $NF > 120 { exit 1 }' rounds
+	! grep -q '^write(1,.*\\33\[[23]J' rounds
+}
