@@ -153,8 +153,6 @@ check_terminal(void)
 	char *text;
 	int error;
 
-	if (!isatty(STDIN_FILENO))
-		return (refuse("is not stdin, which the keys come from"));
 	if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
 		return (refuse("is not known"));
 	text = tigetstr("cup");
