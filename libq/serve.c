@@ -68,18 +68,21 @@ static void
 collect_slot(struct q *q, struct service *v, unsigned slot)
 {
 	struct ctl_slot *s = &q->ctl.map->slot[slot];
-	uint32_t word = atomic_load(&s->word), old;
-	uint64_t ticket = s->ticket;
+	uint32_t word = atomic_load(&s->word), taken;
+	uint64_t ticket;
 	size_t size;
 
-	/* Nobody else has the lock: one that is taken was taken by the dead. */
-	if (!slot_move(s, ticket, SLOT_READY, SLOT_TAKEN, &old) &&
-	    !slot_is(old, ticket, SLOT_TAKEN)) {
-		/* A request without its ticket is nobody's; else its owner sees to it.
-		 */
-		if (slot_state(old) == SLOT_READY || slot_state(old) == SLOT_TAKEN)
-			(void)atomic_compare_exchange_strong(
-			    &s->word, &old, old & ~(uint32_t)SLOT_STATE);
+	do {
+		if (slot_state(word) != SLOT_READY && slot_state(word) != SLOT_TAKEN)
+			return;
+		taken = (word & ~(uint32_t)SLOT_STATE) | SLOT_TAKEN;
+	} while (!atomic_compare_exchange_weak(&s->word, &word, taken));
+	/* From here on its owner lets it be. Without its ticket it is nobody's request,
+	 * or he sees to it. */
+	ticket = s->ticket;
+	if (!slot_is(taken, ticket, SLOT_TAKEN)) {
+		(void)atomic_compare_exchange_strong(
+		    &s->word, &taken, taken & ~(uint32_t)SLOT_STATE);
 		return;
 	}
 	size = s->size;
@@ -87,6 +90,7 @@ collect_slot(struct q *q, struct service *v, unsigned slot)
 		size = 0;
 	v->served[v->n] = (struct served){ .slot = slot,
 		.ticket = ticket,
+		/* Nobody else has the lock: it was taken by the dead. */
 		.orphan = slot_state(word) == SLOT_TAKEN,
 		.data = v->data + v->used,
 		.size = size };

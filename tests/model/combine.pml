@@ -110,21 +110,20 @@ inline transaction() {
 	do
 	:: x < g * SLOTS + SLOTS && pending[x] ->
 		pending[x] = 0;
-		seen = ticket[x];
 #ifdef BAD_NOT_TAKEN
 		if
-		:: d_step { IS(x, seen, READY) -> served[x - g * SLOTS] = 1; was_taken[x - g * SLOTS] = 0 }
+		:: d_step { state[x] == READY -> served[x - g * SLOTS] = 1; was_taken[x - g * SLOTS] = 0 }
 #else
 		if
-		:: d_step { IS(x, seen, READY) -> state[x] = TAKEN; served[x - g * SLOTS] = 1; was_taken[x - g * SLOTS] = 0 }
+		:: d_step { state[x] == READY -> state[x] = TAKEN; served[x - g * SLOTS] = 1; was_taken[x - g * SLOTS] = 0 }
 #endif
-		:: d_step { IS(x, seen, TAKEN) -> served[x - g * SLOTS] = 1; was_taken[x - g * SLOTS] = 1 }
+		:: d_step { state[x] == TAKEN -> served[x - g * SLOTS] = 1; was_taken[x - g * SLOTS] = 1 }
 		:: else
 		fi;
 		d_step {
 			if
 			:: served[x - g * SLOTS] ->
-				its_ticket[x - g * SLOTS] = seen;
+				its_ticket[x - g * SLOTS] = ticket[x];
 				its_request[x - g * SLOTS] = request[x];
 				unfit[x - g * SLOTS] = answered[x]
 			:: else
@@ -317,7 +316,7 @@ inline leave() {
 			x++
 		:: else -> break
 		od;
-		x = 0; g = 0; posted = 0; my_ticket = 0; seen = 0;
+		x = 0; g = 0; posted = 0; my_ticket = 0;
 		orphaned = 0; over = 0; lost = 0; known = 0;
 		do
 		:: x < SLOTS ->
@@ -337,7 +336,7 @@ byte failures = FAILURES;
 
 proctype process(byte me) {
 	byte mine = me * EACH; /* request */
-	byte g, x, seen;
+	byte g, x;
 	byte posted, my_ticket;
 	bit orphaned, over, lost, known;
 	bit served[SLOTS], was_taken[SLOTS], unfit[SLOTS];
