@@ -14,7 +14,8 @@
 
 #include "store.h"
 
-/* Address space only. RLIMIT_AS or an odd machine may refuse it: then less. */
+/* Address space only. RLIMIT_AS, an odd machine or valgrind may refuse it: then less.
+ */
 #define MAP_MOST  ((size_t)1 << (sizeof(size_t) > 4 ? 40 : 30))
 #define MAP_LEAST ((size_t)1 << 26)
 
@@ -131,7 +132,7 @@ assertion_failed(MDB_env *env, const char *text)
 static int
 open_env(struct store *s, const char *path, unsigned flags)
 {
-	int rc;
+	int rc = ENOMEM;
 
 	for (size_t map = MAP_MOST; map >= MAP_LEAST; map /= 2) {
 		if ((rc = mdb_env_create(&s->env)) != 0)
@@ -140,11 +141,12 @@ open_env(struct store *s, const char *path, unsigned flags)
 		    (rc = mdb_env_set_maxdbs(s->env, TABLES)) != 0 ||
 		    (rc = mdb_env_set_mapsize(s->env, map)) != 0)
 			return (rc);
-		if ((rc = mdb_env_open(s->env, path, flags, 0600)) != ENOMEM)
+		rc = mdb_env_open(s->env, path, flags, 0600);
+		if (rc != ENOMEM && rc != EINVAL)
 			return (rc);
 		store_close(s);
 	}
-	return (ENOMEM);
+	return (rc);
 }
 
 /* Whether a meta page has pages in use that the file has not: LMDB would map them all.
