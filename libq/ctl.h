@@ -39,7 +39,9 @@ struct ctl_word {
 	_Atomic uint32_t count; /* a futex: moves on when somebody is to wake up */
 	_Atomic uint32_t armed; /* how often somebody was about to sleep on it */
 	_Atomic uint32_t idle;  /* what that was when nobody did */
-	uint8_t unused[52];     /* a cache line each */
+	_Atomic uint32_t
+	    look;           /* when one of them last looked: monotonic milliseconds */
+	uint8_t unused[48]; /* a cache line each */
 };
 
 struct ctl_slot {

@@ -419,9 +419,10 @@ int q_keep(struct q *q);
 
 /*
  * Sleep until a take may find what the last one of this handle did not: a message was
- * pushed or given back, or fell due; at the latest until (CLOCK_MONOTONIC), a signal,
- * or half a second, which finds the leases of the dead. To be called when a take was
- * Q_EMPTY, again and again; it may return early, and does so the first time.
+ * pushed or given back, or fell due; at the latest until (CLOCK_MONOTONIC) or a signal.
+ * Twice a second one of all who wait returns, to find the leases of the dead. To be
+ * called when a take was Q_EMPTY, again and again; it may return early, and does so the
+ * first time.
  */
 void q_wait(struct q *q, q_time until);
 /*

@@ -10,6 +10,7 @@
 /* Nanoseconds between looks: of one who can be woken, and of one who cannot. */
 #define LOOK_STEP (Q_SECOND / 2)
 #define POLL_STEP (20 * Q_SECOND / 1000)
+#define MS        (Q_SECOND / 1000)
 
 void
 wake_choose(struct q *q, enum ctl_channel channel)
@@ -40,14 +41,39 @@ earlier(q_time a, q_time b)
 	return (a < b ? a : b);
 }
 
+/*
+ * Of takers, one looks for all: thousands who wait would else do nothing but look. Who
+ * waits for a change has a question of his own.
+ */
+static bool
+my_turn(const struct ctl *c, struct ctl_word *w, q_time now)
+{
+	uint32_t ms = (uint32_t)(now / MS), last = atomic_load(&w->look);
+
+	if (c->channel != CTL_READY)
+		return (true);
+
+	return (ms - last >= LOOK_STEP / MS &&
+		atomic_compare_exchange_strong(&w->look, &last, ms));
+}
+
 static void
 sleep_armed(struct q *q, q_time until)
 {
 	struct ctl *c = &q->ctl;
+	q_time now = clock_monotonic(), step;
 
-	if (ctl_is_whole(q))
-		(void)ctl_sleep(&c->map->channel[c->channel].count, c->count,
-		    earlier(until - clock_monotonic(), LOOK_STEP));
+	while (now < until && ctl_is_whole(q)) {
+		struct ctl_word *w = &c->map->channel[c->channel];
+
+		step = earlier(until, time_add(now, LOOK_STEP));
+		if (ctl_sleep(&w->count, c->count, step - now))
+			return;
+		/* Before that time: the count has moved, or it was a signal. */
+		if ((now = clock_monotonic()) < step || !ctl_is_whole(q) ||
+		    my_turn(c, w, now))
+			return;
+	}
 }
 
 /*

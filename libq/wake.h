@@ -5,8 +5,8 @@
 /*
  * Waiting for messages. A waiter arms, looks once more, and sleeps: what is committed
  * after its look moves the word it sleeps on. It is woken for a message each, and looks
- * by itself when the next one falls due and twice a second, which finds the leases of
- * the dead.
+ * by itself when the next one falls due; and twice a second, one of those who wait
+ * does, which finds the leases of the dead.
  */
 
 #include "ctl.h"

@@ -181,6 +181,22 @@ lease_worker() {
 	cat got.* | sort -n | cmp - <(seq 16)
 }
 
+@test "of many that wait, one looks for all" {
+	[ -z "${SAN:-}" ] || skip "LeakSanitizer cannot be traced"
+	local n
+
+	qctl create jobs
+	qpop -w1ms jobs || : # which makes ctl
+	# shellcheck disable=SC2016 # of that shell
+	strace -f -qq -o trace -e trace=flock sh -c \
+		'for i in $(seq 40); do qpop -w3 jobs & done; wait'
+	# Two unlocks a look. Each looks twice before it sleeps and once at the end; if all
+	# looked twice a second meanwhile, it would be nine times.
+	n=$(grep -c LOCK_UN trace)
+	[ "$n" -ge 240 ]
+	[ "$n" -lt 400 ]
+}
+
 # ---- what one command costs ----
 
 # LeakSanitizer traces, and so cannot be traced.
