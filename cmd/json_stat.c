@@ -103,12 +103,14 @@ json_stat(const struct board_row *row, q_time now, FILE *out)
 {
 	const struct q_stat *st = &row->stat;
 	const struct q_usage *u = &row->usage;
+	/* The clock may have been set back since it was pushed. */
+	double age =
+	    st->oldest > now ? 0 : (double)(now - st->oldest) / (double)Q_SECOND;
 	json_t *o = json_object();
 
 	json_set(o, "queue", json_text(row->queue));
 	set_counts(o, st);
-	json_set_real(o, "oldest_seconds",
-	    st->oldest == 0 ? NAN : (double)(now - st->oldest) / (double)Q_SECOND);
+	json_set_real(o, "oldest_seconds", st->oldest == 0 ? NAN : age);
 	json_set_time(o, "next_due", st->next_due);
 	json_set_time(o, "paused_in", st->paused_in);
 	json_set_time(o, "paused_out", st->paused_out);

@@ -219,3 +219,75 @@ steps() {
 	is_silent 1 qpop jobs
 	balances jobs
 }
+
+@test "a message that a living process holds stays its own, whatever the clocks say" {
+	head -c 500K /dev/zero | qpush jobs
+	qpush jobs next
+	mkfifo pipe
+	exec 7<>pipe
+	start qpop jobs >pipe
+	eventually has_count jobs leased=1
+	is_silent 1 at 3000000000 0 qpop --id 99 jobs || :
+	is "$(at 3000000000 3000000000 qpop jobs)" next
+	is_silent 1 at -1700000000 1000000 qpop jobs
+	counts jobs leased=1 ready=0
+	cat <&7 >/dev/null &
+	started+=("$!")
+	ended 0
+	counts jobs done=2
+}
+
+@test "a message that an owner holds is free when he ends, whatever the clocks say" {
+	local owner
+
+	qpush jobs x
+	sleep 1000 3>&- &
+	owner=$!
+	started+=("$owner")
+	qpop -L 1000h --owner "$owner" jobs >/dev/null
+	is_silent 1 at 3000000000 0 qpop jobs
+	is_silent 1 at -1700000000 0 qpop jobs
+	kill "$owner"
+	eventually gone "$owner"
+	is "$(at -1700000000 0 qpop jobs)" x
+}
+
+@test "a key that is in the queue stays one, and one that is done is free after its window" {
+	local shift
+
+	qctl create jobs window=1h
+	qpush -k same jobs a
+	for shift in 3000000000 -1700000000; do
+		is_silent 0 at "$shift" 0 qpush -k same jobs b
+	done
+	counts jobs pushed=1
+	is "$(qpop jobs)" a
+	is_silent 0 at 3590 0 qpush -k same jobs b
+	is_silent 0 at -1700000000 0 qpush -k same jobs b
+	counts jobs pushed=1
+	at 3601 0 qpush -k same jobs c
+	is "$(qpop jobs)" c
+}
+
+@test "numbers stay numbers when the clock jumps by years" {
+	local wall boot
+
+	qpush jobs first
+	for wall in 0 3000000000 -1700000000 100 -100 7000000000; do
+		for boot in 0 100000; do
+			at "$wall" "$boot" qpush jobs x y
+			at "$wall" "$boot" qpop jobs >/dev/null
+			at "$wall" "$boot" qpop jobs -- false || [ $? = 4 ]
+			at "$wall" "$boot" qstat --json jobs |
+				jq -e '[.. | numbers] | all(. >= 0 and . < 1e19)' >/dev/null || {
+				at "$wall" "$boot" qstat --json jobs >&2
+				return 1
+			}
+			at "$wall" "$boot" qstat jobs >table
+			at "$wall" "$boot" qstat --forecast jobs >>table
+			at "$wall" "$boot" qstat --openmetrics jobs >>table
+			run ! grep -qE '\b(nan|inf|NaN)\b|[ =]-[0-9]' table
+		done
+	done
+	balances jobs
+}
