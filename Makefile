@@ -10,6 +10,9 @@
 #   make power          of these, the power cuts alone; POWER_SCALE times as many (1)
 #   make damage         and the damaged files alone; DAMAGE_SCALE times as many (1)
 #   make model          every state of the protocols' models (spin)
+#   make tsan           what processes share, under ThreadSanitizer
+#   make valgrind       a run of each command
+#   make coverage       lines and branches of our own code that the tests run
 #   make mutants        the code broken in one place after the other: is it seen?
 #   make bench          speed, side by side with what is installed
 #   make builtins       qpush, qpop and qack as builtins of bash, in one shared object
@@ -227,6 +230,30 @@ damage: all
 model:
 	CC='$(CC)' sh tests/model/run.sh
 
+# Links decide what is shown to it: tests/tool/threads.c.
+tsan_wrap := -Wl,--wrap=mmap,--wrap=munmap,--wrap=flock,--wrap=fcntl
+
+tsan:
+	@mkdir -p build-tsan
+	$(CC) $(all_cpp) -std=c11 -g -O1 -fsanitize=thread $(tsan_wrap) -o build-tsan/threads \
+		tests/tool/threads.c $(wildcard libq/*.c) $(archives) -lpthread
+	dir=$$(mktemp -d) && { build-tsan/threads $$dir/jobs 8 250; rc=$$?; rm -r $$dir; exit $$rc; }
+
+valgrind: $(apis) all
+	BIN=$(CURDIR)/$(B) sh tests/valgrind.sh
+
+# Tests that count system calls, or limit files, fail in this build: it writes counters.
+coverage:
+	$(MAKE) B=build-cov STATIC= CFLAGS='-O0 -g --coverage -fprofile-update=atomic' \
+		LDFLAGS=--coverage coverage-tests
+	python3 -B tests/coverage.py build-cov --missed
+
+coverage-tests: all $(apis) $(units) $(tools)
+	find $(B) -name '*.gcda' -delete
+	for u in $(units); do $$u >/dev/null 2>&1 || echo "$$u fails" >&2; done
+	-BIN=$(CURDIR)/$(B) timeout 1200 bats -j $$(nproc) tests/*.bats >$(B)/bats.log 2>&1
+	-BIN=$(CURDIR)/$(B) CRASH_SCALE=0.05 timeout 600 python3 -B tests/crash/run.py error memory
+
 mutants: all $(apis) $(tools)
 	python3 -B tests/crash/mutants.py
 	python3 -B tests/crash/power_mutants.py
@@ -272,6 +299,7 @@ uninstall:
 clean:
 	$(RM) -r build build-*
 
-.PHONY: all builtins builtins-test demo test fuzz fuzz-brief crash power damage model mutants bench lint completions install uninstall clean
+.PHONY: all builtins builtins-test demo test fuzz fuzz-brief crash power damage model tsan valgrind coverage coverage-tests \
+	mutants bench lint completions install uninstall clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

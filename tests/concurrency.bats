@@ -181,6 +181,11 @@ lease_worker() {
 	cat got.* | sort -n | cmp - <(seq 16)
 }
 
+@test "threads of one process, each with its handle, do what processes do" {
+	run -0 "$BIN/tool/threads" "$Q_ROOT" 8 100
+	is "$output" "800 messages by 8 threads, 0 not once"
+}
+
 @test "of many that wait, one looks for all" {
 	[ -z "${SAN:-}" ] || skip "LeakSanitizer cannot be traced"
 	local n
