@@ -258,7 +258,7 @@ mutants: all $(apis) $(tools)
 	python3 -B tests/crash/mutants.py
 	python3 -B tests/crash/power_mutants.py
 
-bench: all $(tools) $(musl_if_any)
+bench: all $(tools) $(musl_if_any) $(builtins_if_any)
 	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) sh tests/bench/run.sh
 
 lint:

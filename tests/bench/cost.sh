@@ -9,6 +9,7 @@ tracer_start() {
 	case $1 in
 	beanstalkd) server=$beanstalkd_pid ;;
 	redis) server=$redis_pid ;;
+	nats) server=$nats_pid ;;
 	*) server='' && return 0 ;;
 	esac
 	strace -f -o "$dir/trace.server" -p "$server" 2>"$dir/tracer" &
@@ -55,6 +56,7 @@ cost_memory() {
 	case $1 in
 	beanstalkd) server=$beanstalkd_pid ;;
 	redis) server=$redis_pid ;;
+	nats) server=$nats_pid ;;
 	*) return 0 ;;
 	esac
 	sample cost 'memory of the server' "$1" \
@@ -68,6 +70,8 @@ cost_objects() {
 	beanstalkd) program=$bs ;;
 	sqlite3) program=$sqlite3 ;;
 	redis) program=$redis ;;
+	nats) program=$nats ;;
+	rabbitmq) program=$(command -v amqp-publish) ;;
 	esac
 	! has ldd || sample cost 'shared objects loaded' "$1" \
 		"$(ldd "$program" | grep -c -v -e vdso -e 'not a dynamic')" objects
@@ -75,7 +79,8 @@ cost_objects() {
 
 cost_measure() {
 	for tool in $tools; do
-		if has strace; then
+		# its server is not one process to be watched
+		if has strace && [ "$tool" != rabbitmq ]; then
 			cost_trace "$tool" push
 			cost_trace "$tool" take
 		fi

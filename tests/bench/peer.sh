@@ -47,14 +47,38 @@ sqlite3_start() {
 	found="$found sqlite3-$(sqlite3 --version | cut -d' ' -f1) WAL FULL,"
 }
 
+peer_is_here() {
+	case $1 in
+	redis) has redis-server && has redis-cli ;;
+	nats) has nats-server ;;
+	rabbitmq) [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] && has amqp-publish ;;
+	*) has "$1" ;;
+	esac
+}
+
+# What the table calls TOOL. Those that are not durable are no measure of those that are.
+name_of() {
+	case $1 in
+	nats | rabbitmq) echo "$1, not durable" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# Messages that TOOL is given in bulk: those that are slow at it get fewer.
+amount_of() {
+	case $1 in
+	beanstalkd) echo $((bulk / 50)) ;;
+	rabbitmq) echo $((bulk / 1000)) ;;
+	*) echo "$bulk" ;;
+	esac
+}
+
 peers_start() {
 	if [ -x "$BIN/musl/qpush" ] && ! cmp -s "$BIN/qpush" "$BIN/musl/qpush"; then
 		tools="$tools qutils-musl"
 	fi
-	for peer in beanstalkd sqlite3 redis; do
-		program=$peer
-		[ $peer != redis ] || program="redis-server"
-		if ! has $program || { [ $peer = redis ] && ! has redis-cli; }; then
+	for peer in beanstalkd sqlite3 redis nats rabbitmq; do
+		if ! peer_is_here $peer; then
 			missing="$missing $peer"
 			continue
 		fi
@@ -69,10 +93,12 @@ peers_start() {
 }
 
 peers_stop() {
-	for pid in ${beanstalkd_pid:-} ${redis_pid:-} ${tracer_pid:-}; do
+	for pid in ${beanstalkd_pid:-} ${redis_pid:-} ${nats_pid:-} ${rabbitmq_pid:-} \
+		${tracer_pid:-}; do
 		kill "$pid" 2>/dev/null || :
 		wait "$pid" 2>/dev/null || :
 	done
+	brokers_stop
 }
 
 # timed COUNT PROCESSES COMMAND...: sets seconds, ok, failed, median, worst (ms), rss (KiB).
@@ -100,6 +126,7 @@ timed_ok() {
 
 # push TOOL COUNT PROCESSES: one process a message, 100 bytes each.
 push() {
+	# shellcheck disable=SC2086 # $amqp is two words
 	case $1 in
 	qutils) timed "$2" "$3" "$qpush" jobs '{}' ;;
 	qutils-musl) timed "$2" "$3" "$musl/qpush" musl '{}' ;;
@@ -107,11 +134,14 @@ push() {
 	sqlite3) timed "$2" "$3" "$sqlite3" -cmd '.timeout 60000' "$db" \
 		"INSERT INTO q VALUES ('{}')" ;;
 	redis) timed "$2" "$3" "$redis" -s "$dir/rd.sock" RPUSH q '{}' ;;
+	nats) timed "$2" "$3" "$nats" "$nats_port" put '{}' ;;
+	rabbitmq) timed "$2" "$3" amqp-publish $amqp -p -r jobs -b '{}' ;;
 	esac
 }
 
 # take TOOL COUNT: one process a message, taken and gone for good.
 take() {
+	# shellcheck disable=SC2086 # $amqp is two words
 	case $1 in
 	qutils) timed_ok "$2" 1 "$qpop" jobs ;;
 	qutils-musl) timed_ok "$2" 1 "$musl/qpop" musl ;;
@@ -119,6 +149,8 @@ take() {
 	sqlite3) timed_ok "$2" 1 "$sqlite3" -cmd '.timeout 60000' "$db" \
 		'DELETE FROM q WHERE rowid = (SELECT min(rowid) FROM q) RETURNING body' ;;
 	redis) timed_ok "$2" 1 "$redis" -s "$dir/rd.sock" LPOP q ;;
+	nats) timed_ok "$2" 1 "$nats" "$nats_port" take ;;
+	rabbitmq) timed_ok "$2" 1 amqp-get $amqp -q jobs ;;
 	esac
 }
 
@@ -131,6 +163,8 @@ fill_command() {
 	beanstalkd) echo 'cat "$dir/few" | "$bs" "$dir/bs.sock" fill' ;;
 	sqlite3) echo 'cat "$dir/lines" | "$sqlite3" "$dir/sqlite3.db" ".import /dev/stdin q"' ;;
 	redis) echo 'cat "$dir/rpush" | "$redis" -s "$dir/rd.sock" --pipe' ;;
+	nats) echo 'cat "$dir/lines" | "$nats" "$nats_port" fill' ;;
+	rabbitmq) echo 'cat "$dir/fewest" | amqp-publish $amqp -p -r jobs -l' ;;
 	esac
 }
 
@@ -142,11 +176,14 @@ drain_command() {
 	beanstalkd) echo '"$bs" "$dir/bs.sock" drain' ;;
 	sqlite3) echo '"$sqlite3" "$dir/sqlite3.db" <"$dir/delete"' ;;
 	redis) echo '"$redis" -s "$dir/rd.sock" <"$dir/lpop"' ;;
+	nats) echo '"$nats" "$nats_port" drain' ;;
+	rabbitmq) echo "timeout 120 amqp-consume \$amqp -q jobs -c $(amount_of rabbitmq) -- cat" ;;
 	esac
 }
 
-# Empty the queue of TOOL; every body on stdout.
+# Empty the queue of TOOL, of what push() says it has stored; every body on stdout.
 drain() {
+	# shellcheck disable=SC2086 # $amqp is two words
 	case $1 in
 	qutils) "$qpop" -n all -l jobs || [ $? -eq 1 ] ;;
 	qutils-musl) "$musl/qpop" -n all -l musl || [ $? -eq 1 ] ;;
@@ -154,6 +191,8 @@ drain() {
 	sqlite3) "$sqlite3" "$db" 'DELETE FROM q RETURNING body' ;;
 	redis) "$redis" -s "$dir/rd.sock" LRANGE q 0 -1 &&
 		"$redis" -s "$dir/rd.sock" DEL q >/dev/null ;;
+	nats) "$nats" "$nats_port" drain ;;
+	rabbitmq) timeout 120 amqp-consume $amqp -q jobs -c "$ok" -- awk 1 ;;
 	esac
 }
 
@@ -163,7 +202,8 @@ peers_input() {
 		pad = sprintf("%88s", ""); gsub(/ /, "x", pad)
 		for (i = 0; i < n; i++) printf "%011d.%s\n", i, pad
 	}' >"$dir/lines"
-	head -n $((bulk / 50)) "$dir/lines" >"$dir/few"
+	head -n "$(amount_of beanstalkd)" "$dir/lines" >"$dir/few"
+	head -n "$(amount_of rabbitmq)" "$dir/lines" >"$dir/fewest"
 	sed 's/^/RPUSH q /' "$dir/lines" >"$dir/rpush"
 	awk -v n="$bulk" -v batch=$batch -v dir="$dir" 'BEGIN {
 		for (i = 0; i < n; i += batch) {

@@ -14,7 +14,7 @@ wanted() {
 
 # sample ROW WHAT TOOL VALUE UNIT
 sample() {
-	printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$samples"
+	printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$(name_of "$3")" "$4" "$5" >>"$samples"
 }
 
 rate() {
@@ -62,6 +62,33 @@ row_push_take() {
 	! wanted take || floors take 'one process a take and ack'
 }
 
+# loop NAME PATH [COMMAND]: a message of a line a push, in one bash, which runs COMMAND first.
+loop() {
+	settle
+	# shellcheck disable=SC2016
+	timed_ok 1 1 env PATH="$2:$PATH" bash -c \
+		"${3:-:}"'; while read -r line; do qpush "$0" "$line" || exit; done <"$1"' \
+		loop "$dir/loop-lines"
+	sample loop 'a push in a loop of bash' "$1" \
+		"$(awk -v n="$loop_pushes" -v s="$seconds" 'BEGIN { print s / n * 1000 }')" ms
+	"$qpop" -n all -l loop | cmp - "$dir/loop-lines"
+}
+
+row_loop() {
+	head -n "$loop_pushes" "$dir/lines" >"$dir/loop-lines"
+	loop qutils "$BIN"
+	case " $tools " in
+	*' qutils-musl '*) loop qutils-musl "$musl" ;;
+	esac
+	[ ! -f "$BIN/qutils.so" ] ||
+		loop 'qutils, builtin' "$BIN" "enable -f '$BIN/qutils.so' qpush"
+	# shellcheck disable=SC2016
+	timed_ok 1 1 bash -c 'while read -r line; do "$1" empty; done <"$0"' \
+		"$dir/loop-lines" "$floor"
+	sample loop 'a push in a loop of bash' 'floor: spawn' \
+		"$(awk -v n="$loop_pushes" -v s="$seconds" 'BEGIN { print s / n * 1000 }')" ms
+}
+
 # bulk_out TOOL MESSAGES NAME TARGET: target is where sh sends the bodies.
 bulk_out() {
 	settle
@@ -93,8 +120,7 @@ bulk_floors() {
 
 row_bulk() {
 	for tool in $tools; do
-		n=$bulk
-		[ "$tool" != beanstalkd ] || n=$((bulk / 50))
+		n=$(amount_of "$tool")
 		bulk_in "$tool" "$n"
 		bulk_out "$tool" "$n" 'to /dev/null' '>/dev/null'
 		bulk_in "$tool" "$n"
@@ -117,6 +143,8 @@ row_pushers() {
 pushers() {
 	what="$1 processes at once"
 	for tool in $tools; do
+		# a process a message is how it would be emptied: minutes
+		[ "$tool $1" != 'rabbitmq 64' ] || continue
 		settle
 		push "$tool" "$each" "$1"
 		drain "$tool" >"$dir/bodies"
@@ -208,6 +236,7 @@ rows_round() {
 	if wanted push || wanted take; then
 		row_push_take
 	fi
+	! wanted loop || row_loop
 	if wanted bulk-in || wanted bulk-out; then
 		row_bulk
 	fi

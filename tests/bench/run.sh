@@ -3,9 +3,9 @@
 #
 #   BENCH_QUICK=1    about a minute, with fewer and smaller rounds
 #   BENCH_ROUNDS=5   rounds; each value printed is the median of one sample per round
-#   BENCH_ROWS=...   only these: push take bulk-in bulk-out pushers worker writers wake
-#                    depth large cost
-#   BENCH_BIG=1      depth also with 10,000,000 messages waiting
+#   BENCH_ROWS=...   only these: push take loop bulk-in bulk-out pushers worker writers wake
+#                    depth large scale cost
+#   BENCH_BIG=1      depth also with 10,000,000 messages waiting, and a larger scale
 #   TMPDIR=/var/tmp  where queues and the peers' data go; their disk is what is measured
 #
 # Peers are started here, on sockets in a directory of this run, and stopped at its end.
@@ -17,17 +17,21 @@ here=$SRC/tests/bench
 results=$BIN/bench
 quick=${BENCH_QUICK:-}
 rounds=${BENCH_ROUNDS:-5}
-rows=${BENCH_ROWS:-push take bulk-in bulk-out pushers worker writers wake depth large cost}
-one=100 bulk=1000000 each=50 loops=300 jobs=4000 few_jobs=300 run=2
+rows=${BENCH_ROWS:-push take loop bulk-in bulk-out pushers worker writers wake depth large
+scale cost}
+rows=$(echo "$rows" | tr '\n' ' ')
+one=100 bulk=1000000 each=50 loops=300 jobs=4000 few_jobs=300 run=2 loop_pushes=1000
 depths='1000 10000 100000 1000000'
 if [ -n "$quick" ]; then
 	rounds=${BENCH_ROUNDS:-3}
-	one=50 bulk=200000 each=20 loops=200 jobs=1000 few_jobs=100 run=1
+	one=50 bulk=200000 each=20 loops=200 jobs=1000 few_jobs=100 run=1 loop_pushes=300
 fi
 [ -z "${BENCH_BIG:-}" ] || depths="$depths 10000000"
 
 # shellcheck source=tests/bench/peer.sh
 . "$here/peer.sh"
+# shellcheck source=tests/bench/broker.sh
+. "$here/broker.sh"
 # shellcheck source=tests/bench/rows.sh
 . "$here/rows.sh"
 # shellcheck source=tests/bench/worker.sh
@@ -59,7 +63,7 @@ echo "qutils bench: $(date '+%Y-%m-%d %H:%M'), $(uname -sr), $(nproc) processors
 	"$(stat -f -c %T "$dir") below ${TMPDIR:-/var/tmp}," \
 	"load $(cut -d' ' -f1 /proc/loadavg)"
 echo "$rounds rounds, medians; bodies of 100 bytes; $one runs a round," \
-	"$bulk messages in bulk (beanstalkd: $((bulk / 50))), 16 and 64 processes of $each pushes"
+	"$bulk messages in bulk (beanstalkd: $(amount_of beanstalkd), rabbitmq: $(amount_of rabbitmq)), 16 and 64 processes of $each pushes"
 ! wanted worker || worker_prepare
 echo "Peers:$found. Not installed, left out:${missing:- none}."
 

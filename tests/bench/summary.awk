@@ -1,5 +1,5 @@
 # Samples (row, what, tool, value, unit) to one line per row, what and tool: the median,
-# the extremes, and how it stands against the best peer and the floor (times as good).
+# the extremes, and how it stands against the best durable peer and the floor (times as good).
 BEGIN {
 	OFMT = CONVFMT = "%.10g"
 	OFS = "\t"
@@ -43,7 +43,7 @@ END {
 		m = median[key]
 		if (part[3] ~ /^floor: .*\+ flush$/)
 			floor[group] = m
-		if (part[3] ~ /^(floor|qutils|processor)/)
+		if (part[3] ~ /^(floor|qutils|processor)|not durable$/)
 			continue
 		if (!(group in best) || (unit[key] ~ /\/s$/ ? m > best[group] : m < best[group]))
 			best[group] = m

@@ -19,5 +19,5 @@ NR == 1 {
 	printf line, $3, number($4), $5, number($6), number($7), $9, $10
 }
 END {
-	print "\nx: how many times as good as the best peer and as the floor; above 1 is better."
+	print "\nx: how many times as good as the best durable peer and as the floor; above 1 is better."
 }
