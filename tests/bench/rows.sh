@@ -246,4 +246,5 @@ rows_round() {
 	! wanted wake || row_wake
 	! wanted depth || row_depth
 	! wanted large || row_large
+	! wanted scale || row_scale
 }

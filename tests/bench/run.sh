@@ -1,11 +1,13 @@
 #!/bin/sh
 # Speed of qutils side by side with what is installed: make bench.
 #
-#   BENCH_QUICK=1    about a minute, with fewer and smaller rounds
+#   BENCH_QUICK=1    about two minutes, with fewer and smaller rounds
 #   BENCH_ROUNDS=5   rounds; each value printed is the median of one sample per round
 #   BENCH_ROWS=...   only these: push take loop bulk-in bulk-out pushers worker writers wake
 #                    depth large scale cost
-#   BENCH_BIG=1      depth also with 10,000,000 messages waiting, and a larger scale
+#   BENCH_BIG=1      depth with 10,000,000 messages waiting; scale with as many, 10,000
+#                    queues (20 GiB to spare), 256 processes and bodies of 1 GiB
+#   BENCH_WAITING=.. messages waiting in scale, instead: '1000 100000 100000000'
 #   TMPDIR=/var/tmp  where queues and the peers' data go; their disk is what is measured
 #
 # Peers are started here, on sockets in a directory of this run, and stopped at its end.
@@ -36,6 +38,8 @@ fi
 . "$here/rows.sh"
 # shellcheck source=tests/bench/worker.sh
 . "$here/worker.sh"
+# shellcheck source=tests/bench/scale.sh
+. "$here/scale.sh"
 # shellcheck source=tests/bench/cost.sh
 . "$here/cost.sh"
 
@@ -65,6 +69,7 @@ echo "qutils bench: $(date '+%Y-%m-%d %H:%M'), $(uname -sr), $(nproc) processors
 echo "$rounds rounds, medians; bodies of 100 bytes; $one runs a round," \
 	"$bulk messages in bulk (beanstalkd: $(amount_of beanstalkd), rabbitmq: $(amount_of rabbitmq)), 16 and 64 processes of $each pushes"
 ! wanted worker || worker_prepare
+! wanted scale || scale_prepare
 echo "Peers:$found. Not installed, left out:${missing:- none}."
 
 round=1
@@ -79,6 +84,7 @@ awk -F '\t' -f "$here/summary.awk" "$samples" >"$results/results.tsv"
 awk -F '\t' -f "$here/table.awk" "$results/results.tsv"
 rm -f "$results"/*.svg
 awk -F '\t' -v out="$results" -f "$here/svg.awk" "$results/results.tsv"
+awk -F '\t' -v out="$results" -f "$here/curve.awk" "$results/results.tsv"
 echo
 echo "In ${results#"$SRC"/}: results.tsv, and a chart of each row."
 [ "$lost" -eq 0 ] || { echo "bench: qutils lost $lost messages" >&2; exit 1; }

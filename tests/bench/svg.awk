@@ -5,7 +5,7 @@ BEGIN {
 	width = 420
 	height = 20
 }
-NR == 1 {
+NR == 1 || $2 ~ / @ / { # a point of a curve: see curve.awk
 	next
 }
 {

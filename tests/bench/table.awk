@@ -7,7 +7,7 @@ function number(v) {
 BEGIN {
 	line = "  %-30s %10s %-9s %10s %10s %10s %8s\n"
 }
-NR == 1 {
+NR == 1 || $2 ~ / @ / { # a point of a curve: see curve.awk
 	next
 }
 {
