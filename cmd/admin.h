@@ -15,6 +15,8 @@ enum ctl_option { /* in the order of the table */
 	CTL_STATE,
 	CTL_OLDER,
 	CTL_REASON,
+	CTL_TO,
+	CTL_LIMIT,
 	CTL_JSON,
 	CTL_YES,
 	CTL_OPTIONS
@@ -29,6 +31,8 @@ struct ctl {
 	enum q_state state; /* 0: any */
 	q_time older;
 	const char *reason;
+	const char *to; /* a queue */
+	uint64_t limit; /* 0: none */
 };
 
 static inline bool
@@ -44,6 +48,9 @@ ctl_has(const struct ctl *c, enum ctl_option option)
 bool ctl_yes(const struct ctl *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The n operands as ids; the caller frees them. A usage error if one is none. */
+uint64_t *ctl_ids(char **operands, size_t n);
+
 /* Each returns the exit status. */
 int ctl_create(const struct ctl *c);
 int ctl_set(const struct ctl *c);
@@ -57,6 +64,10 @@ int ctl_cancel(const struct ctl *c);
 int ctl_redrive(const struct ctl *c);
 int ctl_release(const struct ctl *c);
 int ctl_dead(const struct ctl *c);
+int ctl_move(const struct ctl *c);
+int ctl_copy(const struct ctl *c);
+/* Of redrive, with --to. */
+int ctl_redrive_to(const struct ctl *c);
 int ctl_rm(const struct ctl *c);
 int ctl_backup(const struct ctl *c);
 int ctl_compact(const struct ctl *c);

@@ -21,21 +21,24 @@ struct words {
 static const struct words purge = { Q_ACT_PURGE, "remove", "removed",
 	"is leased; with --force it is removed all the same", true };
 static const struct words redrive = { Q_ACT_REDRIVE, "make ready again",
-	"made ready again", "is not dead, or its time to live is over", false };
+	"made ready again",
+	"is not dead, or its time to live is over, or it is on its way to another "
+	"queue",
+	false };
 static const struct words release = { Q_ACT_RELEASE, "make ready", "made ready",
 	"is neither delayed nor leased", false };
 static const struct words dead = { Q_ACT_DEAD, "make dead", "made dead",
 	"is dead already", false };
 
-static uint64_t *
-parse_ids(const struct ctl *c)
+uint64_t *
+ctl_ids(char **operands, size_t n)
 {
-	uint64_t *ids = calloc(c->n + 1, sizeof(*ids));
+	uint64_t *ids = calloc(n + 1, sizeof(*ids));
 
 	if (ids == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
-	for (size_t i = 0; i < c->n; i++) {
-		const char *why = parse_count(c->rest[i], 1, UINT64_MAX, &ids[i]);
+	for (size_t i = 0; i < n; i++) {
+		const char *why = parse_count(operands[i], 1, UINT64_MAX, &ids[i]);
 
 		if (why != NULL)
 			diag_usage("%s", why);
@@ -95,7 +98,7 @@ run(const struct ctl *c, const struct words *w, struct q_manage *m)
 static int
 manage(const struct ctl *c, const struct words *w, struct q_manage m)
 {
-	uint64_t *ids = parse_ids(c);
+	uint64_t *ids = ctl_ids(c->rest, c->n);
 	int *codes = calloc(c->n + 1, sizeof(*codes)), status;
 
 	if (codes == NULL)
@@ -150,7 +153,10 @@ int
 ctl_redrive(const struct ctl *c)
 {
 	need_selection(c, SELECTING | 1U << CTL_REASON);
-	return (manage(c, &redrive, (struct q_manage){ .reason = c->reason }));
+	if (c->to != NULL)
+		return (ctl_redrive_to(c));
+	return (manage(c, &redrive,
+	    (struct q_manage){ .reason = c->reason, .force = opt_common.force }));
 }
 
 int

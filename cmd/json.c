@@ -158,6 +158,8 @@ describe(const struct q_msg *m, unsigned what)
 		no_memory();
 	json_set_count(object, "id", m->id);
 	json_set(object, "state", json_string(q_state_name(m->state)));
+	if (m->moving)
+		json_set(object, "moving", json_true());
 	if (m->damaged) {
 		json_set(object, "damaged", json_true());
 		return (object);

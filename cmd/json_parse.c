@@ -153,6 +153,7 @@ read_expires(struct reading *r, const char *f, const json_t *value)
 static const struct field fields[] = {
 	{ "id", NULL },
 	{ "state", NULL },
+	{ "moving", NULL },
 	{ "attempt", NULL },
 	{ "delivery", NULL },
 	{ "max_attempts", read_max_attempts },

@@ -85,6 +85,8 @@ print_state(const struct q_msg *m, FILE *out)
 {
 	print_name("state", out);
 	(void)fputs(q_state_name(m->state), out);
+	if (m->moving)
+		(void)fputs(", on its way to another queue", out);
 	if (m->state == Q_LEASED)
 		(void)fprintf(out, " by pid %ld%s", (long)m->pid,
 		    m->due == Q_FOREVER ? ", while it lives" : "");

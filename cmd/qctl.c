@@ -29,6 +29,9 @@ static const struct opt opts[] = {
 	    "messages pushed so long ago" },
 	[CTL_REASON] = { KEY(CTL_REASON), "reason", OPT_TEXT, "TEXT",
 	    "messages whose last failure is like it; dead: why" },
+	[CTL_TO] = { KEY(CTL_TO), "to", OPT_QUEUE, "QUEUE",
+	    "redrive: into this queue" },
+	[CTL_LIMIT] = { 'n', "limit", OPT_COUNT, "N", "move, copy: the first so many" },
 	[CTL_JSON] = { 'j', "json", OPT_NONE, NULL, "print JSON objects" },
 	[CTL_YES] = { 'y', "yes", OPT_NONE, NULL, "do it, not only say it" },
 	{ 0 },
@@ -39,7 +42,8 @@ static const struct command cmd = {
 	.name = "qctl",
 	.synopsis =
 	    "[OPTION...] "
-	    "backup|cancel|check|compact|create|dead|get|pause|purge|redrive|release|"
+	    "backup|cancel|check|compact|copy|create|dead|get|move|pause|purge|redrive|"
+	    "release|"
 	    "resume|rm|set"
 	    " QUEUE [ARGUMENT...] | ls",
 	.purpose = "Administer queues",
@@ -60,6 +64,7 @@ struct sub {
 
 /* Many messages, by what they have in common. */
 #define SELECTING (HAS(CTL_STATE) | HAS(CTL_OLDER) | HAS(CTL_REASON))
+#define TRANSFER  (SELECTING | HAS(CTL_LIMIT))
 #define MANY      (SIZE_MAX / 2)
 
 static const struct sub subs[] = {
@@ -68,14 +73,16 @@ static const struct sub subs[] = {
 	{ "check", ctl_check, 0, 0, NULL,
 	    HAS(CTL_REPAIR) | HAS(CTL_JSON) | HAS(CTL_YES) },
 	{ "compact", ctl_compact, 0, 0, NULL, 0 },
+	{ "copy", ctl_copy, 1, MANY, "second QUEUE", TRANSFER },
 	{ "create", ctl_create, 0, Q_OPTIONS, NULL, HAS(CTL_MODE) | HAS(CTL_GROUP) },
 	{ "dead", ctl_dead, 0, MANY, NULL, HAS(CTL_ALL) | SELECTING },
 	{ "get", ctl_get, 0, Q_OPTIONS, NULL, HAS(CTL_JSON) },
 	{ "ls", ctl_ls, 0, 0, NULL, 0, .no_queue = true },
+	{ "move", ctl_move, 1, MANY, "second QUEUE", TRANSFER },
 	{ "pause", ctl_pause, 0, 1, NULL, 0 },
 	{ "purge", ctl_purge, 0, 0, NULL, SELECTING | HAS(CTL_YES) },
 	{ "redrive", ctl_redrive, 0, MANY, NULL,
-	    HAS(CTL_ALL) | HAS(CTL_OLDER) | HAS(CTL_REASON) },
+	    HAS(CTL_ALL) | HAS(CTL_OLDER) | HAS(CTL_REASON) | HAS(CTL_TO) },
 	{ "release", ctl_release, 0, MANY, NULL,
 	    HAS(CTL_ALL) | HAS(CTL_STATE) | HAS(CTL_OLDER) },
 	{ "resume", ctl_resume, 0, 1, NULL, 0 },
@@ -118,6 +125,12 @@ set_option(struct ctl *c, int key)
 		break;
 	case CTL_REASON:
 		c->reason = opt_arg;
+		break;
+	case CTL_TO:
+		c->to = opt_arg;
+		break;
+	case CTL_LIMIT:
+		opt_check(parse_count(opt_arg, 1, UINT64_MAX, &c->limit));
 		break;
 	default:
 		break;

@@ -235,6 +235,7 @@ batch_add(struct txn *t, struct q_batch *b, uint64_t id, const struct state *s,
 		          t->meta.option[Q_OPT_RESULTS] == Q_RESULTS_ALL,
 		.damaged = m == NULL,
 		.ahead = s->flags & ST_AHEAD,
+		.moving = s->flags & ST_MOVING,
 		.headers = "",
 	};
 	if (s->state == Q_LEASED)

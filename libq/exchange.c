@@ -67,6 +67,18 @@ q_hand_over(struct q *q, const struct q_push *messages, size_t n,
 	return (result.code);
 }
 
+int
+push_each(struct q *q, const struct q_push *messages, size_t n,
+    const struct q_origin *each, size_t *stored)
+{
+	struct push push = { .messages = messages, .n = n, .each = each };
+	struct pushed result = { 0 };
+	int rc = push_all(q, &push, &result);
+
+	*stored = rc == 0 ? result.stored : 0;
+	return (rc == 0 ? result.code : rc);
+}
+
 /* What a transaction that takes settles before. */
 struct before {
 	struct q_batch *ack;

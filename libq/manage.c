@@ -20,25 +20,25 @@
 
 enum { LOOK_MOST = 1000, ACT_MOST = 500 }; /* in one transaction */
 
-typedef int act_fn(
-    struct txn *t, const struct q_manage *how, uint64_t id, struct state *s);
+typedef int act_fn(struct txn *t, const struct manage *m, uint64_t id, struct state *s);
 
 static int
-purge(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
+purge(struct txn *t, const struct manage *m, uint64_t id, struct state *s)
 {
-	(void)how;
+	(void)m;
 	return (life_end(t, id, s, COUNT_PURGED));
 }
 
 /* From the start: none of its deliveries counts any more. */
 static int
-redrive(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
+redrive(struct txn *t, const struct manage *m, uint64_t id, struct state *s)
 {
 	int rc;
 
-	(void)how;
+	(void)m;
 	s->uncounted = s->delivery;
 	s->in_a_row = 0;
+	s->flags &= (uint16_t)~ST_MOVING;
 	s->state = Q_READY;
 	note(t, Q_EVENT_REDRIVEN, id, s, 0, NULL);
 	rc = life_revive(t, id, s);
@@ -46,9 +46,9 @@ redrive(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
 }
 
 static int
-release(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
+release(struct txn *t, const struct manage *m, uint64_t id, struct state *s)
 {
-	(void)how;
+	(void)m;
 	note(t, Q_EVENT_RELEASED, id, s, 0, NULL);
 	if (s->state == Q_LEASED) {
 		s->uncounted++;
@@ -60,10 +60,10 @@ release(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
 }
 
 static int
-bury(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
+bury(struct txn *t, const struct manage *m, uint64_t id, struct state *s)
 {
 	static const struct q_report said = { .how = Q_HOW_SAID };
-	const char *why = how->why != NULL ? how->why : "given up by 'qctl dead'";
+	const char *why = m->how->why != NULL ? m->how->why : "given up by 'qctl dead'";
 	int rc = s->state == Q_LEASED ? life_fail(t, id, s, why, &said)
 	                              : life_fail_between(t, id, s, why, &said);
 
@@ -75,18 +75,22 @@ bury(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
 }
 
 #define IN(state) (1U << (state))
+#define WAITING   (IN(Q_READY) | IN(Q_DELAYED) | IN(Q_BLOCKED) | IN(Q_DEAD))
 
 /* The states an act is for, and those it is not for unless they are named. */
 static const struct {
 	act_fn *run;
 	unsigned states, named;
 } acts[] = {
-	[Q_ACT_PURGE] = { purge,
-	    IN(Q_READY) | IN(Q_DELAYED) | IN(Q_BLOCKED) | IN(Q_DEAD), IN(Q_LEASED) },
+	[Q_ACT_PURGE] = { purge, WAITING, IN(Q_LEASED) },
 	[Q_ACT_REDRIVE] = { redrive, IN(Q_DEAD), 0 },
 	[Q_ACT_RELEASE] = { release, IN(Q_DELAYED) | IN(Q_LEASED), 0 },
 	[Q_ACT_DEAD] = { bury,
 	    IN(Q_READY) | IN(Q_DELAYED) | IN(Q_BLOCKED) | IN(Q_LEASED), 0 },
+	[ACT_MARK] = { transfer_mark, WAITING, 0 },
+	[ACT_COPY] = { transfer_copy, WAITING, IN(Q_LEASED) },
+	[ACT_MOVED] = { transfer_moved, IN(Q_DEAD), 0 },
+	[ACT_STAYS] = { transfer_stays, IN(Q_DEAD), 0 },
 };
 
 static unsigned
@@ -117,11 +121,15 @@ reason_matches(struct txn *t, uint64_t id, const char *pattern, bool *yes)
 	return (rc == STORE_NONE ? 0 : rc);
 }
 
+/* Acts after which a message is to live. */
+#define LIVES (1U << Q_ACT_REDRIVE | 1U << ACT_MARK | 1U << ACT_COPY)
+
 /* Whether this message is one of those meant. */
 static int
-is_meant(struct txn *t, const struct q_manage *how, uint64_t id, const struct state *s,
+is_meant(struct txn *t, const struct manage *manage, uint64_t id, const struct state *s,
     bool *yes)
 {
+	const struct q_manage *how = manage->how;
 	struct key k = key_id(id);
 	struct message m = { 0 };
 	struct span v;
@@ -129,7 +137,7 @@ is_meant(struct txn *t, const struct q_manage *how, uint64_t id, const struct st
 	int rc;
 
 	*yes = false;
-	if (!(states_of(how) & IN(s->state)))
+	if (!(states_of(how) & IN(s->state)) || !transfer_may(manage, s))
 		return (0);
 	if ((rc = txn_get(t, T_BODY, key_span(&k), &v)) != 0)
 		return (rc);
@@ -137,28 +145,30 @@ is_meant(struct txn *t, const struct q_manage *how, uint64_t id, const struct st
 	if (how->older > 0 && (!whole || m.pushed > t->now.wall - how->older))
 		return (0);
 	/* It would end at once: dead, it can be looked at. */
-	if (how->act == Q_ACT_REDRIVE && m.expires != 0 && m.expires <= t->now.wall)
+	if (LIVES & 1U << how->act && m.expires != 0 && m.expires <= t->now.wall)
 		return (0);
 	*yes = true;
 	return (how->reason == NULL ? 0 : reason_matches(t, id, how->reason, yes));
 }
 
 static int
-act(struct txn *t, const struct q_manage *how, uint64_t id, struct state *s)
+act(struct txn *t, const struct manage *m, uint64_t id, struct state *s)
 {
-	int rc = life_leave(t, id, s);
+	int rc;
 
-	if (rc != 0)
+	if ((unsigned)m->how->act == ACT_COPY)
+		return (transfer_copy(t, m, id, s));
+	if ((rc = life_leave(t, id, s)) != 0)
 		return (rc);
 	s->flags &= (uint16_t) ~(ST_OWNED | ST_LAPSED | ST_AHEAD);
 	s->settled = 0; /* the receipt of its last lease is used up */
-	return (acts[how->act].run(t, how, id, s));
+	return (acts[m->how->act].run(t, m, id, s));
 }
 
 /* One message; *code is what became of it. */
 static int
-manage_one(struct txn *t, const struct q_manage *how, uint64_t id,
-    struct q_managed *sum, int *code)
+manage_one(struct txn *t, const struct manage *m, uint64_t id, struct q_managed *sum,
+    int *code)
 {
 	struct state s;
 	bool meant;
@@ -169,12 +179,20 @@ manage_one(struct txn *t, const struct q_manage *how, uint64_t id,
 		return (*code == Q_ENOENT || rc == Q_ECORRUPT || rc == STORE_BROKEN
 			    ? 0
 			    : rc);
-	if ((rc = is_meant(t, how, id, &s, &meant)) != 0 || !meant)
+	if ((rc = is_meant(t, m, id, &s, &meant)) != 0 || !meant)
 		return (rc == STORE_NONE ? 0 : rc);
 	*code = 0;
 	sum->count++;
 	sum->bytes += s.size;
-	return (how->dry ? 0 : act(t, how, id, &s));
+	return (m->how->dry ? 0 : act(t, m, id, &s));
+}
+
+static bool
+has_room(const struct manage *m, const struct manage_part *r)
+{
+	return (
+	    r->sum.count < (m->most != 0 && m->most < ACT_MOST ? m->most : ACT_MOST) &&
+	    (m->out == NULL || r->sum.bytes < MANAGE_BYTES));
 }
 
 static int
@@ -184,8 +202,8 @@ manage_ids(struct txn *t, const struct manage *m, struct manage_part *r)
 	uint64_t i = m->at;
 	int rc = 0, code;
 
-	for (; i < how->id_count && r->sum.count < ACT_MOST && rc == 0; i++) {
-		rc = manage_one(t, how, how->ids[i], &r->sum, &code);
+	for (; i < how->id_count && has_room(m, r) && rc == 0; i++) {
+		rc = manage_one(t, m, how->ids[i], &r->sum, &code);
 		r->sum.refused += code != 0;
 		if (how->codes != NULL)
 			how->codes[i] = code;
@@ -201,14 +219,14 @@ manage_all(struct txn *t, const struct manage *m, struct manage_part *r)
 	uint64_t id = m->at;
 	int rc = 0, code;
 
-	for (int i = 0; i < LOOK_MOST && r->sum.count < ACT_MOST && rc == 0; i++) {
+	for (int i = 0; i < LOOK_MOST && has_room(m, r) && rc == 0; i++) {
 		struct key from = key_id(id);
 		struct span key = key_span(&from), v;
 
 		if ((rc = txn_seek(t, T_MSG, &key, &v)) != 0)
 			break;
 		id = get_be64(key.data);
-		rc = manage_one(t, m->how, id++, &r->sum, &code);
+		rc = manage_one(t, m, id++, &r->sum, &code);
 	}
 	r->next = id;
 	r->end = rc == STORE_NONE;
@@ -219,14 +237,14 @@ int
 manage_apply(struct txn *t, const struct manage *m, struct manage_part *r)
 {
 	*r = (struct manage_part){ .end = false };
+	if (m->out != NULL && (unsigned)m->how->act != ACT_STAYS)
+		batch_cut(m->out, 0);
 	return (m->how->ids != NULL ? manage_ids(t, m, r) : manage_all(t, m, r));
 }
 
-static int
-check(const struct q_manage *how)
+int
+manage_check(const struct q_manage *how)
 {
-	if (how->act < Q_ACT_PURGE || how->act > Q_ACT_DEAD)
-		return (fail(Q_EINVAL, "there is no such act"));
 	if (how->older < 0)
 		return (fail(Q_EINVAL, "a duration is negative"));
 	if (how->states & ~(acts[how->act].states | acts[how->act].named))
@@ -234,8 +252,7 @@ check(const struct q_manage *how)
 	return (0);
 }
 
-/* One part, in a transaction of its own. */
-static int
+int
 manage_part(struct q *q, const struct manage *m, struct manage_part *part)
 {
 	struct request r = { .op = OP_MANAGE };
@@ -243,7 +260,7 @@ manage_part(struct q *q, const struct manage *m, struct manage_part *part)
 	struct txn t;
 	int rc;
 
-	if (m->how->dry) {
+	if (m->how->dry || (unsigned)m->how->act == ACT_COPY) {
 		if ((rc = txn_begin(q, &t)) != 0)
 			return (rc);
 		rc = manage_apply(&t, m, part);
@@ -259,11 +276,14 @@ manage_part(struct q *q, const struct manage *m, struct manage_part *part)
 int
 q_manage(struct q *q, const struct q_manage *how, struct q_managed *out)
 {
-	struct manage m = { how, 0 };
+	struct manage m = { .how = how };
 	struct manage_part part = { .end = false };
-	int rc = check(how);
+	int rc = Q_EINVAL;
 
 	*out = (struct q_managed){ 0 };
+	if (how->act < Q_ACT_PURGE || how->act > Q_ACT_DEAD)
+		return (fail(rc, "there is no such act"));
+	rc = manage_check(how);
 	while (rc == 0 && !part.end) {
 		if ((rc = manage_part(q, &m, &part)) != 0)
 			break;

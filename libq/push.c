@@ -209,15 +209,23 @@ push_one(struct txn *t, const struct q_push *p)
 	return (0);
 }
 
-/* The message that has the key of p already; 0: p is to be added. */
+/* The message that is of the same origin, or has the key, already; 0: it is to be
+ * added.
+ */
 static int
-find_known(struct txn *t, const struct q_push *p, uint64_t *id)
+find_known(struct txn *t, const struct push *push, size_t i, uint64_t *id)
 {
+	const struct q_push *p = &push->messages[i];
 	uint8_t hash[16];
+	int rc = 0;
 
 	*id = 0;
-	if (p->key == NULL)
-		return (0);
+	if (push->each != NULL) {
+		unique_origin(t, &push->each[i], hash);
+		rc = unique_find(t, hash, id);
+	}
+	if (rc != 0 || *id != 0 || p->key == NULL)
+		return (rc);
 	unique_hash(t, p->key, strlen(p->key), hash);
 	return (unique_find(t, hash, id));
 }
@@ -240,7 +248,7 @@ admit(struct txn *t, const struct push *push, struct pushed *result, size_t *n)
 		const struct q_push *p = &push->messages[i];
 		uint64_t known;
 
-		if ((rc = find_known(t, p, &known)) != 0)
+		if ((rc = find_known(t, push, i, &known)) != 0)
 			break;
 		if (known != 0 || (repeated != NULL && repeated[i]))
 			continue;
@@ -258,9 +266,10 @@ admit(struct txn *t, const struct push *push, struct pushed *result, size_t *n)
 }
 
 static uint64_t
-room_for(const struct q_push *messages, size_t n)
+room_for(const struct push *push, size_t n)
 {
-	uint64_t bytes = 0;
+	const struct q_push *messages = push->messages;
+	uint64_t bytes = push->each != NULL ? n * 2 * ROW_BYTES : 0;
 
 	for (size_t i = 0; i < n; i++)
 		bytes += ROW_BYTES + messages[i].headers_size +
@@ -276,31 +285,46 @@ make_room(struct txn *t, const struct push *push, size_t *n, struct pushed *resu
 {
 	int rc;
 
-	while ((rc = space_ensure(t, t->room + room_for(push->messages, *n))) ==
-	       Q_ENOSPC) {
+	while ((rc = space_ensure(t, t->room + room_for(push, *n))) == Q_ENOSPC) {
 		result->code = rc;
 		*n = push->flags & Q_ATOMIC ? 0 : *n / 2;
 		if (*n == 0)
 			return (0);
 	}
-	t->room += room_for(push->messages, *n);
+	t->room += room_for(push, *n);
 	return (rc);
 }
 
+/* That what comes of an origin is here: as message id. */
 static int
-push_keyed(struct txn *t, const struct q_push *p, struct q_pushed *result)
+record_origin(struct txn *t, const struct q_origin *origin, uint64_t id)
 {
 	uint8_t hash[16];
+
+	unique_origin(t, origin, hash);
+	return (unique_put(t, hash, id, time_add(t->now.wall, ORIGIN_KNOWN)));
+}
+
+static int
+push_known(struct txn *t, const struct push *push, size_t i, struct q_pushed *result)
+{
+	const struct q_push *p = &push->messages[i];
+	uint8_t hash[16];
 	uint64_t known;
-	int rc = find_known(t, p, &known);
+	int rc = find_known(t, push, i, &known);
 
 	if (rc != 0)
 		return (rc);
 	*result = (struct q_pushed){ known != 0 ? known : t->meta.next, known != 0 };
 	if (known != 0)
 		return (0);
-	if ((rc = push_one(t, p)) != 0 || p->key == NULL)
+	if ((rc = push_one(t, p)) != 0)
 		return (rc);
+	if (push->each != NULL &&
+	    (rc = record_origin(t, &push->each[i], result->id)) != 0)
+		return (rc);
+	if (p->key == NULL)
+		return (0);
 	unique_hash(t, p->key, strlen(p->key), hash);
 	return (unique_put(t, hash, result->id, 0));
 }
@@ -326,15 +350,6 @@ check_origin(struct txn *t, const struct push *push, bool *known)
 	return (rc);
 }
 
-static int
-record_origin(struct txn *t, const struct push *push)
-{
-	uint8_t hash[16];
-
-	unique_origin(t, push->origin, hash);
-	return (unique_put(t, hash, t->meta.next, time_add(t->now.wall, ORIGIN_KNOWN)));
-}
-
 int
 push_apply(struct txn *t, const struct push *push, struct pushed *result)
 {
@@ -352,9 +367,9 @@ push_apply(struct txn *t, const struct push *push, struct pushed *result)
 	if (n > 0)
 		rc = make_room(t, push, &n, result);
 	if (rc == 0 && push->origin != NULL && result->code == 0)
-		rc = record_origin(t, push);
+		rc = record_origin(t, push->origin, t->meta.next);
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		if ((rc = push_keyed(t, &push->messages[i], &one)) != 0)
+		if ((rc = push_known(t, push, i, &one)) != 0)
 			break;
 		if (push->pushed != NULL)
 			push->pushed[i] = one;

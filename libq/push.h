@@ -13,6 +13,7 @@ struct push {
 	struct q_pushed *pushed;              /* or NULL */
 	const struct q_origin *origin, *over; /* of q_hand_over(), or NULL */
 	size_t over_count;
+	const struct q_origin *each; /* of q_transfer(), n of them, or NULL */
 };
 
 enum { PUSHED_TEXT = 256 };
@@ -28,6 +29,10 @@ struct pushed {
 int push_check(const struct q_push *messages, size_t n);
 /* Large bodies reach the disk before any lock, too. */
 int push_flush(const struct q_push *messages, size_t n);
+/* Store n messages, each as what comes of an origin of its own. *stored, as q_push().
+ */
+int push_each(struct q *q, const struct q_push *messages, size_t n,
+    const struct q_origin *each, size_t *stored);
 /* Returns a code only when the whole transaction is lost. */
 int push_apply(struct txn *t, const struct push *push, struct pushed *result);
 /* The transaction did not commit: blobs get their temporary names back. */

@@ -351,7 +351,8 @@ struct q_msg { /* made by the library alone, so it may grow */
 	uint64_t blob_hash; /* XXH3-64 of its content */
 	const struct q_failure *failures;
 	size_t failure_count;
-	bool ahead; /* leased, and not begun yet: see q_take.ahead */
+	bool ahead;  /* leased, and not begun yet: see q_take.ahead */
+	bool moving; /* dead, and on its way to another queue: see q_transfer() */
 };
 
 struct q_batch; /* messages and the memory behind them */
@@ -529,6 +530,8 @@ struct q_manage {
 	const char *reason;
 	const char *why; /* Q_ACT_DEAD: kept with them; may be NULL */
 	bool dry;        /* count, and change nothing */
+	bool force;      /* Q_ACT_REDRIVE: also those on their way to another queue,
+	                  * where they may be already */
 };
 
 struct q_managed {
@@ -544,6 +547,22 @@ struct q_managed {
  * live is over.
  */
 int q_manage(struct q *q, const struct q_manage *how, struct q_managed *managed);
+
+struct q_transfer {
+	struct q_manage which; /* its act is not used; codes, dry as there */
+	bool copy;             /* they stay, too; else they go, as if purged */
+	uint64_t most;         /* the first so many; 0: all */
+};
+
+/*
+ * Take messages over into another queue, once each: with all their pusher said of them,
+ * and attempts from 0. Leased ones only by a copy. After a crash, the same again
+ * takes over the rest; until then, what was on its way is dead, and cannot be redriven.
+ * A copy of one message is taken once in 30 days. *out as for q_manage(), with those
+ * that are damaged as refused. Q_EINVAL: it is the same queue.
+ */
+int q_transfer(
+    struct q *from, struct q *to, const struct q_transfer *how, struct q_managed *out);
 
 /* ---- results ---- */
 

@@ -60,7 +60,7 @@ state_encode(const struct state *s, uint64_t id, uint8_t *record)
 	p = put_be32(p, s->pid);
 	p = put_be32(p, s->max_attempts);
 	p = put_be64(p, s->size);
-	if (s->flags & ST_OWNED)
+	if (s->flags & (ST_OWNED | ST_MOVING))
 		p = put_be64(put_be64(p, s->owner_start), s->owner_ns);
 	if (s->flags & ST_GROUPED)
 		p = put_bytes(p, s->group, sizeof(s->group));
@@ -97,7 +97,7 @@ state_decode(const void *record, size_t size, uint64_t id, struct state *out)
 	s.pid = read_be32(&r);
 	s.max_attempts = read_be32(&r);
 	s.size = read_be64(&r);
-	if (s.flags & ST_OWNED) {
+	if (s.flags & (ST_OWNED | ST_MOVING)) {
 		s.owner_start = read_be64(&r);
 		s.owner_ns = read_be64(&r);
 	}

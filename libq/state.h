@@ -20,12 +20,15 @@ enum state_flag {
 	ST_RESULT = 1 << 7,  /* its pusher waits for what becomes of it */
 	ST_AHEAD = 1 << 8,   /* leased, and not begun, as far as its holder has said */
 	ST_WAITED = 1 << 9,  /* how long it waited for its first delivery is counted */
-	ST_KNOWN = (1 << 10) - 1,
+	/* Dead, and on its way to another queue, whose uuid is in the place of an
+	   owner. */
+	ST_MOVING = 1 << 10,
+	ST_KNOWN = (1 << 11) - 1,
 };
 
 enum {
 	STATE_SIZE = 76,       /* without what follows */
-	STATE_OWNER_SIZE = 16, /* with ST_OWNED */
+	STATE_OWNER_SIZE = 16, /* with ST_OWNED, or ST_MOVING */
 	STATE_GROUP_SIZE = 16, /* with ST_GROUPED */
 	STATE_MOST = STATE_SIZE + STATE_OWNER_SIZE + STATE_GROUP_SIZE,
 };
@@ -49,8 +52,8 @@ struct state {
 	uint32_t pid;          /* who leases it, or did last */
 	uint32_t max_attempts; /* 0: the queue's */
 	uint64_t size;         /* of the body */
-	uint64_t owner_start,
-	    owner_ns; /* with ST_OWNED: which process pid was, and where */
+	uint64_t owner_start, owner_ns;  /* with ST_OWNED: which process pid was, and
+	                                  * where; with  ST_MOVING: a uuid */
 	uint8_t group[STATE_GROUP_SIZE]; /* with ST_GROUPED: hash of its name */
 };
 

@@ -291,6 +291,8 @@ a_state_is_read_as_written(void **state)
 	(void)state;
 	assert_state(&full, STATE_MOST);
 	s.flags &= (uint16_t)~ST_OWNED;
+	assert_state(&s, STATE_MOST);
+	s.flags &= (uint16_t)~ST_MOVING;
 	s.owner_start = s.owner_ns = 0;
 	assert_state(&s, STATE_SIZE + STATE_GROUP_SIZE);
 	s.flags &= (uint16_t)~ST_GROUPED;

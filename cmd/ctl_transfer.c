@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: ISC */
+/* qctl move, copy and redrive --to: messages from queue to queue. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "diag.h"
+#include "queue.h"
+#include "stop.h"
+
+#include "admin.h"
+
+/* The ids that were left, each with the reason; returns the exit status. */
+static int
+say_refused(const struct ctl *c, const struct q_transfer *how)
+{
+	const struct q_manage *m = &how->which;
+	int status = 0;
+
+	for (size_t i = 0; i < m->id_count; i++) {
+		if (m->codes[i] == 0)
+			continue;
+		status = m->codes[i] == Q_ECORRUPT ? DIAG_CORRUPT : DIAG_NO;
+		diag_error(c->queue, "%" PRIu64 ": %s", m->ids[i],
+		    m->codes[i] != Q_EINVAL ? q_strerror(m->codes[i])
+		    : how->copy ? "is of another state, or its time to live is over"
+				: "is of another state, or leased, or its time to live "
+				  "is over, or it is on its way to another queue");
+	}
+	return (status);
+}
+
+static bool
+is_of_taker(int code)
+{
+	return (code == Q_EFULL || code == Q_ENOSPC || code == Q_EPAUSED ||
+		code == Q_ETOOBIG);
+}
+
+/* What went wrong, by the queue it is of; what was done is said in any case. */
+static int
+run(const struct ctl *c, const struct q_transfer *how, const char *to, const char *did)
+{
+	const struct q_open look = { .flags = how->copy ? Q_RDONLY : 0 };
+	struct q_managed sum = { 0 };
+	struct q *from = queue_open(c->queue, &look), *q = queue_open(to, NULL);
+	int rc, status = 0;
+
+	stop_catch();
+	rc = q_transfer(from, q, how, &sum);
+	q_close(q);
+	q_close(from);
+	if (rc == Q_EINVAL)
+		diag_usage("%s: %s", to, q_errmsg());
+	if (!opt_common.quiet && (rc == 0 || sum.count > 0))
+		printf("%s %" PRIu64 " message%s\n", did, sum.count,
+		    sum.count == 1 ? "" : "s");
+	if (rc != 0)
+		return (queue_fail(is_of_taker(rc) ? to : c->queue, rc));
+	if (how->which.ids != NULL)
+		status = say_refused(c, how);
+	else if (sum.refused > 0) {
+		diag_error(c->queue, "%" PRIu64 " damaged; left", sum.refused);
+		status = DIAG_CORRUPT;
+	}
+	if (stop_signal() != 0) {
+		diag_error(c->queue, "stopped; the same again takes over the rest");
+		status = DIAG_AGAIN;
+	}
+	return (status);
+}
+
+static int
+transfer(const struct ctl *c, struct q_transfer how, const char *to, char **ids,
+    size_t n, const char *did)
+{
+	int *codes = calloc(n + 1, sizeof(*codes)), status;
+	uint64_t *list = ctl_ids(ids, n);
+
+	if (codes == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	how.most = c->limit;
+	how.which.older = c->older;
+	how.which.reason = c->reason;
+	how.which.force = opt_common.force;
+	if (c->state != 0)
+		how.which.states = 1U << c->state;
+	if (n > 0) {
+		how.which.ids = list;
+		how.which.id_count = n;
+		how.which.codes = codes;
+	}
+	status = run(c, &how, to, did);
+	free(codes);
+	free(list);
+	return (status);
+}
+
+int
+ctl_move(const struct ctl *c)
+{
+	return (transfer(c, (struct q_transfer){ .copy = false }, c->rest[0],
+	    c->rest + 1, c->n - 1, "moved"));
+}
+
+int
+ctl_copy(const struct ctl *c)
+{
+	return (transfer(c, (struct q_transfer){ .copy = true }, c->rest[0],
+	    c->rest + 1, c->n - 1, "copied"));
+}
+
+int
+ctl_redrive_to(const struct ctl *c)
+{
+	return (transfer(c, (struct q_transfer){ .which = { .states = 1U << Q_DEAD } },
+	    c->to, c->rest, c->n, "made ready again"));
+}

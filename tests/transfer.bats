@@ -1,0 +1,225 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# qctl move, copy and redrive --to: each message is taken over once, whatever happens.
+
+# shellcheck disable=SC2154 # bats and lib.bash set output, stderr, status and pid
+load lib
+
+teardown() {
+	local q
+
+	for q in a b; do
+		if [ -e "$Q_ROOT/$q" ]; then
+			qctl check "$q"
+			balances "$q"
+		fi
+	done
+	end_started
+}
+
+ids() {
+	qstat --list --json "$@" | jq .id | xargs
+}
+
+@test "move takes all messages over, in order, but those that are leased" {
+	qctl create b
+	seq 1200 | qpush -l a
+	qpop -L 1h a >/dev/null
+	is "$(qctl move a b)" 'moved 1199 messages'
+	counts a ready=0 dead=0 leased=1 purged=1199
+	is "$(qpop -n all -l b | md5sum)" "$(seq 2 1200 | md5sum)"
+}
+
+@test "all that was said of a message is taken along, and its attempts are not" {
+	local want
+
+	qctl create b
+	qctl create a max-attempts=7
+	qpush -p 5 -k key -g group -H name=value -m 9 -e 1h a x
+	qpush -d 1h a later
+	qpush a plain
+	qack --fail a "$(qpop -L 1h -r r a >/dev/null && cat r)"
+	want='[.state, .priority, .key, .group, .headers, .max_attempts, .attempt, (.expires != null)]'
+	qctl move a b
+	is "$(qstat --list --json b | jq -c "$want")" \
+		'["ready",5,"key","group",{"name":"value"},9,0,true]
+["delayed",0,null,null,{},20,0,false]
+["ready",0,null,null,{},20,0,false]'
+}
+
+@test "messages are moved by id, state, age and reason, and so many" {
+	qctl create b
+	qctl create a max-attempts=1
+	seq 6 | qpush -l a
+	qpush -d 1h a 7
+	qack --dead --reason 'no customer' a "$(qpop -L 1h -r r a >/dev/null && cat r)"
+	is "$(qctl move a b 3 5)" 'moved 2 messages'
+	is "$(qctl move --state delayed a b)" 'moved 1 message'
+	is "$(qctl move --reason '*customer' a b)" 'moved 1 message'
+	is "$(qctl move --older-than 1h a b)" 'moved 0 messages'
+	is "$(qctl move -n 1 a b)" 'moved 1 message'
+	is "$(ids a)" '4 6'
+	is "$(qstat --list b | awk 'NR > 1 { print $NF }' | xargs)" '3 5 7 1 2'
+}
+
+@test "what cannot be moved is said, and the others are" {
+	qctl create b
+	qpush a x y
+	qpop -L 1h a >/dev/null
+	run --separate-stderr -1 qctl move a b 1 2 77
+	is "$output" 'moved 1 message'
+	has "$stderr" '1: is of another state, or leased'
+	has "$stderr" '77: no such message'
+	fails 2 "b: it is the queue itself" qctl move b b
+	fails 2 'no second QUEUE given' qctl move a
+	fails 3 'none: no such queue' qctl move a none
+	fails 2 "'x' is not a number" qctl move a b x
+	fails 2 'messages of that state are not for this' qctl move --state leased a b
+}
+
+@test "copy leaves everything, and copies a message once" {
+	qctl create b
+	seq 5 | qpush -l a
+	qpop -L 1h a >/dev/null
+	is "$(qctl copy a b)" 'copied 4 messages'
+	counts a ready=4 leased=1 pushed=5
+	is "$(qctl copy --state leased a b)" 'copied 1 message'
+	is "$(qctl copy a b)" 'copied 4 messages'
+	is "$(qpop -n all -l b | xargs)" '2 3 4 5 1'
+	qctl copy a b
+	counts b pushed=5
+	# a move is something else
+	qctl move a b
+	counts b pushed=9
+}
+
+@test "the dead are redriven into another queue" {
+	qctl create b
+	qpush a x y z
+	for _ in 1 2; do
+		qack --dead a "$(qpop -L 1h -r r a >/dev/null && cat r)"
+	done
+	fails 2 'say which messages' qctl redrive --to b a
+	is "$(qctl redrive --to b a 2)" 'made ready again 1 message'
+	is "$(qctl redrive --to b --all a)" 'made ready again 1 message'
+	is "$(qpop -n all -l b | xargs)" 'y x'
+	counts a ready=1 dead=0
+}
+
+@test "large bodies go from file to file" {
+	qctl create b
+	seq 400000 >large
+	qpush a <large
+	qpush a small
+	is "$(qctl move a b)" 'moved 2 messages'
+	qpop b | cmp - large
+	is "$(ls "$Q_ROOT/a/blob" "$Q_ROOT/b/blob" | grep -c '^[0-9]')" 0
+}
+
+@test "what the other queue refuses stays as it was" {
+	qctl create b max-messages=2 max-body=5
+	qpush -g g a 1 2
+	qpush -d 1h a 3
+	qpush a 4
+	before=$(qstat --list --json a | jq -c 'del(.changed)')
+	run --separate-stderr -75 qctl move a b
+	is "$output" 'moved 2 messages'
+	has "$stderr" 'b: queue is full (2 messages)'
+	is "$(qstat --list --json a | jq -c 'del(.changed)')" "$(tail -n 2 <<<"$before")"
+	qpop -n all b >/dev/null
+	qpush a 'too long'
+	run --separate-stderr -3 qctl move a b
+	has "$stderr" "over the queue's limit"
+	qctl pause b
+	run --separate-stderr -75 qctl move a b
+	has "$stderr" 'b: paused'
+	is "$(ids a)" 5
+	is "$(qpop a)" 'too long'
+}
+
+@test "a damaged message stays, and is named or counted" {
+	qctl create b
+	qpush a x y
+	"$BIN/tool/damage" "$Q_ROOT/a/data.mdb" record body 0000000000000001
+	run --separate-stderr -65 qctl move a b
+	is "$output" 'moved 1 message'
+	is "$stderr" 'qctl: a: 1 damaged; left'
+	is "$(qpop b)" y
+	qctl purge -y a || :
+	rm -r "$Q_ROOT/a"
+}
+
+# Neither lost nor twice, wherever it is killed; and nobody gets it meanwhile from both.
+@test "killed anywhere, a message is moved once when it is moved again" {
+	local n seen
+
+	for ((n = 1; ; n++)); do
+		rm -rf "$Q_ROOT"
+		qpush -g g a x y
+		qctl create b
+		"$BIN/tool/trace" -a flock -k "$n" -r report -- qctl move a b >/dev/null 2>&1 || :
+		grep -q 'signal 9' report || break
+		seen=$(qpop -n all -l a || :)
+		qctl move a b >/dev/null
+		is "$(sort <<<"$seen$(qpop -n all -l b)" | xargs)" 'x y'
+		counts a ready=0 dead=0 blocked=0
+		qctl check -q a >/dev/null
+		qctl check -q b >/dev/null
+	done
+	[ "$n" -gt 60 ]
+}
+
+@test "killed anywhere, a large message is copied once when it is copied again" {
+	local n
+
+	head -c 1200000 /dev/zero >large
+	for ((n = 1; ; n++)); do
+		rm -rf "$Q_ROOT"
+		qpush a <large
+		qctl create b
+		"$BIN/tool/trace" -a flock -k "$n" -r report -- qctl copy a b >/dev/null 2>&1 || :
+		grep -q 'signal 9' report || break
+		qctl copy a b >/dev/null
+		counts b pushed=1 ready=1
+	done
+	[ "$n" -gt 40 ]
+}
+
+# The push of the other queue has committed, the end here has not.
+half_moved() {
+	local n
+
+	[ -e "$Q_ROOT/c" ] || qctl create c
+	for ((n = 1; ; n++)); do
+		rm -rf "$Q_ROOT/a" "$Q_ROOT/b"
+		qpush a x
+		qctl create b
+		"$BIN/tool/trace" -a flock -k "$n" -r report -- qctl move a b >/dev/null 2>&1 || :
+		if [ "$(count b ready)$(count a dead)" = 11 ]; then
+			break
+		fi
+	done
+}
+
+@test "what is on its way is nobody else's until the move is done again" {
+	half_moved
+	is "$(qstat --json a 1 | jq -c '[.state, .moving]')" '["dead",true]'
+	qstat a 1 >detail
+	grep -q 'dead, on its way to another queue' detail
+	run --separate-stderr -1 qctl redrive a 1
+	has "$stderr" 'on its way to another queue'
+	is "$(qctl move a c)" 'moved 0 messages'
+	is "$(qctl copy a c)" 'copied 0 messages'
+	is "$(qctl move a b)" 'moved 1 message'
+	counts b pushed=1
+	counts a dead=0
+}
+
+@test "what is on its way can be had back by force" {
+	half_moved
+	is "$(qctl redrive --force a 1)" 'made ready again 1 message'
+	is "$(qpop a)" x
+	half_moved
+	is "$(qctl move --force a c)" 'moved 1 message'
+	is "$(qpop c)" x
+}
