@@ -64,6 +64,8 @@ int ctl_cancel(const struct ctl *c);
 int ctl_redrive(const struct ctl *c);
 int ctl_release(const struct ctl *c);
 int ctl_dead(const struct ctl *c);
+int ctl_dump(const struct ctl *c);
+int ctl_load(const struct ctl *c);
 int ctl_move(const struct ctl *c);
 int ctl_copy(const struct ctl *c);
 /* Of redrive, with --to. */

@@ -206,9 +206,8 @@ read_piece(int fd, char *buf, size_t size, uint64_t id)
 	return (n);
 }
 
-/* The object with a last member that is never in memory. */
-static int
-print_blob(struct q *q, const struct q_msg *m, json_t *object, FILE *out)
+int
+json_blob(struct q *q, const struct q_msg *m, json_t *object, FILE *out)
 {
 	char bytes[PIECE], text[BASE64_SIZE(PIECE)], *line;
 	size_t n;
@@ -237,7 +236,7 @@ json_message(struct q *q, const struct q_msg *m, unsigned what, FILE *out)
 	int rc;
 
 	if (what & JSON_BODY && m->blob && !m->damaged) {
-		rc = print_blob(q, m, object, out);
+		rc = json_blob(q, m, object, out);
 		json_decref(object);
 		return (rc);
 	}

@@ -27,6 +27,10 @@ enum json_what {
  */
 int json_message(struct q *q, const struct q_msg *m, unsigned what, FILE *out);
 
+/* Print an object with the body of m, a blob, as its last member, in constant memory.
+ */
+int json_blob(struct q *q, const struct q_msg *m, struct json_t *object, FILE *out);
+
 /* A message as read. Begins as { 0 }, may be used again, and ends by json_push_free().
  */
 struct json_push {

@@ -16,9 +16,9 @@
 
 static const struct opt opts[] = {
 	[CTL_MODE] = { KEY(CTL_MODE), "mode", OPT_TEXT, "MODE",
-	    "create: mode of the queue, in octal (0700)" },
+	    "create, load: mode of the queue, in octal (0700)" },
 	[CTL_GROUP] = { KEY(CTL_GROUP), "group", OPT_TEXT, "NAME",
-	    "create: group of the queue, by name or number" },
+	    "create, load: group of the queue, by name or number" },
 	[CTL_REPAIR] = { KEY(CTL_REPAIR), "repair", OPT_NONE, NULL,
 	    "check: build the queue again of what is readable" },
 	[CTL_ALL] = { KEY(CTL_ALL), "all", OPT_NONE, NULL,
@@ -40,12 +40,12 @@ _Static_assert(sizeof(opts) / sizeof(opts[0]) == CTL_OPTIONS + 1, "an option lac
 
 static const struct command cmd = {
 	.name = "qctl",
-	.synopsis =
-	    "[OPTION...] "
-	    "backup|cancel|check|compact|copy|create|dead|get|move|pause|purge|redrive|"
-	    "release|"
-	    "resume|rm|set"
-	    " QUEUE [ARGUMENT...] | ls",
+	.synopsis = "[OPTION...] "
+		    "backup|cancel|check|compact|copy|create|dead|dump|get|load|move|"
+		    "pause|purge|redrive|"
+		    "release|"
+		    "resume|rm|set"
+		    " QUEUE [ARGUMENT...] | ls",
 	.purpose = "Administer queues",
 	.opts = opts,
 };
@@ -76,7 +76,9 @@ static const struct sub subs[] = {
 	{ "copy", ctl_copy, 1, MANY, "second QUEUE", TRANSFER },
 	{ "create", ctl_create, 0, Q_OPTIONS, NULL, HAS(CTL_MODE) | HAS(CTL_GROUP) },
 	{ "dead", ctl_dead, 0, MANY, NULL, HAS(CTL_ALL) | SELECTING },
+	{ "dump", ctl_dump, 0, 0, NULL, 0 },
 	{ "get", ctl_get, 0, Q_OPTIONS, NULL, HAS(CTL_JSON) },
+	{ "load", ctl_load, 0, 1, NULL, HAS(CTL_MODE) | HAS(CTL_GROUP) },
 	{ "ls", ctl_ls, 0, 0, NULL, 0, .no_queue = true },
 	{ "move", ctl_move, 1, MANY, "second QUEUE", TRANSFER },
 	{ "pause", ctl_pause, 0, 1, NULL, 0 },

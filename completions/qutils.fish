@@ -196,8 +196,8 @@ complete -c qwatch -n 'not __qutils_after_dashes' -s V -l version -d 'print the 
 complete -c qwatch -n '__qutils_operand -ge 0 --count -n --until --timeout -T --lock-wait' -a '(__qutils_queues)'
 complete -c qctl -e
 complete -c qctl -f
-complete -c qctl -n 'not __qutils_after_dashes' -l mode -x -d 'create: mode of the queue, in octal (0700)'
-complete -c qctl -n 'not __qutils_after_dashes' -l group -x -d 'create: group of the queue, by name or number'
+complete -c qctl -n 'not __qutils_after_dashes' -l mode -x -d 'create, load: mode of the queue, in octal (0700)'
+complete -c qctl -n 'not __qutils_after_dashes' -l group -x -d 'create, load: group of the queue, by name or number'
 complete -c qctl -n 'not __qutils_after_dashes' -l repair -d 'check: build the queue again of what is readable'
 complete -c qctl -n 'not __qutils_after_dashes' -l all -d 'all messages it can be done to'
 complete -c qctl -n 'not __qutils_after_dashes' -l state -x -a 'ready delayed blocked leased dead' -d 'messages in this state'
@@ -213,5 +213,5 @@ complete -c qctl -n 'not __qutils_after_dashes' -s q -l quiet -d 'print nothing 
 complete -c qctl -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what happens'
 complete -c qctl -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
 complete -c qctl -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
-complete -c qctl -n '__qutils_operand -eq 0 --mode --group --state --older-than --reason --to --limit -n --lock-wait' -a 'backup cancel check compact copy create dead get move pause purge redrive release resume rm set ls'
+complete -c qctl -n '__qutils_operand -eq 0 --mode --group --state --older-than --reason --to --limit -n --lock-wait' -a 'backup cancel check compact copy create dead dump get load move pause purge redrive release resume rm set ls'
 complete -c qctl -n '__qutils_operand -eq 1 --mode --group --state --older-than --reason --to --limit -n --lock-wait' -a '(__qutils_queues)'

@@ -151,7 +151,7 @@ due_of(const struct txn *t, const struct state *s)
 {
 	q_time left;
 
-	if (s->state == Q_DELAYED)
+	if (s->state == Q_DELAYED || s->state == Q_BLOCKED)
 		return ((q_time)s->due);
 	if (s->state != Q_LEASED)
 		return (0);
@@ -235,6 +235,7 @@ batch_add(struct txn *t, struct q_batch *b, uint64_t id, const struct state *s,
 		          t->meta.option[Q_OPT_RESULTS] == Q_RESULTS_ALL,
 		.damaged = m == NULL,
 		.ahead = s->flags & ST_AHEAD,
+		.own_attempts = s->max_attempts != 0,
 		.moving = s->flags & ST_MOVING,
 		.headers = "",
 	};

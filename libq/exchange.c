@@ -69,9 +69,12 @@ q_hand_over(struct q *q, const struct q_push *messages, size_t n,
 
 int
 push_each(struct q *q, const struct q_push *messages, size_t n,
-    const struct q_origin *each, size_t *stored)
+    const struct q_origin *each, const struct q_msg *as, size_t *stored,
+    struct q_pushed *pushed)
 {
-	struct push push = { .messages = messages, .n = n, .each = each };
+	struct push push = {
+		.messages = messages, .n = n, .pushed = pushed, .each = each, .as = as
+	};
 	struct pushed result = { 0 };
 	int rc = push_all(q, &push, &result);
 

@@ -6,10 +6,12 @@
 
 #include "blob.h"
 #include "error.h"
+#include "event.h"
 #include "group.h"
 #include "hash.h"
 #include "human.h"
 #include "life.h"
+#include "load.h"
 #include "message.h"
 #include "note.h"
 #include "pause.h"
@@ -24,61 +26,6 @@ enum { ROW_BYTES = 256 }; /* of a message beside its body and headers, at most *
 
 /* What is handed over here may be delivered again elsewhere for no longer than that. */
 #define ORIGIN_KNOWN (30 * (86400 * Q_SECOND))
-
-static int
-check_name(const char *what, const char *name)
-{
-	size_t n = name != NULL ? strnlen(name, Q_MAX_KEY + 1) : 1;
-
-	if (n >= 1 && n <= Q_MAX_KEY)
-		return (0);
-	return (fail(Q_EINVAL, "a %s has 1 to %d bytes", what, Q_MAX_KEY));
-}
-
-static int
-check_one(const struct q_push *p)
-{
-	int rc;
-
-	if ((rc = check_name("key", p->key)) != 0 ||
-	    (rc = check_name("group", p->group)) != 0)
-		return (rc);
-	if (p->priority < Q_MIN_PRIORITY || p->priority > Q_MAX_PRIORITY)
-		return (fail(Q_EINVAL, "priority %d is not between %d and %d",
-		    p->priority, Q_MIN_PRIORITY, Q_MAX_PRIORITY));
-	if (p->delay < 0 || p->due < 0 || p->ttl < 0)
-		return (fail(Q_EINVAL, "a time is negative"));
-	if (p->delay > 0 && p->due > 0)
-		return (fail(Q_EINVAL, "delay and due time exclude each other"));
-	if (p->body == NULL && p->size > 0 && p->blob == NULL)
-		return (fail(Q_EINVAL, "no body"));
-	if (p->headers_size > 0)
-		return (message_check_headers(p->headers, p->headers_size));
-	return (0);
-}
-
-int
-push_check(const struct q_push *messages, size_t n)
-{
-	int rc;
-
-	for (size_t i = 0; i < n; i++)
-		if ((rc = check_one(&messages[i])) != 0)
-			return (rc);
-	return (0);
-}
-
-int
-push_flush(const struct q_push *messages, size_t n)
-{
-	int rc;
-
-	for (size_t i = 0; i < n; i++)
-		if (messages[i].blob != NULL &&
-		    (rc = blob_finish(messages[i].blob)) != 0)
-			return (rc);
-	return (0);
-}
 
 static uint64_t
 size_of(const struct q_push *p)
@@ -111,8 +58,8 @@ check_limits(const struct txn *t, uint64_t messages, uint64_t size)
 	return (0);
 }
 
-static int
-put_message(struct txn *t, const struct q_push *p, uint64_t id)
+struct message
+push_message(const struct txn *t, const struct q_push *p)
 {
 	struct message m = {
 		.rank = policy_rank(p->priority),
@@ -128,9 +75,6 @@ put_message(struct txn *t, const struct q_push *p, uint64_t id)
 		.body = p->body,
 		.size = size_of(p),
 	};
-	struct key k = key_id(id);
-	uint8_t *record;
-	int rc;
 
 	if (p->key != NULL)
 		m.flags |= MSG_KEY;
@@ -150,12 +94,22 @@ put_message(struct txn *t, const struct q_push *p, uint64_t id)
 		m.flags |= MSG_BLOB;
 		m.blob_hash = blob_hash(p->blob);
 	}
-	if ((rc = txn_reserve(t, T_BODY, key_span(&k), message_size(&m), &record)) != 0)
+	return (m);
+}
+
+int
+push_record(struct txn *t, const struct message *m, uint64_t id)
+{
+	struct key k = key_id(id);
+	uint8_t *record;
+	int rc;
+
+	if ((rc = txn_reserve(t, T_BODY, key_span(&k), message_size(m), &record)) != 0)
 		return (rc);
-	message_encode(&m, id, record);
-	if (p->ttl == 0)
+	message_encode(m, id, record);
+	if (!(m->flags & MSG_EXPIRES))
 		return (0);
-	k = key_expiry(EXPIRY_TTL, (uint64_t)m.expires, id);
+	k = key_expiry(EXPIRY_TTL, (uint64_t)m->expires, id);
 	return (txn_put(t, T_EXPIRY, key_span(&k), (struct span){ NULL, 0 }));
 }
 
@@ -191,22 +145,41 @@ put_state(struct txn *t, const struct q_push *p, uint64_t id)
 	return (rc == 0 ? life_enter(t, id, &s) : rc);
 }
 
+/* A new message, or one as it was elsewhere. */
 static int
-push_one(struct txn *t, const struct q_push *p)
+put(struct txn *t, const struct q_push *p, const struct q_msg *as, uint64_t id)
 {
-	uint64_t id = t->meta.next;
+	struct message m = push_message(t, p);
 	int rc;
 
-	if (p->blob != NULL && (rc = blob_adopt(p->blob, id)) != 0)
+	if (as != NULL)
+		return (load_one(t, &m, as, id));
+	rc = push_record(t, &m, id);
+	return (rc == 0 ? put_state(t, p, id) : rc);
+}
+
+static int
+push_one(struct txn *t, const struct q_push *p, const struct q_msg *as, uint64_t id)
+{
+	int rc;
+
+	if ((p->blob != NULL && (rc = blob_adopt(p->blob, id)) != 0) ||
+	    (rc = put(t, p, as, id)) != 0)
 		return (rc);
-	if ((rc = put_message(t, p, id)) != 0 || (rc = put_state(t, p, id)) != 0)
-		return (rc);
-	t->meta.next++;
+	t->meta.next = id + 1;
 	t->meta_changed |= 1U << META_REC_NEXT;
 	life_count(t, COUNT_PUSHED, 1);
 	life_count(t, COUNT_BYTES, size_of(p));
 	life_count(t, COUNT_BYTES_IN, size_of(p));
 	return (0);
+}
+
+/* Of one that is dead already, the key is anybody's. */
+static bool
+has_key(const struct push *push, size_t i)
+{
+	return (push->messages[i].key != NULL &&
+		(push->as == NULL || push->as[i].state != Q_DEAD));
 }
 
 /* The message that is of the same origin, or has the key, already; 0: it is to be
@@ -224,7 +197,7 @@ find_known(struct txn *t, const struct push *push, size_t i, uint64_t *id)
 		unique_origin(t, &push->each[i], hash);
 		rc = unique_find(t, hash, id);
 	}
-	if (rc != 0 || *id != 0 || p->key == NULL)
+	if (rc != 0 || *id != 0 || !has_key(push, i))
 		return (rc);
 	unique_hash(t, p->key, strlen(p->key), hash);
 	return (unique_find(t, hash, id));
@@ -271,6 +244,8 @@ room_for(const struct push *push, size_t n)
 	const struct q_push *messages = push->messages;
 	uint64_t bytes = push->each != NULL ? n * 2 * ROW_BYTES : 0;
 
+	for (size_t i = 0; i < n && push->as != NULL; i++)
+		bytes += push->as[i].failure_count * FAILURE_MAX;
 	for (size_t i = 0; i < n; i++)
 		bytes += ROW_BYTES + messages[i].headers_size +
 		         (messages[i].key != NULL ? 2 * ROW_BYTES + Q_MAX_KEY : 0) +
@@ -309,21 +284,23 @@ static int
 push_known(struct txn *t, const struct push *push, size_t i, struct q_pushed *result)
 {
 	const struct q_push *p = &push->messages[i];
+	const struct q_msg *as = push->as != NULL ? &push->as[i] : NULL;
+	uint64_t known, id = t->meta.next;
 	uint8_t hash[16];
-	uint64_t known;
 	int rc = find_known(t, push, i, &known);
 
 	if (rc != 0)
 		return (rc);
-	*result = (struct q_pushed){ known != 0 ? known : t->meta.next, known != 0 };
+	if (known == 0 && as != NULL && as->id > id)
+		id = as->id;
+	*result = (struct q_pushed){ known != 0 ? known : id, known != 0 };
 	if (known != 0)
 		return (0);
-	if ((rc = push_one(t, p)) != 0)
+	if ((rc = push_one(t, p, as, id)) != 0)
 		return (rc);
-	if (push->each != NULL &&
-	    (rc = record_origin(t, &push->each[i], result->id)) != 0)
+	if (push->each != NULL && (rc = record_origin(t, &push->each[i], id)) != 0)
 		return (rc);
-	if (p->key == NULL)
+	if (!has_key(push, i))
 		return (0);
 	unique_hash(t, p->key, strlen(p->key), hash);
 	return (unique_put(t, hash, result->id, 0));
@@ -377,12 +354,4 @@ push_apply(struct txn *t, const struct push *push, struct pushed *result)
 		added += !one.known;
 	}
 	return (rc == 0 ? tally_pushed(t, added) : rc);
-}
-
-void
-push_undo(const struct push *push)
-{
-	for (size_t i = 0; i < push->n; i++)
-		if (push->messages[i].blob != NULL)
-			blob_disown(push->messages[i].blob);
 }

@@ -4,6 +4,7 @@
 
 /* Storing messages. */
 
+#include "message.h"
 #include "txn.h"
 
 struct push {
@@ -13,7 +14,8 @@ struct push {
 	struct q_pushed *pushed;              /* or NULL */
 	const struct q_origin *origin, *over; /* of q_hand_over(), or NULL */
 	size_t over_count;
-	const struct q_origin *each; /* of q_transfer(), n of them, or NULL */
+	const struct q_origin *each; /* of q_transfer(), q_load(): n of them, or NULL */
+	const struct q_msg *as; /* of q_load(), likewise: how they were elsewhere */
 };
 
 enum { PUSHED_TEXT = 256 };
@@ -29,10 +31,15 @@ struct pushed {
 int push_check(const struct q_push *messages, size_t n);
 /* Large bodies reach the disk before any lock, too. */
 int push_flush(const struct q_push *messages, size_t n);
+/* The record of a message that is pushed now, by whom the transaction serves. */
+struct message push_message(const struct txn *t, const struct q_push *p);
+/* Store it, and when it expires. */
+int push_record(struct txn *t, const struct message *m, uint64_t id);
 /* Store n messages, each as what comes of an origin of its own. *stored, as q_push().
  */
 int push_each(struct q *q, const struct q_push *messages, size_t n,
-    const struct q_origin *each, size_t *stored);
+    const struct q_origin *each, const struct q_msg *as, size_t *stored,
+    struct q_pushed *pushed);
 /* Returns a code only when the whole transaction is lost. */
 int push_apply(struct txn *t, const struct push *push, struct pushed *result);
 /* The transaction did not commit: blobs get their temporary names back. */

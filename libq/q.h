@@ -332,7 +332,8 @@ struct q_msg { /* made by the library alone, so it may grow */
 	uint32_t delivery;     /* times delivered: the receipt's and fencing number */
 	uint32_t max_attempts; /* 0 is never stored: the queue's was filled in */
 	q_time pushed;         /* time of day */
-	q_time due;            /* delayed: time of day; leased: time of day of its end,
+	q_time due;            /* delayed: time of day; blocked: that before which it is
+	                        * not ready, or 0; leased: time of day of its end,
 	                        * Q_FOREVER while a held lease's process lives */
 	q_time expires;        /* time of day; 0: never */
 	q_time changed;        /* time of day it came into this state */
@@ -351,8 +352,9 @@ struct q_msg { /* made by the library alone, so it may grow */
 	uint64_t blob_hash; /* XXH3-64 of its content */
 	const struct q_failure *failures;
 	size_t failure_count;
-	bool ahead;  /* leased, and not begun yet: see q_take.ahead */
-	bool moving; /* dead, and on its way to another queue: see q_transfer() */
+	bool ahead;        /* leased, and not begun yet: see q_take.ahead */
+	bool own_attempts; /* max_attempts is its own, not the queue's */
+	bool moving;       /* dead, and on its way to another queue: see q_transfer() */
 };
 
 struct q_batch; /* messages and the memory behind them */
@@ -563,6 +565,22 @@ struct q_transfer {
  */
 int q_transfer(
     struct q *from, struct q *to, const struct q_transfer *how, struct q_managed *out);
+
+/* A message as it was in a queue that has the uuid. */
+struct q_load {
+	const struct q_msg *msg; /* with its body and failures, made by the caller: but
+	                          * for its receipt, and what else is of a lease */
+	struct q_blob *blob;     /* in place of its body; may be NULL */
+};
+
+/*
+ * Store n messages as they were in another queue, each once, however often this is
+ * called within 30 days: in their state, with attempts and failures. One that was
+ * leased is ready, and its attempt counts. Ids are those there, unless a greater one
+ * has been given here. stored and pushed as in q_push().
+ */
+int q_load(struct q *q, const uint8_t uuid[16], const struct q_load *messages, size_t n,
+    size_t *stored, struct q_pushed *pushed);
 
 /* ---- results ---- */
 

@@ -76,9 +76,6 @@ transfer_copy(struct txn *t, const struct manage *m, uint64_t id, struct state *
 	if (rc != 0)
 		return (rc);
 	rc = batch_add(t, m->out, id, s, &message, BATCH_BODY, SIZE_MAX);
-	/* The queue's own is not taken along. */
-	if (rc == 0)
-		m->out->msg[m->out->count - 1].max_attempts = message.max_attempts;
 	return (rc);
 }
 
@@ -187,7 +184,7 @@ add_push(struct transfer *x, const struct q_msg *m)
 		.body = m->body,
 		.size = (size_t)m->size,
 		.priority = m->priority,
-		.max_attempts = m->max_attempts,
+		.max_attempts = m->own_attempts ? m->max_attempts : 0,
 		.headers = m->headers,
 		.headers_size = m->headers_size,
 		.key = m->key,
@@ -278,7 +275,7 @@ carry(struct transfer *x)
 	int rc = add_all(x), end;
 
 	if (rc == 0 && x->n > 0)
-		rc = push_each(x->to, x->push, x->n, x->each, &stored);
+		rc = push_each(x->to, x->push, x->n, x->each, NULL, &stored, NULL);
 	for (size_t i = 0; i < stored; i++) {
 		x->sum->count++;
 		x->sum->bytes += x->push[i].blob != NULL ? q_blob_size(x->push[i].blob)

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: ISC */
+/* qctl load: what dump wrote, into a queue. The same again adds nothing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base64.h"
+#include "diag.h"
+#include "dump.h"
+#include "now.h"
+#include "queue.h"
+
+#include "admin.h"
+
+enum {
+	FIRST_ROOM = 1 << 16,
+	BATCH = 500,            /* messages in a commit */
+	BATCH_BYTES = 4 << 20,  /* of their lines */
+	LONG = 4 << 20,         /* a line longer than that has its body go to a file */
+	LINE_MOST = 1 << 30,    /* unless there is none in base 64 */
+	PIECE = 4 * (16 << 10), /* of such a body */
+};
+
+struct item {
+	struct dumped d;
+	struct q_blob *blob;
+	uint64_t line;
+};
+
+struct load {
+	const struct ctl *c;
+	struct q *q;
+	const char *file;
+	int fd;
+	char *buf;
+	size_t at, used, room; /* what is read and not yet used: from at on */
+	bool ended;            /* there is no more to read */
+	uint64_t line;
+	struct dump_head head;
+	struct item item[BATCH];
+	size_t n, bytes;
+	uint64_t stored, known;
+	bool complete; /* the last line was there */
+};
+
+/* ---- what is stored ---- */
+
+static _Noreturn void
+refuse(struct load *l, uint64_t line, int status, const char *why)
+{
+	diag_die(status, l->file, "line %" PRIu64 ": %s; %" PRIu64 " stored", line, why,
+	    l->stored);
+}
+
+static void
+flush(struct load *l)
+{
+	struct q_load list[BATCH];
+	struct q_pushed pushed[BATCH];
+	size_t stored = 0;
+	int rc;
+
+	for (size_t i = 0; i < l->n; i++)
+		list[i] = (struct q_load){ &l->item[i].d.msg, l->item[i].blob };
+	rc = q_load(l->q, l->head.uuid, list, l->n, &stored, pushed);
+	for (size_t i = 0; i < stored; i++)
+		l->known += pushed[i].known;
+	l->stored += stored;
+	if (rc != 0)
+		refuse(l, l->item[stored < l->n ? stored : 0].line, diag_status(rc),
+		    q_errmsg());
+	for (size_t i = 0; i < l->n; i++) {
+		dump_free(&l->item[i].d);
+		q_blob_free(l->item[i].blob);
+	}
+	l->n = l->bytes = 0;
+}
+
+/* What came before is stored before a line is refused. */
+static _Noreturn void
+refuse_line(struct load *l, const char *why)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "%s", why);
+	if (l->q != NULL)
+		flush(l);
+	refuse(l, l->line, DIAG_USAGE, text);
+}
+
+/* ---- what is read ---- */
+
+static void
+fill(struct load *l)
+{
+	ssize_t n;
+
+	if (l->at > 0) {
+		memmove(l->buf, l->buf + l->at, l->used - l->at);
+		l->used -= l->at;
+		l->at = 0;
+	}
+	if (l->used == l->room) {
+		l->room = l->used < FIRST_ROOM ? FIRST_ROOM : 2 * l->used;
+		if (l->room > LINE_MOST)
+			refuse_line(l, "is over 1 GiB");
+		if ((l->buf = realloc(l->buf, l->room)) == NULL)
+			diag_die(DIAG_FAILED, NULL, "out of memory");
+	}
+	while ((n = read(l->fd, l->buf + l->used, l->room - l->used)) == -1)
+		if (errno != EINTR)
+			diag_die(DIAG_FAILED, l->file,
+			    "cannot read: %s; %" PRIu64 " stored", strerror(errno),
+			    l->stored);
+	l->used += (size_t)n;
+	l->ended = n == 0;
+}
+
+static char *
+find_body(const struct load *l)
+{
+	static const char mark[] = ",\"body_base64\":\"";
+
+	/* Within a string, a quote has a backslash before it. */
+	return (memmem(l->buf + l->at, l->used - l->at, mark, sizeof(mark) - 1));
+}
+
+static char *
+find_end(const struct load *l)
+{
+	return (
+	    l->used == l->at ? NULL : memchr(l->buf + l->at, '\n', l->used - l->at));
+}
+
+/* The next line in the buffer, without its end: 1; 0 if there is none; 2 if it is
+ * long, and the body is in base 64. */
+static int
+next_line(struct load *l, size_t *size)
+{
+	char *end;
+
+	while ((end = find_end(l)) == NULL) {
+		if (l->used - l->at >= LONG && find_body(l) != NULL)
+			return (2);
+		if (l->ended)
+			break;
+		fill(l);
+	}
+	*size = end != NULL ? (size_t)(end - l->buf) - l->at : l->used - l->at;
+	return (*size > 0 || end != NULL ? 1 : 0);
+}
+
+/* ---- messages ---- */
+
+static struct item *
+new_item(struct load *l)
+{
+	struct item *item = &l->item[l->n];
+
+	*item = (struct item){ .line = l->line };
+	return (item);
+}
+
+static void
+added(struct load *l, size_t bytes)
+{
+	l->n++;
+	l->bytes += bytes;
+	if (l->n == BATCH || l->bytes >= BATCH_BYTES)
+		flush(l);
+}
+
+static void
+write_piece(struct load *l, struct q_blob *blob, const char *text, size_t n, bool last)
+{
+	uint8_t bytes[PIECE / 4 * 3];
+	size_t size = 0;
+	int rc;
+
+	if (!base64_decode(text, n, bytes, &size) || (!last && size != n / 4 * 3))
+		refuse_line(l, "body_base64: not base 64");
+	if ((rc = q_blob_write(blob, bytes, size)) != 0)
+		refuse(l, l->line, diag_status(rc), q_errmsg());
+}
+
+/* From the first character of the body on, to the end of its line. */
+static void
+read_blob(struct load *l, struct q_blob *blob)
+{
+	for (;;) {
+		size_t n = l->used - l->at;
+		char *p = l->buf + l->at;
+		char *end = memchr(p, '"', n < PIECE ? n : PIECE);
+
+		if (end != NULL) {
+			write_piece(l, blob, p, (size_t)(end - p), true);
+			l->at += (size_t)(end - p);
+			break;
+		}
+		if (n >= PIECE) {
+			write_piece(l, blob, p, PIECE, false);
+			l->at += PIECE;
+			continue;
+		}
+		if (l->ended)
+			refuse_line(l, "ends in the middle");
+		fill(l);
+	}
+	while (l->used - l->at < 3 && !l->ended)
+		fill(l);
+	if (l->used - l->at < 2 || memcmp(l->buf + l->at, "\"}", 2) != 0 ||
+	    (l->used - l->at > 2 && l->buf[l->at + 2] != '\n'))
+		refuse_line(l, "not JSON: something follows a large body");
+	l->at += l->used - l->at > 2 ? 3 : 2;
+}
+
+static void
+long_line(struct load *l)
+{
+	char *mark = find_body(l);
+	size_t n = (size_t)(mark - l->buf) - l->at;
+	struct item *item;
+	const char *why;
+	int rc;
+
+	flush(l);
+	item = new_item(l);
+	*mark = '}'; /* the line without its body */
+	why = dump_parse(l->buf + l->at, n + 1, true, now_wall(), &item->d);
+	if (why != NULL)
+		refuse_line(l, why);
+	l->at += n + strlen(",\"body_base64\":\"");
+	if ((rc = q_blob_new(l->q, &item->blob)) != 0)
+		refuse(l, l->line, diag_status(rc), q_errmsg());
+	read_blob(l, item->blob);
+	added(l, BATCH_BYTES);
+}
+
+static void
+short_line(struct load *l, size_t n)
+{
+	const char *line = l->buf + l->at, *why;
+
+	if (dump_is_end(line, n)) {
+		l->complete = true;
+		return;
+	}
+	if ((why = dump_parse(line, n, false, now_wall(), &new_item(l)->d)) != NULL)
+		refuse_line(l, why);
+	added(l, n);
+}
+
+static void
+read_messages(struct load *l)
+{
+	size_t n;
+	int kind;
+
+	while (!l->complete && (kind = next_line(l, &n)) != 0) {
+		l->line++;
+		if (kind == 2) {
+			long_line(l);
+			continue;
+		}
+		short_line(l, n);
+		l->at += n < l->used - l->at ? n + 1 : n;
+	}
+	if (!l->complete) {
+		l->line++;
+		refuse_line(l, "there is none: the dump is cut off");
+	}
+	if (next_line(l, &n) != 0) {
+		l->line++;
+		refuse_line(l, "something follows the end of the dump");
+	}
+	flush(l);
+}
+
+/* ---- the queue ---- */
+
+/* Made if need be. It gets the options only as long as nothing was ever in it. */
+static void
+open_queue(struct load *l)
+{
+	struct q_open open = l->c->create;
+	struct q_stat st;
+	int rc;
+
+	open.flags |= Q_CREATE;
+	l->q = queue_open(l->c->queue, &open);
+	if ((rc = q_stat(l->q, &st)) != 0)
+		exit(queue_fail(l->c->queue, rc));
+	for (size_t i = 0; i < l->head.options && st.pushed == 0; i++) {
+		const struct value *v = &l->head.option[i];
+
+		if ((rc = q_option_set(l->q, v->option, v->value)) != 0)
+			exit(queue_fail(l->c->queue, rc));
+	}
+}
+
+static void
+read_head(struct load *l)
+{
+	const char *why;
+	size_t n = 0;
+
+	l->line = 1;
+	if (next_line(l, &n) != 1)
+		refuse_line(l, "not the beginning of what 'qctl dump' writes");
+	if ((why = dump_parse_head(l->buf + l->at, n, &l->head)) != NULL)
+		refuse_line(l, why);
+	l->at += n < l->used - l->at ? n + 1 : n;
+}
+
+int
+ctl_load(const struct ctl *c)
+{
+	bool is_stdin = c->n == 0 || strcmp(c->rest[0], "-") == 0;
+	struct load *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	l->c = c;
+	l->file = is_stdin ? "stdin" : c->rest[0];
+	if (!is_stdin &&
+	    (l->fd = open(c->rest[0], O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1)
+		diag_die(DIAG_FAILED, l->file, "%s", strerror(errno));
+	read_head(l);
+	open_queue(l);
+	read_messages(l);
+	if (!opt_common.quiet && l->known > 0)
+		printf("loaded %" PRIu64 " messages, %" PRIu64 " were there already\n",
+		    l->stored - l->known, l->known);
+	else if (!opt_common.quiet)
+		printf("loaded %" PRIu64 " message%s\n", l->stored,
+		    l->stored == 1 ? "" : "s");
+	q_close(l->q);
+	free(l->buf);
+	free(l);
+	return (0);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef LOAD_H
+#define LOAD_H
+
+/* Messages as they were in another queue. */
+
+#include "message.h"
+#include "txn.h"
+
+/* Store message id as a push would, but in the state, at the times and with the
+ * failures that as says. */
+int load_one(struct txn *t, struct message *m, const struct q_msg *as, uint64_t id);
+
+#endif

@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# qctl dump and load: nothing of a message is lost on the way, and nothing comes twice.
+
+# shellcheck disable=SC2154 # bats and lib.bash set output, stderr, status and pid
+load lib
+
+teardown() {
+	if [ -e "$Q_ROOT/b" ]; then
+		qctl check b
+		balances b
+	fi
+	end_started
+}
+
+# Messages of all kinds, with 7 bits and 8, small and large.
+fill() {
+	qctl create a max-attempts=2 backoff=1h group-on-dead=hold max-body=50M
+	printf 'b\xffdy\0' | qpush -k key -g g -H name=value -H "$(printf 'bin=\xff')" a
+	qpush -g g -p 5 -m 7 -e 1h a blocked
+	qpush -d 1h a delayed
+	qpush a 'ümlaut "quoted"'
+	qpush --allow-empty a ''
+	head -c 5000000 /dev/urandom | qpush a
+	run -4 qpop a -- sh -c 'printf "\377 bad" >&2; exit 3'
+	qpush -p 9 a dies
+	qack --dead --reason 'no way' a "$(qpop -L 1h -r r a >/dev/null && cat r)"
+}
+
+shown() {
+	qstat --list --json "$1"
+	for id in $(qstat --list --json "$1" | jq .id); do
+		qstat --json "$1" "$id" | md5sum
+	done
+}
+
+@test "dump and load make the same queue" {
+	fill
+	qctl dump a >dump
+	is "$(qctl load b dump)" 'loaded 7 messages'
+	diff <(shown a) <(shown b)
+	diff <(qctl get a) <(qctl get b)
+	diff <(tail -n +2 dump) <(qctl dump b | tail -n +2)
+	# and it goes on as one
+	is "$(count b pushed)" 7
+	qpush b new
+	is "$(qpush -i b another)" 9
+	# the group waits for its first message
+	is "$(qstat --json b 2 | jq -r .state)" blocked
+}
+
+@test "a dump is lines of JSON, and bodies are text where they are" {
+	fill
+	qctl dump a | jq -c '[.id, .body, .max_attempts]' >lines
+	is "$(sed -n 5p lines)" '[4,"ümlaut \"quoted\"",null]'
+	is "$(sed -n 3p lines)" '[2,"blocked",7]'
+	is "$(wc -l <lines)" 9
+	is "$(qctl dump a | head -1 | jq -c '[.qutils_dump, .queue, .options."max-attempts"]')" \
+		'[1,"a","2"]'
+}
+
+@test "loaded again, nothing is added" {
+	fill
+	qctl dump a | qctl load b
+	is "$(qctl dump a | qctl load b)" 'loaded 0 messages, 7 were there already'
+	qpop -n all b >/dev/null || :
+	qctl dump a | qctl load b
+	counts b pushed=7
+}
+
+@test "a queue that has had messages keeps its options and ids, and gets the messages" {
+	qpush a x y
+	qctl create b max-attempts=3
+	qpush b first
+	qpop b >/dev/null
+	qctl dump a | qctl load b
+	is "$(qctl get b max-attempts)" 'max-attempts 3'
+	is "$(qpop -n all -l b | xargs)" 'x y'
+	is "$(qpush -i b z)" 4
+}
+
+@test "what was leased is ready, and its attempt counts" {
+	qctl create a max-attempts=2
+	qpush a x
+	qpop -L 1h a >/dev/null
+	qctl dump a | qctl load b
+	is "$(qstat --json b 1 | jq -c '[.state, .attempt]')" '["ready",1]'
+	run -4 qpop b -- false
+	counts b dead=1
+}
+
+@test "a key of a message that waits is known after loading" {
+	qpush -k one a x
+	qctl dump a | qctl load b
+	qpush -k one b y
+	counts b pushed=1
+}
+
+@test "what is damaged is named, and the rest is dumped" {
+	qpush a x y z
+	head -c 2000000 /dev/zero | qpush a
+	"$BIN/tool/damage" "$Q_ROOT/a/data.mdb" record body 0000000000000002
+	echo >>"$Q_ROOT/a/blob/4"
+	run --separate-stderr -65 qctl dump a
+	has "$stderr" 'qctl: a: message 2 is damaged; left out'
+	has "$stderr" 'qctl: a: message 4 is damaged (its file); left out'
+	is "$(qctl load b <<<"$output")" 'loaded 2 messages'
+	is "$(qpop -n all -l b | xargs)" 'x z'
+}
+
+@test "errors name the line, and what came before is stored" {
+	qpush a x y
+	qctl dump a >dump
+	sed '3s/"ready"/"sleeping"/' dump >bad
+	fails 2 'bad: line 3: state: none that there is; 1 stored' qctl load b bad
+	sed '3s/}$//' dump >bad
+	fails 2 'bad: line 3: not JSON:' qctl load b bad
+	sed '3s/"id":2/"id":0/' dump >bad
+	fails 2 'line 3: id: there is none' qctl load b bad
+	sed '3s/"body":"y"/"body_base64":"?"/' dump >bad
+	fails 2 'line 3: body_base64: not base 64' qctl load b bad
+	sed '3s/,"body":"y"//' dump >bad
+	fails 2 'line 3: body: there is none' qctl load b bad
+	sed '3s/"attempt":0/"attempt":7/' dump >bad
+	fails 2 'line 2: message 2 is none that there can be' qctl load b bad || :
+	fails 2 'line 1: not the beginning' qctl load c <<<'{"body":"x"}'
+	fails 2 'line 1: version 2 of dumps is not known; upgrade' qctl load c <<<'{"qutils_dump":2}'
+	fails 2 'stdin: line 1: not the beginning' qctl load c </dev/null
+	fails 3 'none: No such file' qctl load c none
+	[ ! -e "$Q_ROOT/c" ]
+	counts b pushed=1
+	qctl load b dump
+	counts b pushed=2
+}
+
+@test "a dump that was cut off is an error, and its messages are stored" {
+	local n
+
+	fill
+	qctl dump a >dump
+	head -n -1 dump >bad
+	fails 2 'bad: line 9: there is none: the dump is cut off; 7 stored' qctl load b bad
+	rm -r "$Q_ROOT/b"
+	# in the middle of the large body
+	head -c $(($(head -n 6 dump | wc -c) + 6000000)) dump >bad
+	fails 2 'line 7: ends in the middle; 5 stored' qctl load b bad
+	qctl load b dump
+	diff <(shown a) <(shown b)
+}
+
+@test "what the queue refuses ends a load, which can be done again" {
+	seq 1200 | qpush -l a
+	qctl create b max-messages=700
+	qpush b x
+	qpop b >/dev/null
+	run --separate-stderr -75 qctl load b < <(qctl dump a)
+	has "$stderr" 'stdin: line 702: queue is full (700 messages); 700 stored'
+	qctl set b max-messages=0
+	qctl dump a | qctl load b
+	is "$(qpop -n all -l b | md5sum)" "$(seq 1200 | md5sum)"
+}
+
+@test "killed anywhere, a load that is done again has each message once" {
+	local n
+
+	qpush -g g a x y
+	qctl dump a >dump
+	for ((n = 1; ; n++)); do
+		rm -rf "$Q_ROOT/b"
+		"$BIN/tool/trace" -k "$n" -r report -- qctl load b dump >/dev/null 2>&1 || :
+		grep -q 'signal 9' report || break
+		qctl load b dump >/dev/null
+		diff <(qstat --list --json a) <(qstat --list --json b)
+	done
+	[ "$n" -gt 60 ]
+}
+
+@test "a large body needs no memory to speak of, either way" {
+	qctl create a
+	head -c 300M /dev/zero | qpush a
+	(ulimit -v 150000 && qctl dump a) >dump
+	(ulimit -v 150000 && qctl load b dump)
+	is "$(qpop b | cksum)" "$(head -c 300M /dev/zero | cksum)"
+}
+
+@test "a queue that is loaded has the mode that is asked for" {
+	qpush a x
+	qctl dump a | qctl load --mode=0770 b
+	is "$(stat -c %a "$Q_ROOT/b" | tail -c 4)" 770
+}
