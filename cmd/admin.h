@@ -17,6 +17,7 @@ enum ctl_option { /* in the order of the table */
 	CTL_REASON,
 	CTL_TO,
 	CTL_LIMIT,
+	CTL_TIMEOUT,
 	CTL_JSON,
 	CTL_YES,
 	CTL_OPTIONS
@@ -33,6 +34,7 @@ struct ctl {
 	const char *reason;
 	const char *to; /* a queue */
 	uint64_t limit; /* 0: none */
+	q_time timeout;
 };
 
 static inline bool
@@ -64,6 +66,7 @@ int ctl_cancel(const struct ctl *c);
 int ctl_redrive(const struct ctl *c);
 int ctl_release(const struct ctl *c);
 int ctl_dead(const struct ctl *c);
+int ctl_drain(const struct ctl *c);
 int ctl_dump(const struct ctl *c);
 int ctl_load(const struct ctl *c);
 int ctl_move(const struct ctl *c);

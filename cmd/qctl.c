@@ -32,6 +32,8 @@ static const struct opt opts[] = {
 	[CTL_TO] = { KEY(CTL_TO), "to", OPT_QUEUE, "QUEUE",
 	    "redrive: into this queue" },
 	[CTL_LIMIT] = { 'n', "limit", OPT_COUNT, "N", "move, copy: the first so many" },
+	[CTL_TIMEOUT] = { KEY(CTL_TIMEOUT), "timeout", OPT_TIME, "DURATION",
+	    "drain: wait no longer" },
 	[CTL_JSON] = { 'j', "json", OPT_NONE, NULL, "print JSON objects" },
 	[CTL_YES] = { 'y', "yes", OPT_NONE, NULL, "do it, not only say it" },
 	{ 0 },
@@ -40,12 +42,13 @@ _Static_assert(sizeof(opts) / sizeof(opts[0]) == CTL_OPTIONS + 1, "an option lac
 
 static const struct command cmd = {
 	.name = "qctl",
-	.synopsis = "[OPTION...] "
-		    "backup|cancel|check|compact|copy|create|dead|dump|get|load|move|"
-		    "pause|purge|redrive|"
-		    "release|"
-		    "resume|rm|set"
-		    " QUEUE [ARGUMENT...] | ls",
+	.synopsis =
+	    "[OPTION...] "
+	    "backup|cancel|check|compact|copy|create|dead|drain|dump|get|load|move|"
+	    "pause|purge|redrive|"
+	    "release|"
+	    "resume|rm|set"
+	    " QUEUE [ARGUMENT...] | ls",
 	.purpose = "Administer queues",
 	.opts = opts,
 };
@@ -76,6 +79,7 @@ static const struct sub subs[] = {
 	{ "copy", ctl_copy, 1, MANY, "second QUEUE", TRANSFER },
 	{ "create", ctl_create, 0, Q_OPTIONS, NULL, HAS(CTL_MODE) | HAS(CTL_GROUP) },
 	{ "dead", ctl_dead, 0, MANY, NULL, HAS(CTL_ALL) | SELECTING },
+	{ "drain", ctl_drain, 0, 0, NULL, HAS(CTL_TIMEOUT) },
 	{ "dump", ctl_dump, 0, 0, NULL, 0 },
 	{ "get", ctl_get, 0, Q_OPTIONS, NULL, HAS(CTL_JSON) },
 	{ "load", ctl_load, 0, 1, NULL, HAS(CTL_MODE) | HAS(CTL_GROUP) },
@@ -130,6 +134,9 @@ set_option(struct ctl *c, int key)
 		break;
 	case CTL_TO:
 		c->to = opt_arg;
+		break;
+	case CTL_TIMEOUT:
+		opt_check(parse_duration(opt_arg, &c->timeout));
 		break;
 	case CTL_LIMIT:
 		opt_check(parse_count(opt_arg, 1, UINT64_MAX, &c->limit));
