@@ -44,7 +44,7 @@ static const struct command cmd = {
 	.name = "qctl",
 	.synopsis =
 	    "[OPTION...] "
-	    "backup|cancel|check|compact|copy|create|dead|drain|dump|get|load|move|"
+	    "backup|cancel|check|compact|copy|create|dead|drain|dump|edit|get|load|move|"
 	    "pause|purge|redrive|"
 	    "release|"
 	    "resume|rm|set"
@@ -81,6 +81,7 @@ static const struct sub subs[] = {
 	{ "dead", ctl_dead, 0, MANY, NULL, HAS(CTL_ALL) | SELECTING },
 	{ "drain", ctl_drain, 0, 0, NULL, HAS(CTL_TIMEOUT) },
 	{ "dump", ctl_dump, 0, 0, NULL, 0 },
+	{ "edit", ctl_edit, 1, 1, "ID", 0 },
 	{ "get", ctl_get, 0, Q_OPTIONS, NULL, HAS(CTL_JSON) },
 	{ "load", ctl_load, 0, 1, NULL, HAS(CTL_MODE) | HAS(CTL_GROUP) },
 	{ "ls", ctl_ls, 0, 0, NULL, 0, .no_queue = true },

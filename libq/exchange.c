@@ -82,6 +82,22 @@ push_each(struct q *q, const struct q_push *messages, size_t n,
 	return (rc == 0 ? result.code : rc);
 }
 
+int
+push_replacing(struct q *q, const struct q_push *message, const struct q_msg *old,
+    struct q_pushed *pushed)
+{
+	struct push push = { .messages = message,
+		.n = 1,
+		.flags = Q_ATOMIC,
+		.pushed = pushed,
+		.as = old,
+		.old = old };
+	struct pushed result = { 0 };
+	int rc = push_all(q, &push, &result);
+
+	return (rc == 0 ? result.code : rc);
+}
+
 /* What a transaction that takes settles before. */
 struct before {
 	struct q_batch *ack;

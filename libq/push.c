@@ -210,7 +210,8 @@ find_known(struct txn *t, const struct push *push, size_t i, uint64_t *id)
 static int
 admit(struct txn *t, const struct push *push, struct pushed *result, size_t *n)
 {
-	uint64_t messages = txn_entries(t, T_MSG), bytes = t->meta.counter[COUNT_BYTES];
+	uint64_t messages = txn_entries(t, T_MSG) - (push->old != NULL);
+	uint64_t bytes = t->meta.counter[COUNT_BYTES];
 	bool *repeated;
 	size_t i;
 	int rc;
@@ -327,22 +328,53 @@ check_origin(struct txn *t, const struct push *push, bool *known)
 	return (rc);
 }
 
+/* Whether the message that is to be replaced is as it was. */
+static int
+check_old(struct txn *t, const struct q_msg *old, struct state *s, int *code)
+{
+	int rc = life_get(t, old->id, s);
+
+	if (rc == STORE_NONE)
+		*code = fail(Q_ENOENT, "no such message (done, expired or purged)");
+	else if (rc == 0 &&
+		 (s->delivery != old->delivery || s->changed != old->changed))
+		*code = fail(Q_ESTALE, "it was leased or settled meanwhile");
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+/* It goes, once it is certain that the other comes. */
+static int
+end_old(struct txn *t, const struct push *push, const struct state *s)
+{
+	int rc = life_leave(t, push->old->id, s);
+
+	return (rc == 0 ? life_end(t, push->old->id, s, COUNT_PURGED) : rc);
+}
+
 int
 push_apply(struct txn *t, const struct push *push, struct pushed *result)
 {
 	struct q_pushed one;
+	struct state old;
 	size_t n = 0, added = 0;
 	int rc;
 
 	*result = (struct pushed){ 0 };
 	if ((rc = check_origin(t, push, &result->known)) != 0 || result->known)
 		return (rc);
-	if ((result->code = pause_check(t, Q_GATE_IN)) != 0)
+	if (push->old != NULL) {
+		if ((rc = check_old(t, push->old, &old, &result->code)) != 0 ||
+		    result->code != 0)
+			return (rc);
+	} else if ((result->code = pause_check(t, Q_GATE_IN)) != 0) {
 		return (0);
+	}
 	if ((rc = admit(t, push, result, &n)) != 0)
 		return (rc);
 	if (n > 0)
 		rc = make_room(t, push, &n, result);
+	if (rc == 0 && push->old != NULL && result->code == 0)
+		rc = end_old(t, push, &old);
 	if (rc == 0 && push->origin != NULL && result->code == 0)
 		rc = record_origin(t, push->origin, t->meta.next);
 	for (size_t i = 0; i < n && rc == 0; i++) {

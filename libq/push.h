@@ -16,6 +16,8 @@ struct push {
 	size_t over_count;
 	const struct q_origin *each; /* of q_transfer(), q_load(): n of them, or NULL */
 	const struct q_msg *as; /* of q_load(), likewise: how they were elsewhere */
+	const struct q_msg
+	    *old; /* of q_replace(): whose place the one takes, or NULL */
 };
 
 enum { PUSHED_TEXT = 256 };
@@ -39,6 +41,9 @@ int push_record(struct txn *t, const struct message *m, uint64_t id);
  */
 int push_each(struct q *q, const struct q_push *messages, size_t n,
     const struct q_origin *each, const struct q_msg *as, size_t *stored,
+    struct q_pushed *pushed);
+/* Store one message in the place of another. */
+int push_replacing(struct q *q, const struct q_push *message, const struct q_msg *old,
     struct q_pushed *pushed);
 /* Returns a code only when the whole transaction is lost. */
 int push_apply(struct txn *t, const struct push *push, struct pushed *result);

@@ -582,6 +582,15 @@ struct q_load {
 int q_load(struct q *q, const uint8_t uuid[16], const struct q_load *messages, size_t n,
     size_t *stored, struct q_pushed *pushed);
 
+/*
+ * Another message in the place of one that q_get() gave, with that body, or blob, and
+ * all else as it was: its state, attempts and failures. It has an id of its own, and is
+ * the last of its priority and group. Q_ESTALE: the one was leased or settled
+ * meanwhile, Q_ENOENT: it is gone; nothing is changed then.
+ */
+int q_replace(struct q *q, const struct q_msg *old, const void *body, size_t size,
+    struct q_blob *blob, uint64_t *id);
+
 /* ---- results ---- */
 
 struct q_result {

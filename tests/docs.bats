@@ -157,7 +157,7 @@ letters() {
 	[ "$(statuses "$man/qack.1")" = "0 1 2 3 65 75 " ]
 	[ "$(statuses "$man/qstat.1")" = "0 1 2 3 65 75 " ]
 	[ "$(statuses "$man/qwatch.1")" = "0 1 2 3 4 65 75 " ]
-	[ "$(statuses "$man/qctl.1")" = "0 1 2 3 65 75 " ]
+	[ "$(statuses "$man/qctl.1")" = "0 1 2 3 4 65 75 " ]
 	[ "$(statuses "$man/q.7")" = "0 1 2 3 4 65 75 124 " ]
 }
 
