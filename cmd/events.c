@@ -13,6 +13,7 @@
 #include "now.h"
 #include "queue.h"
 #include "stop.h"
+#include "watched.h"
 
 #include "events.h"
 
@@ -35,8 +36,6 @@ struct printer {
 	q_time until; /* monotonic */
 };
 
-static const struct q_open look = { .flags = Q_RDONLY };
-
 static void
 close_source(struct source *s)
 {
@@ -47,12 +46,10 @@ close_source(struct source *s)
 }
 
 static int
-open_source(struct source *s)
+begin_source(struct source *s)
 {
-	int status = 0, rc;
+	int status, rc;
 
-	if ((s->q = queue_try(s->name, &look, &status)) == NULL)
-		return (status);
 	if ((rc = q_events_open(s->q, &s->events)) == 0)
 		return (0);
 	status = queue_fail(s->name, rc);
@@ -71,8 +68,10 @@ say(const struct printer *p, const char *name, const char *what, uint64_t n)
 static void
 lose(const struct printer *p, struct source *s)
 {
-	close_source(s);
-	diag_warn(s->name, "the queue was removed or replaced; waiting for another");
+	q_events_close(s->events);
+	watched_lost(s->name, s->q);
+	s->events = NULL;
+	s->q = NULL;
 	say(p, s->name, "removed", 0);
 }
 
@@ -81,11 +80,9 @@ look_again(const struct printer *p, struct source *s)
 {
 	int status;
 
-	if (!queue_exists(s->name))
-		return (0);
-	if ((status = open_source(s)) != 0)
+	if ((s->q = watched_again(s->name, &status)) == NULL ||
+	    (status = begin_source(s)) != 0)
 		return (status);
-	diag_warn(s->name, "there is a queue again");
 	say(p, s->name, "created", 0);
 	return (0);
 }
@@ -208,7 +205,9 @@ events_print(const struct events *how)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
 	for (size_t i = 0; i < how->n && status == 0; i++) {
 		p.sources[i].name = how->names[i];
-		status = open_source(&p.sources[i]);
+		p.sources[i].q = watched_open(how->names[i], &status);
+		if (status == 0)
+			status = begin_source(&p.sources[i]);
 	}
 	if (status == 0)
 		status = watch(&p);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alert.h"
 #include "diag.h"
 #include "events.h"
 #include "live.h"
@@ -14,27 +15,34 @@
 #include "stop.h"
 #include "until.h"
 
-enum { O_EVENTS = OPT_LONG, O_UNTIL };
+enum { O_EVENTS = OPT_LONG, O_UNTIL, O_ALERT, O_CLEAR };
 
 static const struct opt opts[] = {
 	{ O_EVENTS, "events", OPT_NONE, NULL, "print a line for each event" },
 	{ 'j', "json", OPT_NONE, NULL, "print a JSON object for each event" },
-	{ 'n', "count", OPT_COUNT, "N", "end after N events" },
+	{ 'n', "count", OPT_COUNT, "N", "end after N events, or runs of COMMAND" },
 	{ O_UNTIL, "until", OPT_TEXT, "CONDITION",
 	    "wait until the queue meets CONDITION" },
+	{ O_ALERT, "alert", OPT_TEXT, "CONDITION",
+	    "run COMMAND whenever a queue comes to meet CONDITION" },
+	{ O_CLEAR, "clear", OPT_TEXT, "CONDITION",
+	    "not again before CONDITION is met; then, too" },
 	{ 'T', "timeout", OPT_TIME, "DURATION", "wait no longer than that" },
 	{ 0 },
 };
 static const struct command cmd = {
 	.name = "qwatch",
-	.synopsis = "[OPTION...] [QUEUE... | --until CONDITION QUEUE | QUEUE ID]",
+	.synopsis = "[OPTION...] [QUEUE... | --until CONDITION QUEUE | QUEUE ID | "
+		    "--alert CONDITION [QUEUE...] -- COMMAND [ARG...]]",
 	.purpose = "See what happens to queues, and wait for it",
 	.opts = opts,
+	.runs = true,
 };
 
 struct options {
 	struct until until; /* text is NULL without it */
 	struct events events;
+	struct alert alert;
 	bool asked;  /* for events */
 	uint64_t id; /* of a message; 0: none */
 	bool live;   /* the board */
@@ -56,6 +64,12 @@ set_option(struct options *o, int c)
 	case O_UNTIL:
 		opt_check(until_parse(opt_arg, &o->until));
 		break;
+	case O_ALERT:
+		opt_check(cond_parse(o->alert.text = opt_arg, &o->alert.cond));
+		break;
+	case O_CLEAR:
+		opt_check(cond_parse(o->alert.clear_text = opt_arg, &o->alert.clear));
+		break;
 	case 'T':
 		opt_check(parse_duration(opt_arg, &o->events.timeout));
 		break;
@@ -67,6 +81,23 @@ static bool
 is_id(const char *operand)
 {
 	return (*operand != '\0' && operand[strspn(operand, "0123456789")] == '\0');
+}
+
+static void
+check_alert(const struct options *o)
+{
+	bool alert = o->alert.text != NULL;
+
+	if (alert && (o->id != 0 || o->until.text != NULL))
+		diag_usage("--alert, --until and ID exclude each other");
+	if (alert && (o->asked || o->events.json))
+		diag_usage("--events and --json are not for --alert");
+	if (alert && (opt_command == NULL || opt_command[0] == NULL))
+		diag_usage("--alert needs a COMMAND: put '--' before it");
+	if (!alert && opt_command != NULL)
+		diag_usage("a COMMAND is for --alert");
+	if (!alert && o->alert.clear_text != NULL)
+		diag_usage("--clear is for --alert");
 }
 
 static void
@@ -84,6 +115,7 @@ check_usage(struct options *o)
 	    (o->asked || e->json || e->count != 0))
 		diag_usage("--events, --json and --count are not for %s",
 		    o->id != 0 ? "an ID" : "--until");
+	check_alert(o);
 	if (o->until.text != NULL && opt_noperands != 1)
 		diag_usage(
 		    opt_noperands == 0 ? "no queue given" : "--until is for one queue");
@@ -120,7 +152,13 @@ watch(struct options *o)
 			diag_usage("no queue given, and there is none");
 		o->events.names = all;
 	}
-	status = events_print(&o->events);
+	o->alert.names = o->events.names;
+	o->alert.n = o->events.n;
+	o->alert.count = o->events.count;
+	o->alert.timeout = o->events.timeout;
+	o->alert.command = opt_command;
+	status =
+	    o->alert.text != NULL ? alert_run(&o->alert) : events_print(&o->events);
 	if (all != NULL)
 		root_free(all);
 	return (status);

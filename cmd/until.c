@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Waiting until a condition is met, or a message has ended. */
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -78,105 +79,117 @@ wait_numbers(struct q *q, const char *name, const struct until *u, q_time timeou
 	}
 }
 
-/* Whether events tell of a message's end, in *end. */
-static void
-listen(struct q_events *events, uint64_t id, enum q_event_kind *end)
-{
-	struct q_event e;
+/* The wait for the end of a message. */
+struct end {
+	struct q *q;
+	const char *name;
+	uint64_t id;
+	q_time timeout;
+	struct q_events *events; /* NULL: they cannot be seen */
+	enum q_event_kind kind;  /* how it ended, if an event told; else 0 */
+	struct q_result *result; /* if one is kept */
+	char why[256];           /* there is none */
+};
 
-	while (events != NULL && q_events_next(events, &e) == 0)
-		if (e.id == id &&
-		    (e.kind == Q_EVENT_ACKNOWLEDGED || e.kind == Q_EVENT_EXPIRED ||
-			e.kind == Q_EVENT_PURGED))
-			*end = e.kind;
+/* Of most messages no result is kept; but who watches sees them end. */
+static void
+read_events(struct end *e)
+{
+	struct q_event event;
+
+	while (e->events != NULL && q_events_next(e->events, &event) == 0)
+		if (event.id == e->id &&
+		    (event.kind == Q_EVENT_ACKNOWLEDGED ||
+			event.kind == Q_EVENT_EXPIRED || event.kind == Q_EVENT_PURGED))
+			e->kind = event.kind;
 }
 
-/*
- * The end of a message: its result, or Q_ENOENT and what was seen of it, 0 if nothing.
- * Most queues keep no result of what is done, so who waits watches the events, too.
- */
+/* As q_result_get(), with events read before others take their places. */
 static int
-await(struct q *q, uint64_t id, q_time timeout, struct q_result **r,
-    enum q_event_kind *seen)
+await(struct end *e)
 {
-	q_time until = timeout != Q_FOREVER ? now_monotonic() + timeout : Q_FOREVER;
-	struct q_events *events = NULL;
+	q_time begun = now_monotonic(), looked;
 	int rc;
 
-	*seen = 0;
-	(void)q_events_open(q, &events);
-	while ((rc = q_result_get(q, id, 0, r)) == Q_EMPTY && stop_signal() == 0 &&
-	       now_monotonic() < until) {
-		listen(events, id, seen);
-		q_wait_change(q, until);
+	if (q_events_open(e->q, &e->events) != 0)
+		e->events = NULL;
+	for (;;) {
+		looked = now_monotonic();
+		if ((rc = q_result_get(e->q, e->id, 0, &e->result)) != Q_EMPTY)
+			break;
+		read_events(e);
+		if (stop_signal() != 0 ||
+		    (e->timeout != Q_FOREVER && now_monotonic() - begun >= e->timeout))
+			break;
+		q_wait_change(
+		    e->q, e->timeout != Q_FOREVER ? begun + e->timeout : Q_FOREVER);
+		pause_for(LOOK_STEP - (now_monotonic() - looked));
 	}
+	(void)snprintf(e->why, sizeof(e->why), "%s", q_errmsg());
 	if (rc == Q_ENOENT)
-		listen(events, id, seen);
-	q_events_close(events);
+		read_events(e);
+	q_events_close(e->events);
 	return (rc);
 }
 
-/* The exit status for a message of which there is no result. */
+/* The exit status where there is no result. */
 static int
-no_result(const char *name, uint64_t id, int rc, enum q_event_kind seen, q_time timeout)
+without_result(const struct end *e, int rc)
 {
+	unsigned long long id = (unsigned long long)e->id;
 	char what[32];
 
-	(void)snprintf(what, sizeof(what), "%llu", (unsigned long long)id);
+	(void)snprintf(what, sizeof(what), "%llu", id);
 	if (rc == Q_EMPTY)
-		return (out_of_time(name, what, timeout));
-	if (rc == Q_ENOENT && seen == Q_EVENT_ACKNOWLEDGED)
+		return (out_of_time(e->name, what, e->timeout));
+	if (rc != Q_ENOENT || e->kind == 0) {
+		diag_error(e->name, "%llu: %s", id, e->why);
+		return (diag_status(rc));
+	}
+	if (e->kind == Q_EVENT_ACKNOWLEDGED)
 		return (DIAG_DONE);
-	diag_error(name, "%s: %s", what,
-	    rc != Q_ENOENT ? q_errmsg()
-	    : seen != 0    ? q_event_name(seen)
-			   : "ended or never was, and no result is kept");
-	return (diag_status(rc));
+	diag_error(e->name, "%llu: %s", id, q_event_name(e->kind));
+	return (DIAG_NO);
 }
 
 /* Done is not dead: that it may be redriven is no reason to wait for ever. */
 static int
-wait_done(struct q *q, const char *name, const struct until *u, q_time timeout)
+refuse_dead(const struct end *e)
 {
-	enum q_event_kind seen;
-	struct q_result *r;
-	int rc = await(q, u->id, timeout, &r, &seen), status = DIAG_DONE;
+	const struct q_result *r = e->result;
+	unsigned long long id = (unsigned long long)e->id;
 
-	if (rc != 0)
-		return (no_result(name, u->id, rc, seen, timeout));
-	if (r->state == Q_DEAD) {
-		diag_error(name, "%llu: dead: %s; see 'qstat %s %llu'",
-		    (unsigned long long)u->id,
-		    *r->reason != '\0' ? r->reason : q_how_name(r->how), name,
-		    (unsigned long long)u->id);
-		status = DIAG_NO;
-	}
-	q_result_free(r);
-	return (status);
+	if (r->state != Q_DEAD)
+		return (DIAG_DONE);
+	diag_error(e->name, "%llu: dead: %s; see 'qstat %s %llu'", id,
+	    *r->reason != '\0' ? r->reason : q_how_name(r->how), e->name, id);
+	return (DIAG_NO);
 }
 
 int
 until_wait(struct q *q, const char *name, const struct until *u, q_time timeout)
 {
-	return (u->id != 0 ? wait_done(q, name, u, timeout)
-			   : wait_numbers(q, name, u, timeout));
+	struct end e = { .q = q, .name = name, .id = u->id, .timeout = timeout };
+	int rc, status;
+
+	if (u->id == 0)
+		return (wait_numbers(q, name, u, timeout));
+	rc = await(&e);
+	status = rc == 0 ? refuse_dead(&e) : without_result(&e, rc);
+	q_result_free(e.result);
+	return (status);
 }
 
 int
 until_ended(struct q *q, const char *name, uint64_t id, q_time timeout)
 {
-	enum q_event_kind seen;
-	struct q_result *r;
-	int rc = await(q, id, timeout, &r, &seen), status;
+	struct end e = { .q = q, .name = name, .id = id, .timeout = timeout };
+	int rc = await(&e), status;
 
-	if (rc != 0) {
-		status = no_result(name, id, rc, seen, timeout);
-		if (status == DIAG_DONE)
-			diag_note(name, "%llu: done; its output was not kept",
-			    (unsigned long long)id);
-		return (status);
-	}
-	status = call_end(q, name, r);
-	q_result_free(r);
+	status = rc == 0 ? call_end(q, name, e.result) : without_result(&e, rc);
+	if (rc != 0 && status == DIAG_DONE)
+		diag_note(name, "%llu: done; its output was not kept",
+		    (unsigned long long)id);
+	q_result_free(e.result);
 	return (status);
 }

@@ -184,8 +184,10 @@ complete -c qwatch -e
 complete -c qwatch -f
 complete -c qwatch -n 'not __qutils_after_dashes' -l events -d 'print a line for each event'
 complete -c qwatch -n 'not __qutils_after_dashes' -s j -l json -d 'print a JSON object for each event'
-complete -c qwatch -n 'not __qutils_after_dashes' -s n -l count -x -d 'end after N events'
+complete -c qwatch -n 'not __qutils_after_dashes' -s n -l count -x -d 'end after N events, or runs of COMMAND'
 complete -c qwatch -n 'not __qutils_after_dashes' -l until -x -d 'wait until the queue meets CONDITION'
+complete -c qwatch -n 'not __qutils_after_dashes' -l alert -x -d 'run COMMAND whenever a queue comes to meet CONDITION'
+complete -c qwatch -n 'not __qutils_after_dashes' -l clear -x -d 'not again before CONDITION is met; then, too'
 complete -c qwatch -n 'not __qutils_after_dashes' -s T -l timeout -x -d 'wait no longer than that'
 complete -c qwatch -n 'not __qutils_after_dashes' -l lock-wait -x -d 'wait so long for another process (30s)'
 complete -c qwatch -n 'not __qutils_after_dashes' -l force -d 'accept a network file system'
@@ -193,7 +195,8 @@ complete -c qwatch -n 'not __qutils_after_dashes' -s q -l quiet -d 'print nothin
 complete -c qwatch -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what happens'
 complete -c qwatch -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
 complete -c qwatch -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
-complete -c qwatch -n '__qutils_operand -ge 0 --count -n --until --timeout -T --lock-wait' -a '(__qutils_queues)'
+complete -c qwatch -n __qutils_after_dashes -a '(__qutils_command)'
+complete -c qwatch -n '__qutils_operand -ge 0 --count -n --until --alert --clear --timeout -T --lock-wait' -a '(__qutils_queues)'
 complete -c qctl -e
 complete -c qctl -f
 complete -c qctl -n 'not __qutils_after_dashes' -l mode -x -d 'create, load: mode of the queue, in octal (0700)'

@@ -94,6 +94,37 @@ expired() { qpush jobs z && [[ $(qstat --list jobs) != *later* ]]; }
 	watched 1 '' 'qwatch: jobs: 2: expired'
 }
 
+@test "who waits for a message sees its end, though no result is kept" {
+	qpush jobs x
+	watcher --until 'done 1' jobs
+	qpop jobs >/dev/null
+	watched 0 '' ''
+	qpush jobs x
+	watcher jobs 2
+	qpop jobs -- true
+	watched 0 '' ''
+	qpush jobs x
+	watcher --until 'done 3' jobs
+	qctl cancel --yes jobs 3
+	watched 1 '' 'qwatch: jobs: 3: purged'
+	qpush -e 300ms jobs x
+	watcher jobs 4
+	eventually has_count jobs expired=1
+	qpush jobs y
+	ended 1 "$watcher"
+	[[ $(cat errors) == *'4: '@(expired|'no result is kept')* ]]
+}
+
+@test "a message is waited for on a queue where more happens than is remembered" {
+	qpush jobs x
+	r=$(qpop -L 1m jobs | head -n 1)
+	watcher --until 'done 1' jobs
+	seq 10000 | qpush -l jobs
+	qack jobs "$r"
+	eventually gone "$watcher"
+	watched 0 '' ''
+}
+
 @test "a message that is dead is not done" {
 	qpush jobs x
 	watcher --until 'done 1' jobs
@@ -124,7 +155,6 @@ expired() { qpush jobs z && [[ $(qstat --list jobs) != *later* ]]; }
 
 @test "what is wrong with the command line is said" {
 	qctl create jobs
-	fails 2 'no queue given' qwatch
 	fails 2 'no queue given' qwatch --until empty
 	fails 2 '--until is for one queue' qwatch --until empty jobs mail
 	fails 2 '--until and ID exclude each other' qwatch --until empty jobs 1
