@@ -41,11 +41,10 @@ static char *
 oldest_cell(const struct board_row *row, q_time now)
 {
 	char age[TEXT_DURATION];
-	q_time oldest = row->stat.oldest < now ? row->stat.oldest : now;
 
 	if (row->stat.oldest == 0)
 		return (strdup("-"));
-	return (strdup(text_duration(age, now - oldest)));
+	return (strdup(text_duration(age, now - row->stat.oldest)));
 }
 
 static char *

@@ -40,6 +40,23 @@ cells_count(char buf[CELLS_TEXT], uint64_t n)
 	return (buf);
 }
 
+/* To three digits, when there are many. */
+static const char *
+growth(char buf[CELLS_TEXT], double value)
+{
+	char count[CELLS_TEXT];
+
+	if (value < 99999.5)
+		snprintf(buf, CELLS_TEXT, "+%.0f/min", value);
+	else if (value < 999500)
+		snprintf(buf, CELLS_TEXT, "+%.0fk/min", value / 1000);
+	else
+		snprintf(buf, CELLS_TEXT, "+%.10s/min",
+		    cells_count(
+			count, value < 1e18 ? (uint64_t)value + 500 : UINT64_MAX));
+	return (buf);
+}
+
 const char *
 cells_drain(char buf[CELLS_TEXT], const struct q_stat *st)
 {
@@ -51,8 +68,7 @@ cells_drain(char buf[CELLS_TEXT], const struct q_stat *st)
 	case DRIFT_DRAINS:
 		return (text_seconds(buf, value));
 	case DRIFT_GROWS:
-		snprintf(buf, CELLS_TEXT, "+%.0f/min", value);
-		return (buf);
+		return (growth(buf, value));
 	case DRIFT_STEADY:
 		return (memcpy(buf, "steady", sizeof("steady")));
 	case DRIFT_NONE:

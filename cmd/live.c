@@ -9,6 +9,7 @@
 
 #include "diag.h"
 #include "live_act.h"
+#include "live_look.h"
 #include "live_put.h"
 #include "live_screen.h"
 #include "live_term.h"
@@ -52,7 +53,11 @@ look_for_queues(struct live_screen *s)
 	int status = 0;
 	size_t n;
 
-	if (s->where == NULL || (names = root_names(&n, &status)) == NULL)
+	if (s->where == NULL)
+		return;
+	names = root_names(&n, &status);
+	s->unlisted = names == NULL;
+	if (names == NULL)
 		return;
 	live_model_set(&s->model, names, n, live_look_drop, word);
 	root_free(names);
@@ -70,14 +75,15 @@ look_at_open(struct live_screen *s)
 		return;
 	q = live_model_find(&s->model, s->open);
 	if (q != NULL && q->health != LIVE_GONE) {
-		live_look_closer(q, &s->detail);
+		live_detail_read(q, &s->detail);
 		return;
 	}
 	snprintf(s->status, sizeof(s->status), "%.80s is removed", s->open);
 	open_queue(s, NULL);
 }
 
-static q_time
+/* How long it is until the next one is in s->pace. */
+static void
 look(struct live_screen *s)
 {
 	q_time before = now_of(CLOCK_PROCESS_CPUTIME_ID);
@@ -86,8 +92,8 @@ look(struct live_screen *s)
 	live_look_round(&s->model);
 	look_at_open(s);
 	live_draw(s, now_wall());
-	return (
-	    live_model_pace(s->interval, now_of(CLOCK_PROCESS_CPUTIME_ID) - before));
+	s->pace =
+	    live_model_pace(s->interval, now_of(CLOCK_PROCESS_CPUTIME_ID) - before);
 }
 
 /* ---- keys ---- */
@@ -139,7 +145,7 @@ change_interval(struct live_screen *s, int by)
 		i++;
 	i += by;
 	if (i >= 0 && i < INTERVALS)
-		s->interval = intervals[i];
+		s->interval = s->pace = intervals[i];
 }
 
 static void
@@ -263,8 +269,10 @@ watch(struct live_screen *s)
 		bool now = false, drawn = true;
 		char text[LIVE_WORD];
 
-		if (!s->frozen && now_monotonic() >= next)
-			next = now_monotonic() + look(s);
+		if (!s->frozen && now_monotonic() >= next) {
+			look(s);
+			next = now_monotonic() + s->pace;
+		}
 		live_term_wait(s->frozen ? now_monotonic() + 60 * Q_SECOND : next);
 		if (live_term_changed())
 			drawn = false;
@@ -309,7 +317,7 @@ start(struct live_screen *s, char *const *names, size_t n)
 int
 live_run(char *const *names, size_t n)
 {
-	struct live_screen s = { .interval = Q_SECOND };
+	struct live_screen s = { .interval = Q_SECOND, .pace = Q_SECOND };
 	int status = start(&s, names, n), ended;
 
 	if (status != 0)

@@ -68,7 +68,7 @@ static const struct column columns[] = {
 	{ "BLOCKED", 7, 9, Q_BLOCKED, NULL }, { "LEASED", 6, 2, Q_LEASED, NULL },
 	{ "DEAD", 6, 1, Q_DEAD, NULL }, { "OLDEST", 7, 3, 0, oldest_cell },
 	{ "IN/S", 6, 4, 0, in_cell }, { "OUT/S", 6, 5, 0, out_cell },
-	{ "TREND", SPARK, 7, 0, NULL }, { "DRAIN", 8, 6, 0, drain_cell },
+	{ "TREND", SPARK, 7, 0, NULL }, { "DRAIN", 9, 6, 0, drain_cell },
 	{ "PAUSED", 6, 2, 0, paused_cell }, /* left out where none is */
 };
 
@@ -229,7 +229,7 @@ draw_table(struct live_screen *s, int first, int last, q_time wall)
 	for (size_t i = 0; i < rows && s->top + i < m->count; i++)
 		draw_queue(&l, first + 1 + (int)i, m->queue[s->top + i],
 		    s->top + i == m->selected, wall);
-	if (m->count == 0)
+	if (m->count == 0 && !s->unlisted)
 		(void)live_put(
 		    (struct live_place){ first + 1, 0, live_put_columns(), LIVE_PLAIN },
 		    "no queues in %s", s->where != NULL ? s->where : "");
@@ -275,8 +275,8 @@ draw_title(const struct live_screen *s, const struct live_queue *open, q_time wa
 	at.width = live_put_columns() - at.column;
 	if (s->frozen)
 		at.look = LIVE_WARN;
-	at.column += live_put(at, s->frozen ? ", frozen" : ", every %s",
-	    text_duration(every, s->interval));
+	at.column += live_put(
+	    at, s->frozen ? ", frozen" : ", every %s", text_duration(every, s->pace));
 	at = (struct live_place){ 0, at.column + 1, live_put_columns() - at.column - 1,
 		LIVE_DIM };
 	if (at.width > 20)

@@ -201,7 +201,7 @@ draw_body(struct live_place at, const struct live_message *m)
 {
 	if (m->damaged)
 		(void)live_put(at, "(damaged)");
-	else if (m->body_size == 0)
+	else if (m->blob)
 		(void)live_put(at, "(a file)");
 	else
 		(void)live_put_bytes(at, m->body, m->body_size);

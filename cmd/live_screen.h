@@ -4,8 +4,8 @@
 
 /* What qwatch's board shows now. */
 
+#include "live_detail.h"
 #include "live_keys.h"
-#include "live_look.h"
 
 struct live_screen {
 	struct live_model model;
@@ -13,13 +13,14 @@ struct live_screen {
 	char *open;                /* its name; NULL: the table is shown */
 	size_t top;                /* the first queue of the table that is seen */
 	bool help, frozen;
-	q_time interval;
+	q_time interval, pace; /* wanted, and that of the last round */
 	char status[LIVE_WORD];
 	bool bad; /* the status is of something that went wrong */
 	/* A question, its answer pending: LIVE_NOTHING if there is none. */
 	enum live_command asked;
 	char question[LIVE_WORD];
 	char *about;       /* the name of the queue */
+	bool unlisted;     /* which queues there are could not be read */
 	const char *where; /* the directory of the queues; NULL if they were named */
 };
 

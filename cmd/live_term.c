@@ -46,7 +46,7 @@ put_back(void)
 	if (!taken)
 		return;
 	taken = 0;
-	/* A terminal that takes nothing must not keep us. */
+	/* A terminal that takes nothing, as after ^S, must not keep us. */
 	(void)fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK);
 	if (write(STDOUT_FILENO, term.leave, term.leave_size) == -1)
 		flags = flags == -1 ? 0 : flags; /* there is nothing else to try */
@@ -88,7 +88,8 @@ crash(int sig)
 	(void)raise(sig);
 }
 
-static void catch (int sig, void (*handler)(int))
+static void
+handle(int sig, void (*handler)(int))
 {
 	struct sigaction act = { .sa_handler = handler }, old;
 
@@ -103,14 +104,16 @@ catch_signals(void)
 	static const int waited[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH,
 		SIGTSTP, SIGCONT };
 	static const int crashes[] = { SIGBUS, SIGSEGV, SIGABRT, SIGFPE, SIGILL };
+	struct sigaction old;
 
 	(void)sigemptyset(&term.blocked);
 	for (size_t i = 0; i < sizeof(waited) / sizeof(waited[0]); i++) {
 		(void)sigaddset(&term.blocked, waited[i]);
-		catch (waited[i], note);
+		handle(waited[i], note);
 	}
 	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
-		catch (crashes[i], crash);
+		if (sigaction(crashes[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+			handle(crashes[i], crash);
 	(void)sigprocmask(SIG_BLOCK, &term.blocked, &term.normal);
 }
 
@@ -127,7 +130,7 @@ keep(int c)
 static void
 note_leaving(void)
 {
-	static const char *const names[] = { "sgr0", "rmkx", "cnorm", "rmcup" };
+	static const char *const names[] = { "sgr0", "op", "rmkx", "cnorm", "rmcup" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char *text = tigetstr(names[i]);
@@ -225,7 +228,9 @@ live_term_end(void)
 	char text[1024];
 	ssize_t n;
 
-	if (taken && term.screen != NULL)
+	if (ended != 0)
+		put_back(); /* not by curses, which may wait for the terminal */
+	else if (taken && term.screen != NULL)
 		(void)endwin();
 	if (term.stderr_was == -1)
 		return;
@@ -335,7 +340,7 @@ stop(void)
 	(void)sigaddset(&mask, SIGTSTP);
 	(void)sigprocmask(SIG_UNBLOCK, &mask, NULL);
 	(void)sigprocmask(SIG_BLOCK, &mask, NULL);
-	catch (SIGTSTP, note);
+	handle(SIGTSTP, note);
 	resized = 1;
 }
 

@@ -45,7 +45,6 @@ struct options {
 	struct alert alert;
 	bool asked;  /* for events */
 	uint64_t id; /* of a message; 0: none */
-	bool live;   /* the board */
 };
 
 static void
@@ -119,9 +118,16 @@ check_usage(struct options *o)
 	if (o->until.text != NULL && opt_noperands != 1)
 		diag_usage(
 		    opt_noperands == 0 ? "no queue given" : "--until is for one queue");
-	o->live = o->id == 0 && o->until.text == NULL && !o->asked && !e->json &&
-	          e->count == 0 && e->timeout == Q_FOREVER && isatty(STDIN_FILENO) &&
-	          isatty(STDOUT_FILENO);
+}
+
+/* The board, where somebody sees it, unless what is asked for is of events alone. */
+static bool
+wants_board(const struct options *o)
+{
+	return (o->id == 0 && o->until.text == NULL && o->alert.text == NULL &&
+		!o->asked && !o->events.json && o->events.count == 0 &&
+		o->events.timeout == Q_FOREVER && isatty(STDIN_FILENO) &&
+		isatty(STDOUT_FILENO));
 }
 
 static int
@@ -174,7 +180,7 @@ main(int argc, char **argv)
 	while ((c = opt_next(&cmd, argc, argv)) != -1)
 		set_option(&o, c);
 	check_usage(&o);
-	if (o.live) {
+	if (wants_board(&o)) {
 		(void)setlocale(LC_CTYPE, ""); /* in which it measures its cells */
 		return (live_run(opt_operands, (size_t)opt_noperands));
 	}

@@ -94,27 +94,6 @@ expired() { qpush jobs z && [[ $(qstat --list jobs) != *later* ]]; }
 	watched 1 '' 'qwatch: jobs: 2: expired'
 }
 
-@test "who waits for a message sees its end, though no result is kept" {
-	qpush jobs x
-	watcher --until 'done 1' jobs
-	qpop jobs >/dev/null
-	watched 0 '' ''
-	qpush jobs x
-	watcher jobs 2
-	qpop jobs -- true
-	watched 0 '' ''
-	qpush jobs x
-	watcher --until 'done 3' jobs
-	qctl cancel --yes jobs 3
-	watched 1 '' 'qwatch: jobs: 3: purged'
-	qpush -e 300ms jobs x
-	watcher jobs 4
-	eventually has_count jobs expired=1
-	qpush jobs y
-	ended 1 "$watcher"
-	[[ $(cat errors) == *'4: '@(expired|'no result is kept')* ]]
-}
-
 @test "a message is waited for on a queue where more happens than is remembered" {
 	qpush jobs x
 	r=$(qpop -L 1m jobs | head -n 1)

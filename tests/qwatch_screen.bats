@@ -143,6 +143,14 @@ kill_dead() {
 	quits
 }
 
+@test "a root that cannot be read is not an empty one" {
+	echo x >file
+	Q_ROOT=$PWD/file watch
+	sees "^qwatch: $PWD/file: Not a directory$"
+	lacks_line 'no queues'
+	quits
+}
+
 @test "only the queues that are named are shown, and one is opened at once" {
 	qpush jobs a
 	qpush mail b
@@ -172,7 +180,7 @@ kill_dead() {
 
 @test "a queue is opened: charts, the longest waiting, who has a message, failures" {
 	seq 5 | qpush -l jobs
-	qpop -n 1 jobs -- sh -c 'echo no such file >&2; exit 65' 2>/dev/null || :
+	qpop -n 1 jobs -- sh -c 'echo trying >&2; echo no such file >&2; exit 65' 2>/dev/null || :
 	mkfifo go
 	start qpop -n 1 jobs -- sh -c 'read -r x <go'
 	eventually has_count jobs leased=1
@@ -188,7 +196,7 @@ kill_dead() {
 	sees '^longest waiting +4 +[0-9]+ m?s  4$'
 	sees "^ +2 +[0-9]+ m?s  pid $pid +held  qpop -n 1 jobs -- sh .* 2\$"
 	sees '^ +3 +[0-9]+ m?s  pid [0-9]+ +(59|60) min  (.* )?3$'
-	sees '^ +1 +[0-9]+ m?s  ..:..:..Z  1/20 dead +exited 65$'
+	sees '^ +1 +[0-9]+ m?s  ..:..:..Z  1/20 dead +exited 65: no such file$'
 	echo >go
 	sees '^ready 2 .* leased 1 '
 	types Escape
@@ -467,6 +475,24 @@ kill_dead() {
 	is "$(cat status)" 134
 	cmp before after
 	is "$(tm display-message -p '#{cursor_flag} #{alternate_on} #{keypad_cursor_flag}')" '1 0 0'
+}
+
+@test "a terminal that takes nothing does not keep it" {
+	qpush jobs a
+	# The shell has something to say of it, too.
+	pane 100 24 'exec 2>errors; stty -a >before; qwatch; echo $? >status; stty -a >after'
+	sees '^jobs +1 '
+	pid=$(watcher)
+	types C-s
+	qpush jobs b
+	in_write() {
+		grep -q '^1 ' "/proc/$pid/syscall"
+	}
+	eventually in_write
+	kill -s TERM "$pid"
+	eventually test -s after
+	is "$(cat status)" 143
+	cmp before after
 }
 
 @test "^Z stops it and fg goes on, at another size too" {

@@ -62,6 +62,12 @@ a_backlog_drains_grows_or_is_not_known(void **state)
 	assert_string_equal(cells_drain(buf, &st), "20.0 s");
 	st.rate_in[0] = 11;
 	assert_string_equal(cells_drain(buf, &st), "+60/min");
+	st.rate_in[0] = 10 + 99999.0 / 60;
+	assert_string_equal(cells_drain(buf, &st), "+99999/min");
+	st.rate_in[0] = 10 + 181542.0 / 60;
+	assert_string_equal(cells_drain(buf, &st), "+182k/min");
+	st.rate_in[0] = 10 + 999600.0 / 60;
+	assert_string_equal(cells_drain(buf, &st), "+1.0M/min");
 }
 
 static void
