@@ -46,11 +46,13 @@ close_source(struct source *s)
 }
 
 static int
-begin_source(struct source *s)
+begin_source(const struct printer *p, struct source *s)
 {
 	int status, rc;
 
-	if ((rc = q_events_open(s->q, &s->events)) == 0)
+	rc = p->how->since < 0 ? q_events_open(s->q, &s->events)
+	                       : q_events_since(s->q, p->how->since, &s->events);
+	if (rc == 0)
 		return (0);
 	status = queue_fail(s->name, rc);
 	close_source(s);
@@ -81,7 +83,7 @@ look_again(const struct printer *p, struct source *s)
 	int status;
 
 	if ((s->q = watched_again(s->name, &status)) == NULL ||
-	    (status = begin_source(s)) != 0)
+	    (status = begin_source(p, s)) != 0)
 		return (status);
 	say(p, s->name, "created", 0);
 	return (0);
@@ -183,12 +185,13 @@ watch(struct printer *p)
 			continue;
 		if (flush() != 0)
 			return (DIAG_FAILED);
-		if (now_monotonic() >= p->until)
+		if (status != 0)
+			return (status);
+		if (p->how->once || now_monotonic() >= p->until)
 			return (p->how->count != 0 ? DIAG_NO : DIAG_DONE);
-		if (status == 0 && !is_over(p) && !reader_gone())
-			rest(p);
-		else
+		if (is_over(p) || reader_gone())
 			break;
+		rest(p);
 	}
 	return (status);
 }
@@ -207,7 +210,7 @@ events_print(const struct events *how)
 		p.sources[i].name = how->names[i];
 		p.sources[i].q = watched_open(how->names[i], &status);
 		if (status == 0)
-			status = begin_source(&p.sources[i]);
+			status = begin_source(&p, &p.sources[i]);
 	}
 	if (status == 0)
 		status = watch(&p);

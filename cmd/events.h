@@ -14,6 +14,8 @@ struct events {
 	bool json;
 	uint64_t count; /* end after so many; 0: never */
 	q_time timeout; /* Q_FOREVER: none */
+	q_time since;   /* from the log, from this time of day on; -1: from now */
+	bool once;      /* what there is, and no more */
 };
 
 /* The exit status. DIAG_NO: there were fewer than count in the time given. */

@@ -8,6 +8,7 @@
 #include "diag.h"
 #include "events.h"
 #include "live.h"
+#include "now.h"
 #include "opt.h"
 #include "parse.h"
 #include "queue.h"
@@ -15,10 +16,12 @@
 #include "stop.h"
 #include "until.h"
 
-enum { O_EVENTS = OPT_LONG, O_UNTIL, O_ALERT, O_CLEAR };
+enum { O_EVENTS = OPT_LONG, O_SINCE, O_UNTIL, O_ALERT, O_CLEAR };
 
 static const struct opt opts[] = {
 	{ O_EVENTS, "events", OPT_NONE, NULL, "print a line for each event" },
+	{ O_SINCE, "since", OPT_TIME, "TIME",
+	    "print what the queue's log has from TIME on; --events: and go on" },
 	{ 'j', "json", OPT_NONE, NULL, "print a JSON object for each event" },
 	{ 'n', "count", OPT_COUNT, "N", "end after N events, or runs of COMMAND" },
 	{ O_UNTIL, "until", OPT_TEXT, "CONDITION",
@@ -39,6 +42,8 @@ static const struct command cmd = {
 	.runs = true,
 };
 
+#define DAY (86400 * Q_SECOND)
+
 struct options {
 	struct until until; /* text is NULL without it */
 	struct events events;
@@ -47,12 +52,31 @@ struct options {
 	uint64_t id; /* of a message; 0: none */
 };
 
+/* A time of day that was, or how long ago. */
+static const char *
+since_parse(const char *text, q_time now, q_time *since)
+{
+	q_time ago;
+	const char *why;
+
+	if (parse_duration(text, &ago) == NULL) {
+		*since = ago < now ? now - ago : 0;
+		return (NULL);
+	}
+	if ((why = parse_time(text, now, since)) == NULL && *since > now)
+		*since -= strchr(text, '-') == NULL ? DAY : 0; /* "18:00" is to come */
+	return (why);
+}
+
 static void
 set_option(struct options *o, int c)
 {
 	switch (c) {
 	case O_EVENTS:
 		o->asked = true;
+		break;
+	case O_SINCE:
+		opt_check(since_parse(opt_arg, now_wall(), &o->events.since));
 		break;
 	case 'j':
 		o->events.json = true;
@@ -110,6 +134,9 @@ check_usage(struct options *o)
 		diag_usage("%s", why);
 	if (o->id != 0 && o->until.text != NULL)
 		diag_usage("--until and ID exclude each other; see --until 'done ID'");
+	if (o->events.since >= 0 &&
+	    (o->id != 0 || o->until.text != NULL || o->alert.text != NULL))
+		diag_usage("--since is for events");
 	if ((o->id != 0 || o->until.text != NULL) &&
 	    (o->asked || e->json || e->count != 0))
 		diag_usage("--events, --json and --count are not for %s",
@@ -151,6 +178,7 @@ watch(struct options *o)
 
 	o->events.names = opt_operands;
 	o->events.n = (size_t)opt_noperands;
+	o->events.once = o->events.since >= 0 && !o->asked;
 	if (opt_noperands == 0) {
 		if ((all = root_names(&o->events.n, &status)) == NULL)
 			return (status);
@@ -173,7 +201,7 @@ watch(struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct options o = { .events.timeout = Q_FOREVER };
+	struct options o = { .events = { .timeout = Q_FOREVER, .since = -1 } };
 	int c, closed, status;
 
 	diag_start("qwatch");

@@ -183,6 +183,7 @@ complete -c qstat -n '__qutils_operand -ge 0 --state --limit -n --older-than --g
 complete -c qwatch -e
 complete -c qwatch -f
 complete -c qwatch -n 'not __qutils_after_dashes' -l events -d 'print a line for each event'
+complete -c qwatch -n 'not __qutils_after_dashes' -l since -x -d 'print what the queue\'s log has from TIME on; --events: and go on'
 complete -c qwatch -n 'not __qutils_after_dashes' -s j -l json -d 'print a JSON object for each event'
 complete -c qwatch -n 'not __qutils_after_dashes' -s n -l count -x -d 'end after N events, or runs of COMMAND'
 complete -c qwatch -n 'not __qutils_after_dashes' -l until -x -d 'wait until the queue meets CONDITION'
@@ -196,7 +197,7 @@ complete -c qwatch -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what h
 complete -c qwatch -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
 complete -c qwatch -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
 complete -c qwatch -n __qutils_after_dashes -a '(__qutils_command)'
-complete -c qwatch -n '__qutils_operand -ge 0 --count -n --until --alert --clear --timeout -T --lock-wait' -a '(__qutils_queues)'
+complete -c qwatch -n '__qutils_operand -ge 0 --since --count -n --until --alert --clear --timeout -T --lock-wait' -a '(__qutils_queues)'
 complete -c qctl -e
 complete -c qctl -f
 complete -c qctl -n 'not __qutils_after_dashes' -l mode -x -d 'create, load: mode of the queue, in octal (0700)'

@@ -283,6 +283,7 @@ static const struct kind {
 	{ T_UNIQUE, 16, 0, ledger_unique },
 	{ T_RESULT, 8, 0, ledger_result },
 	{ T_SLOT, 10, 0, ledger_slot },
+	{ T_LOG, 16, 8, ledger_log },
 };
 
 /* By a cursor of its own: those of the transaction are for looking up. */

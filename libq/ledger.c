@@ -6,6 +6,7 @@
 #include "bytes.h"
 #include "event.h"
 #include "life.h"
+#include "log.h"
 #include "message.h"
 #include "outcome.h"
 #include "unique.h"
@@ -150,6 +151,19 @@ ledger_slot(
 	if (answered_decode(value.data, value.size, slot, &a) == 0)
 		return (0);
 	return (check_found(b->check, 0, "is damaged", "a row of table slot"));
+}
+
+int
+ledger_log(
+    struct books *b, enum table table, uint64_t id, struct span key, struct span value)
+{
+	struct q_event e;
+
+	(void)table;
+	(void)key;
+	if (log_decode(value.data, value.size, id, &e) == 0)
+		return (0);
+	return (check_found(b->check, 0, "is damaged", "a row of table log"));
 }
 
 /* The history does without a record, but not with a damaged one. */

@@ -34,7 +34,7 @@ int books_look_up(
 int books_state(struct books *b, uint64_t id, struct state *s, bool *there, bool *good);
 
 /* Rows of groups, keys, results and answers; and the end of the last group. */
-row_fn ledger_group, ledger_unique, ledger_result, ledger_slot;
+row_fn ledger_group, ledger_unique, ledger_result, ledger_slot, ledger_log;
 int ledger_group_end(struct books *b);
 /* The records of the history. */
 int ledger_history(struct books *b);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "life.h"
+#include "log.h"
 #include "queue.h"
 
 #include "note.h"
@@ -50,7 +51,8 @@ void
 note_begin(struct txn *t)
 {
 	t->q->notes.count = t->q->notes.why_id = 0;
-	t->noting = t->q->ctl.map != NULL;
+	t->logging = log_wanted(t);
+	t->noting = t->logging || t->q->ctl.map != NULL;
 }
 
 void
@@ -96,19 +98,22 @@ void
 note_add(struct txn *t, enum q_event_kind kind, uint64_t id, const struct state *s,
     q_time due, const char *detail)
 {
+	struct q_event e = { .when = t->now.wall, .kind = kind, .id = id, .due = due };
 	struct notes *n = &t->q->notes;
-	struct q_event *e = another(n);
+	struct q_event *place;
 
-	if (e != NULL) {
-		*e = (struct q_event){ .when = t->now.wall, .kind = kind, .id = id };
-		e->attempt = s != NULL ? life_attempts(s) : 0;
-		e->due = due;
-		name_who(t, e, s);
-		if (detail == NULL && kind == Q_EVENT_DEAD && n->why_id == id)
-			detail = n->why;
-		if (detail != NULL)
-			(void)snprintf(e->detail, sizeof(e->detail), "%s", detail);
-	}
+	e.attempt = s != NULL ? life_attempts(s) : 0;
+	name_who(t, &e, s);
+	if (detail == NULL && kind == Q_EVENT_DEAD && n->why_id == id)
+		detail = n->why;
+	if (detail != NULL)
+		(void)snprintf(e.detail, sizeof(e.detail), "%s", detail);
+	if (t->logging)
+		log_add(t, &e);
+	if (t->q->ctl.map == NULL)
+		return;
+	if ((place = another(n)) != NULL)
+		*place = e;
 	n->count++;
 }
 

@@ -41,6 +41,8 @@ static const struct q_option_info table[Q_OPTIONS] = {
 	    results },
 	[Q_OPT_RESULT_KEEP] = { "result-keep", Q_DURATION, 0, YEAR, SECONDS(3600),
 	    "how long the result of a message is kept" },
+	[Q_OPT_LOG] = { "log", Q_DURATION, 0, 10 * YEAR, 0,
+	    "how long what happens is kept, for 'qwatch --since' (0: not at all)" },
 };
 
 const struct q_option_info *

@@ -240,10 +240,11 @@ admit(struct txn *t, const struct push *push, struct pushed *result, size_t *n)
 }
 
 static uint64_t
-room_for(const struct push *push, size_t n)
+room_for(const struct txn *t, const struct push *push, size_t n)
 {
 	const struct q_push *messages = push->messages;
-	uint64_t bytes = push->each != NULL ? n * 2 * ROW_BYTES : 0;
+	uint64_t bytes = (push->each != NULL ? n * 2 * ROW_BYTES : 0) +
+	                 (t->logging ? n * ROW_BYTES : 0);
 
 	for (size_t i = 0; i < n && push->as != NULL; i++)
 		bytes += push->as[i].failure_count * FAILURE_MAX;
@@ -261,13 +262,13 @@ make_room(struct txn *t, const struct push *push, size_t *n, struct pushed *resu
 {
 	int rc;
 
-	while ((rc = space_ensure(t, t->room + room_for(push, *n))) == Q_ENOSPC) {
+	while ((rc = space_ensure(t, t->room + room_for(t, push, *n))) == Q_ENOSPC) {
 		result->code = rc;
 		*n = push->flags & Q_ATOMIC ? 0 : *n / 2;
 		if (*n == 0)
 			return (0);
 	}
-	t->room += room_for(push, *n);
+	t->room += room_for(t, push, *n);
 	return (rc);
 }
 

@@ -172,6 +172,7 @@ enum q_option {
 	Q_OPT_GROUP_ON_DEAD, /* enum q_group_on_dead */
 	Q_OPT_RESULTS,       /* enum q_results */
 	Q_OPT_RESULT_KEEP,   /* how long a result is kept */
+	Q_OPT_LOG,           /* how long events are kept; 0: not at all */
 	Q_OPTIONS
 };
 
@@ -806,6 +807,11 @@ struct q_events; /* a place in what happens to a queue */
  * q.
  */
 int q_events_open(struct q *q, struct q_events **events);
+/*
+ * The same from a time of day on: from the log that the queue keeps by its option log,
+ * and on as it grows. Q_ENOTSUP: it keeps none. It needs no ctl.
+ */
+int q_events_since(struct q *q, q_time since, struct q_events **events);
 /*
  * The next event, without waiting for one: events are there as soon as what they tell
  * of is on disk. Q_EMPTY: there is none yet, see q_wait_change(). Q_ENOQUEUE: the queue

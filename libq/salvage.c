@@ -7,6 +7,7 @@
 #include "error.h"
 #include "event.h"
 #include "life.h"
+#include "log.h"
 #include "message.h"
 #include "outcome.h"
 #include "queue.h"
@@ -207,6 +208,7 @@ static int
 read_beside(struct salvage *s, enum table table, struct span key, struct span value)
 {
 	struct answered a;
+	struct q_event e;
 	struct unique u;
 	bool whole = value.size == 0; /* a row of a group */
 
@@ -215,6 +217,9 @@ read_beside(struct salvage *s, enum table table, struct span key, struct span va
 	if (table == T_SLOT)
 		whole = answered_decode(value.data, value.size,
 			    get_be16((const uint8_t *)key.data + 8), &a) == 0;
+	if (table == T_LOG)
+		whole = log_decode(value.data, value.size,
+			    get_be64((const uint8_t *)key.data + 8), &e) == 0;
 	return (whole ? keep_first(s, table, key, value) : 0);
 }
 
@@ -235,6 +240,7 @@ static const struct {
 	[T_UNIQUE] = { 16, 0 },
 	[T_RESULT] = { 8, 0 },
 	[T_SLOT] = { 10, 0 },
+	[T_LOG] = { 16, 8 },
 };
 
 int
@@ -260,6 +266,7 @@ salvage_row(struct salvage *s, enum table table, struct span key, struct span va
 	case T_GROUP:
 	case T_UNIQUE:
 	case T_SLOT:
+	case T_LOG:
 		return (read_beside(s, table, key, value));
 	default:
 		return (read_listed(s, id, table, key));

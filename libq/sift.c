@@ -38,7 +38,7 @@ static int
 stray_row(struct walk *w, struct span key, struct span value)
 {
 	static const enum table tables[] = { T_META, T_BODY, T_MSG, T_FAILURE, T_DONE,
-		T_GROUP, T_UNIQUE, T_RESULT };
+		T_GROUP, T_UNIQUE, T_RESULT, T_LOG };
 	struct salvage *s = w->arg;
 	struct message m;
 	int rc = 0;
@@ -115,7 +115,7 @@ read_structured(struct salvage *s, int fd, struct structure *from)
 {
 	static const enum table first[] = { T_META, T_BODY, T_MSG, TABLES };
 	static const enum table then[] = { T_DEAD, T_DELAYED, T_LEASED, T_READY,
-		T_FAILURE, T_DONE, T_GROUP, T_UNIQUE, T_RESULT, T_SLOT, TABLES };
+		T_FAILURE, T_DONE, T_GROUP, T_UNIQUE, T_RESULT, T_SLOT, T_LOG, TABLES };
 	static const enum table body[] = { T_BODY, TABLES };
 	struct walk w, other = { .seen = NULL };
 	int rc = walk_open(&w, fd, &from[0].meta);

@@ -44,6 +44,7 @@ static const char *const names[TABLES] = {
 	[T_UNIQUE] = "unique",
 	[T_RESULT] = "result",
 	[T_SLOT] = "slot",
+	[T_LOG] = "log",
 };
 
 const char *

@@ -26,6 +26,7 @@ enum table {
 	T_UNIQUE,
 	T_RESULT,
 	T_SLOT,
+	T_LOG,
 	TABLES
 };
 

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "hash.h"
 #include "lock.h"
+#include "log.h"
 #include "note.h"
 #include "queue.h"
 #include "space.h"
@@ -206,7 +207,8 @@ txn_commit(struct txn *t, bool durable)
 	struct q *q = t->q;
 	int rc;
 
-	if ((rc = save_meta(t)) != 0 || (rc = store_stamp(&q->store, t->mdb)) != 0) {
+	if ((rc = log_finish(t)) != 0 || (rc = save_meta(t)) != 0 ||
+	    (rc = store_stamp(&q->store, t->mdb)) != 0) {
 		txn_abort(t);
 		return (rc);
 	}

@@ -42,6 +42,11 @@ struct txn {
 	bool noting;
 	/* The program whose request is applied; NULL: this one. */
 	const char *command;
+	/* It is logged, too: see log.h. So many events, the key of the last, and what
+	 * went wrong. */
+	bool logging;
+	int log_code;
+	uint64_t logged, log_time, log_number;
 };
 
 /* Whether the handle may write, before any lock: 0 or a code. */
@@ -85,12 +90,12 @@ struct span {
  * points into the map: valid until the next write to the same table.
  */
 int txn_get(struct txn *t, enum table table, struct span key, struct span *value);
-/* The first row; the first at or after key; the row after the last one asked for. */
+/* The first row, or last; the first at or after key; the row after, or before, the last
+ * one asked for. */
 int txn_first(struct txn *t, enum table table, struct span *key, struct span *value);
+int txn_last(struct txn *t, enum table table, struct span *key, struct span *value);
 int txn_seek(struct txn *t, enum table table, struct span *key, struct span *value);
 int txn_next(struct txn *t, enum table table, struct span *key, struct span *value);
-/* The last row; the row before the last one asked for. */
-int txn_last(struct txn *t, enum table table, struct span *key, struct span *value);
 int txn_prev(struct txn *t, enum table table, struct span *key, struct span *value);
 int txn_put(struct txn *t, enum table table, struct span key, struct span value);
 /* The same where the key is likely the table's greatest: that saves the search. */

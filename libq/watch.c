@@ -5,12 +5,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "error.h"
+#include "log.h"
 #include "queue.h"
 #include "ring.h"
 
+enum { READ_MOST = 256 }; /* rows of the log at once */
+
+/* A place in the log. */
+struct reading {
+	uint64_t time, number; /* key of the last row that was read */
+	bool any;              /* one was */
+	int code;              /* what comes after those that were read */
+	size_t at, count;
+	struct q_event event[READ_MOST]; /* read, and not given yet */
+};
+
 struct q_events {
 	struct q *q;
+	struct reading *log;        /* or NULL: what follows is used */
 	const struct ctl_file *map; /* to read only, on a descriptor of its own */
 	int fd;
 	uint64_t next;   /* number of the event to come */
@@ -55,11 +69,51 @@ q_events_open(struct q *q, struct q_events **out)
 	return (0);
 }
 
+/* Whether there is a log: one that is not kept any more is there until it is gone. */
+static int
+check_log(struct q *q)
+{
+	struct txn t;
+	bool none;
+	int rc;
+
+	if ((rc = txn_begin(q, &t)) != 0)
+		return (rc);
+	none = t.meta.option[Q_OPT_LOG] == 0 && txn_entries(&t, T_LOG) == 0;
+	txn_abort(&t);
+	return (none ? fail(Q_ENOTSUP, "it keeps no log; set its option log, to 7d for "
+				       "instance")
+		     : 0);
+}
+
+int
+q_events_since(struct q *q, q_time since, struct q_events **out)
+{
+	struct q_events *e;
+	int rc;
+
+	if (since < 0)
+		return (fail(Q_EINVAL, "a time is negative"));
+	if ((rc = check_log(q)) != 0)
+		return (rc);
+	if ((e = calloc(1, sizeof(*e))) == NULL ||
+	    (e->log = calloc(1, sizeof(*e->log))) == NULL) {
+		free(e);
+		return (fail(Q_ENOMEM, "out of memory"));
+	}
+	e->q = q;
+	e->log->time = (uint64_t)since;
+	*out = e;
+	return (0);
+}
+
 void
 q_events_close(struct q_events *e)
 {
-	if (e != NULL)
+	if (e != NULL) {
+		free(e->log);
 		detach(e);
+	}
 	free(e);
 }
 
@@ -98,6 +152,66 @@ read_next(struct q_events *e, struct q_event *event)
 	return (false);
 }
 
+/* One row. What was trimmed before it could be read is missed. */
+static int
+take_row(struct reading *r, struct span key, struct span value)
+{
+	struct q_event *e = &r->event[r->count];
+	uint64_t number = r->number;
+	int rc;
+
+	if (key.size != 16)
+		return (fail(Q_ECORRUPT, "a row of the log is damaged"));
+	r->time = get_be64(key.data);
+	r->number = get_be64((const uint8_t *)key.data + 8);
+	rc = log_decode(value.data, value.size, r->number, e);
+	if (rc == 0 && r->any && r->number != number + 1)
+		e->missed = r->number > number ? r->number - number - 1 : UINT64_MAX;
+	r->any = true;
+	r->count += rc == 0;
+	return (rc);
+}
+
+static int
+read_log(struct q_events *e)
+{
+	struct reading *r = e->log;
+	struct key from = key_time(r->time, r->any ? r->number + 1 : 0);
+	struct span key = key_span(&from), v;
+	struct txn t;
+	int rc;
+
+	if ((rc = txn_begin(e->q, &t)) != 0)
+		return (rc);
+	r->at = r->count = 0;
+	for (rc = txn_seek(&t, T_LOG, &key, &v); rc == 0 && r->count < READ_MOST;
+	     rc = txn_next(&t, T_LOG, &key, &v))
+		if ((rc = take_row(r, key, v)) != 0)
+			break;
+	txn_abort(&t);
+	if (rc != 0 && rc != STORE_NONE)
+		r->code = rc == STORE_BROKEN ? Q_ECORRUPT : rc;
+	return (0);
+}
+
+static int
+next_logged(struct q_events *e, struct q_event *event)
+{
+	struct reading *r = e->log;
+	int rc;
+
+	if (r->at == r->count && r->code == 0 && (rc = read_log(e)) != 0)
+		return (rc);
+	if (r->at < r->count) {
+		*event = r->event[r->at++];
+		return (0);
+	}
+	rc = r->code;
+	r->code = 0; /* what follows can be read */
+	return (rc != 0 ? fail(rc, "a row of the log is damaged; run 'qctl check'")
+			: fail(Q_EMPTY, "nothing has happened since"));
+}
+
 /* Whether it has all its bytes, and whether it is still the one that others write to.
  */
 static bool
@@ -118,6 +232,8 @@ q_events_next(struct q_events *e, struct q_event *event)
 	struct stat st;
 	int rc;
 
+	if (e->log != NULL)
+		return (next_logged(e, event));
 	/* What the old file still has comes before what the new one has. */
 	for (int i = 0; i < 2; i++) {
 		if (e->map != NULL && is_whole(e, &named) && read_next(e, event))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A failure, done, key or result record that is read is written again as the same
+/* A failure, done, key, result or log record that is read is written again as the same
  * bytes. */
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "bytes.h"
 #include "event.h"
 #include "hash.h"
+#include "log.h"
 #include "outcome.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,6 +18,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *record = malloc(8 + size), again[FAILURE_MAX];
 	struct failure f;
 	struct done d;
+	struct q_event e;
 	struct unique u;
 	struct outcome o;
 	uint8_t hash[16] = { [7] = 1 };
@@ -38,6 +40,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (8 + size != UNIQUE_SIZE || memcmp(again, record, UNIQUE_SIZE) != 0)
 			abort();
 	}
+	if (log_decode(record, 8 + size, 1, &e) == 0 &&
+	    (log_encode(&e, 1, again) != 8 + size ||
+		memcmp(again, record, 8 + size) != 0))
+		abort();
 	if (outcome_decode(record, 8 + size, 1, &o) == 0) {
 		uint8_t *copy = malloc(8 + size);
 
