@@ -211,6 +211,22 @@ snapshot='snapshot() {
 	END
 }
 
+@test "what is forgotten leaves nothing behind, and can be loaded again" {
+	with_builtins <<-'END'
+		for i in {1..30}; do
+			qpush jobs "$i"
+			qpop jobs >/dev/null
+			enable -d qpush qpop qack
+			mapfile -t maps </proc/$$/maps
+			((i > 2)) || first=${#maps[@]}
+			enable -f "$BIN/qutils.so" qpush qpop qack
+		done
+		echo "$first mappings, then ${#maps[@]}"
+		[[ ${maps[*]} != *qutils.so* ]]
+		((${#maps[@]} <= first))
+	END
+}
+
 @test "a wait is interrupted, and the shell's trap decides" {
 	qctl create jobs
 	mkfifo out

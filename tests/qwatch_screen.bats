@@ -21,7 +21,7 @@ teardown() {
 }
 
 tm() {
-	tmux -L "$socket" -f /dev/null "$@"
+	SHELL=/bin/bash tmux -L "$socket" -f /dev/null "$@"
 }
 
 # pane WIDTH HEIGHT SHELL-COMMANDS: a terminal of that size in which they run.

@@ -54,6 +54,7 @@ __wrap__exit(int status)
 	if (sigprocmask(SIG_BLOCK, NULL, &blocked) == 0 &&
 	    sigismember(&blocked, SIGABRT))
 		__real__exit(status);
+	stdout = NULL; /* as ever, nothing is written any more */
 	leave(status);
 }
 
@@ -109,14 +110,22 @@ restore_signals(void)
  * A program that sets no locale has this one, whatever the shell's is: in another,
  * numbers have commas and system errors other words.
  */
+static locale_t plain;
+
 static locale_t
 plain_locale(void)
 {
-	static locale_t plain;
-
 	if (plain == (locale_t)0)
 		plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
 	return (plain); /* (locale_t)0 changes nothing */
+}
+
+/* When the shell forgets the builtins. */
+__attribute__((destructor)) static void
+free_locale(void)
+{
+	if (plain != (locale_t)0)
+		freelocale(plain);
 }
 
 /* ---- the standard streams ---- */
@@ -183,9 +192,11 @@ frame_run(frame_main *command, int argc, char **argv)
 		(void)fflush(stdout); /* where it matters, the command has done so */
 	restore_signals();
 	own_release();
+	stdout = NULL;
 	(void)uselocale(before);
 	if ((sig = stop_signal()) == 0)
 		return (frame.status);
 	(void)kill(getpid(), sig);
-	return (128 + sig);
+	/* One that came too late has not undone what is done. */
+	return (frame.status == 0 ? 0 : 128 + sig);
 }

@@ -148,6 +148,14 @@ heap_release(void)
 		use(first);
 }
 
+/* When the shell forgets the builtins. */
+__attribute__((destructor)) static void
+unmap_first(void)
+{
+	if (first != NULL)
+		(void)__real_munmap(first, first->bytes);
+}
+
 static void *
 take_large(size_t n)
 {

@@ -39,8 +39,8 @@ rabbitmq_start() {
 		/usr/lib/rabbitmq/bin/rabbitmq-server >"$dir/rabbitmq/out" 2>&1 &
 	rabbitmq_pid=$!
 	amqp="--server=127.0.0.1 --port=$rabbitmq_port"
-	# shellcheck disable=SC2086 # two words
-	until_true timeout 10 amqp-declare-queue $amqp -d -q jobs
+	# Its start takes seconds, and more of them beside other work.
+	until_true sh -c "sleep 0.4; timeout 10 amqp-declare-queue $amqp -d -q jobs"
 	found="$found rabbitmq-$(dpkg-query -W -f '${Version}' rabbitmq-server 2>/dev/null |
 		cut -d- -f1) amqp-tools,"
 	export amqp
