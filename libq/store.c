@@ -21,7 +21,8 @@
 
 /* LMDB's page header and MDB_meta, data version 1, where words have 64 bits. */
 enum {
-	META_DBS = 16 + 4 + 4 + 8 + 8, /* of the free pages, and of the tables */
+	PAGE_HEAD = 16,
+	META_DBS = PAGE_HEAD + 4 + 4 + 8 + 8, /* of the free pages, and of the tables */
 	DB_SIZE = 48,
 	DB_ROOT = 40,
 	META_LAST = META_DBS + 2 * DB_SIZE, /* page in use */
@@ -191,10 +192,10 @@ store_open(struct store *s, int fd, off_t size, bool rdonly, bool create)
 	/* LMDB 0.9.24 leaves its descriptor open across exec. */
 	(void)mdb_env_get_fd(s->env, &env_fd);
 	(void)fcntl(env_fd, F_SETFD, FD_CLOEXEC);
-	if ((rc = open_tables(s, rdonly, create)) != 0)
-		goto out;
 	(void)mdb_env_stat(s->env, &stat);
 	s->page = stat.ms_psize;
+	if (create || (rc = store_check(s, fd)) == 0)
+		rc = open_tables(s, rdonly, create);
 out:
 	if (rc != 0)
 		store_close(s);
@@ -229,21 +230,34 @@ word_at(const uint8_t *p, size_t at)
 	return (v);
 }
 
+/* Whether it is a branch or a leaf, with as many rows as it has room for. LMDB would
+ * look for a row in a page of any other kind for ever. */
+static bool
+is_root(const struct store *s, const uint8_t head[PAGE_HEAD])
+{
+	uint16_t field[3]; /* flags; end of the numbers of rows; where rows begin */
+
+	memcpy(field, head + 10, sizeof(field));
+	return ((field[0] == 1 || field[0] == 2) && field[1] >= PAGE_HEAD &&
+		field[1] <= field[2] && field[2] <= s->page);
+}
+
 /* A page begins with its number: another page in its place is older, or lost. */
 static int
 check_root(const struct store *s, int fd, uint64_t number)
 {
-	uint64_t found;
+	uint8_t found[PAGE_HEAD];
 	ssize_t n = 0;
 
 	if (number == UINT64_MAX) /* an empty tree */
 		return (0);
 	if (number < (uint64_t)INT64_MAX / s->page)
-		n = pread(fd, &found, sizeof(found), (off_t)(number * s->page));
+		n = pread(fd, found, sizeof(found), (off_t)(number * s->page));
 	if (n == -1)
 		return (fail_sys("data.mdb"));
 	return (
-	    n == (ssize_t)sizeof(found) && found == number
+	    n == (ssize_t)sizeof(found) && word_at(found, 0) == number &&
+		    is_root(s, found)
 		? 0
 		: fail(Q_ECORRUPT, "data.mdb is damaged (a root); run 'qctl check'"));
 }

@@ -95,16 +95,17 @@ int
 txn_open(struct txn *t)
 {
 	struct q *q = t->q;
+	bool is_open = q->store.env != NULL;
 	struct stat st;
 	int rc;
 
 	if ((rc = dir_check(&q->dir, &st)) != 0)
 		return (rc);
-	if (q->store.env == NULL && (rc = store_open(&q->store, q->dir.data, st.st_size,
-					 q->flags & Q_RDONLY, false)) != 0)
+	if (!is_open && (rc = store_open(&q->store, q->dir.data, st.st_size,
+			     q->flags & Q_RDONLY, false)) != 0)
 		return (rc);
 	if ((rc = check_size(q, st.st_size)) != 0 ||
-	    (rc = store_check(&q->store, q->dir.data)) != 0)
+	    (is_open && (rc = store_check(&q->store, q->dir.data)) != 0))
 		return (rc);
 	t->holes = (uint64_t)st.st_blocks * 512 < (uint64_t)st.st_size;
 	if (t->write)

@@ -272,6 +272,17 @@ flushed() {
 	is "$stderr" "qpop: jobs: data.mdb is damaged (SIGBUS while reading it); run 'qctl check jobs'"
 }
 
+@test "a root that is no page of rows is damage, and nobody looks for one there for ever" {
+	seq 3 | qpush -l jobs
+	# of the meta page in force, the root of the tables: its kind, and how many rows it has
+	perl -e 'open F, "+<", $ARGV[0] or die; read F, $d, 8192;
+		@m = sort { $b->[0] <=> $a->[0] } map { [unpack("Q", substr $d, $_ * 4096 + 144, 8),
+			unpack("Q", substr $d, $_ * 4096 + 128, 8)] } 0, 1;
+		seek F, $m[0][1] * 4096 + 10, 0; print F pack "S3", 0xe7, 0, 0' \
+		"$Q_ROOT/jobs/data.mdb"
+	all_fail 65 "data.mdb is damaged (a root)"
+}
+
 @test "a signal that somebody sends is no damage" {
 	local sig
 
@@ -464,7 +475,7 @@ survives() {
 	qpush -d 1h jobs x
 	start qpop -w jobs 2>err
 	eventually has_open "$pid"
-	rm -r "$Q_ROOT/jobs"
+	rm -rf "$Q_ROOT/jobs" # what he makes there may be gone when rm gets to it
 	ended 3
 	has "$(cat err)" "deleted or replaced while in use"
 }
