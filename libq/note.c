@@ -50,7 +50,10 @@ q_event_name(enum q_event_kind kind)
 void
 note_begin(struct txn *t)
 {
-	t->q->notes.count = t->q->notes.why_id = 0;
+	struct notes *n = &t->q->notes;
+
+	n->count = n->why_id = n->lapsed_id = 0;
+	n->full = false;
 	t->logging = log_wanted(t);
 	t->noting = t->logging || t->q->ctl.map != NULL;
 }
@@ -62,20 +65,23 @@ note_free(struct q *q)
 	q->notes = (struct notes){ 0 };
 }
 
-/* The place of the next; NULL without memory for one: it is lost, and counted. */
+/* The place of the next; NULL without memory for any: it is lost, and counted. */
 static struct q_event *
 another(struct notes *n)
 {
 	size_t room = n->room == 0 ? (size_t)ROOM_MIN : 2 * n->room;
 	struct q_event *list;
 
-	if (n->count >= n->room && n->room < NOTES_MOST) {
-		if ((list = reallocarray(n->list, room, sizeof(*list))) == NULL)
-			return (NULL);
-		n->list = list;
-		n->room = room;
+	if (n->count >= n->room && n->room < NOTES_MOST && !n->full) {
+		list = reallocarray(n->list, room, sizeof(*list));
+		n->full =
+		    list == NULL; /* from then on, round and round in what is there */
+		if (!n->full) {
+			n->list = list;
+			n->room = room;
+		}
 	}
-	return (&n->list[n->count & (n->room - 1)]);
+	return (n->room > 0 ? &n->list[n->count & (n->room - 1)] : NULL);
 }
 
 static void
@@ -84,7 +90,10 @@ name_who(const struct txn *t, struct q_event *e, const struct state *s)
 	const char *command =
 	    t->command != NULL ? t->command : program_invocation_short_name;
 
-	if (by_time[e->kind]) {
+	if (e->kind == Q_EVENT_LAPSED)
+		t->q->notes.lapsed_id = e->id;
+	if (by_time[e->kind] ||
+	    (e->kind == Q_EVENT_DEAD && t->q->notes.lapsed_id == e->id)) {
 		e->uid = (uid_t)-1;
 		e->pid = e->kind == Q_EVENT_LAPSED && s != NULL ? (pid_t)s->pid : 0;
 		return;

@@ -16,7 +16,10 @@ enum { NOTES_MOST = 4096 };
 struct notes {
 	struct q_event *list; /* the newest NOTES_MOST, round and round */
 	size_t room;          /* in it: a power of two, or 0 */
+	bool full;            /* there was no memory for more */
 	uint64_t count;       /* of all that the transaction did */
+	uint64_t lapsed_id;   /* the message whose lease ended last: if it dies of that,
+	                       * nobody did it */
 	uint64_t why_id;      /* the message that failed for this reason */
 	char why[Q_EVENT_DETAIL];
 };

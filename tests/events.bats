@@ -80,13 +80,14 @@ receipt() {
 
 @test "what time does is told, and nobody is named" {
 	qctl create jobs
-	watch -j -n 3 jobs
+	watch -j -n 4 jobs
 	qpush -m 1 jobs x
 	qpop -L 10ms jobs >/dev/null
 	eventually has_count jobs dead=1
 	qctl release --all jobs # finds what is over, and nothing else to do
-	eventually has_lines events 3
-	told 'pushed 1' 'delivered 1' 'lapsed 1'
+	told 'pushed 1' 'delivered 1' 'lapsed 1' 'dead 1'
+	is "$(jq -r 'select(.event == "dead") | "\(.reason) \(.uid) \(.pid)"' events)" \
+		'lease ran out null null'
 	is "$(jq -r 'select(.event == "lapsed") | "\(.reason) \(.uid) \(.command)"' events)" \
 		'lease ran out null null'
 	watch -j -n 3 jobs
@@ -274,7 +275,7 @@ qwatch: jobs: there is a queue again"
 	chmod 755 "$Q_ROOT"
 	fails 3 'its events cannot be seen: there is no file ctl' \
 		other "$public/qwatch" --events jobs
-	run -1 qpop -w10ms jobs
+	qwatch --timeout 0 jobs # it makes one
 	start setpriv --reuid 65534 --regid 65534 --clear-groups "$public/qwatch" -j -n 1 \
 		jobs >events 2>errors
 	watcher=$pid
