@@ -40,6 +40,7 @@ static const char *const values[] = {
 	[OPT_STATE] = "state",
 	[OPT_CHOICE] = "choice",
 	[OPT_RECEIPT] = "receipt",
+	[OPT_CONDITION] = "condition",
 };
 _Static_assert(sizeof(values) / sizeof(values[0]) == OPT_VALUES, "a kind has no name");
 

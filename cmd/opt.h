@@ -23,6 +23,7 @@ enum opt_value {  /* what an option's argument is, for completion */
 	OPT_STATE,
 	OPT_CHOICE, /* one of the words of arg: "asc|desc" */
 	OPT_RECEIPT,
+	OPT_CONDITION,
 	OPT_VALUES,
 	/* may be added to one of the above */
 	OPT_OPTIONAL = 0x100, /* only attached: -w5s, --wait=5s; else opt_arg is NULL */

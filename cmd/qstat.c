@@ -58,7 +58,7 @@ static const struct opt opts[] = {
 	    "forecast how many workers keep 95 of 100 waits below" },
 	{ O_CHECK, "check", OPT_NONE, NULL,
 	    "answer as a plugin of Nagios: critical if a CONDITION is met" },
-	{ O_WARNING, "warning", OPT_TEXT | OPT_REPEAT, "CONDITION",
+	{ O_WARNING, "warning", OPT_CONDITION | OPT_REPEAT, "CONDITION",
 	    "with --check: only a warning" },
 	{ O_OPENMETRICS, "openmetrics", OPT_NONE, NULL,
 	    "print numbers for Prometheus" },

@@ -24,11 +24,11 @@ static const struct opt opts[] = {
 	    "print what the queue's log has from TIME on; --events: and go on" },
 	{ 'j', "json", OPT_NONE, NULL, "print a JSON object for each event" },
 	{ 'n', "count", OPT_COUNT, "N", "end after N events, or runs of COMMAND" },
-	{ O_UNTIL, "until", OPT_TEXT, "CONDITION",
+	{ O_UNTIL, "until", OPT_CONDITION, "CONDITION",
 	    "wait until the queue meets CONDITION" },
-	{ O_ALERT, "alert", OPT_TEXT, "CONDITION",
+	{ O_ALERT, "alert", OPT_CONDITION, "CONDITION",
 	    "run COMMAND whenever a queue comes to meet CONDITION" },
-	{ O_CLEAR, "clear", OPT_TEXT, "CONDITION",
+	{ O_CLEAR, "clear", OPT_CONDITION, "CONDITION",
 	    "not again before CONDITION is met; then, too" },
 	{ 'T', "timeout", OPT_TIME, "DURATION", "wait no longer than that" },
 	{ 0 },
@@ -182,8 +182,10 @@ watch(struct options *o)
 	if (opt_noperands == 0) {
 		if ((all = root_names(&o->events.n, &status)) == NULL)
 			return (status);
-		if (o->events.n == 0)
+		if (o->events.n == 0) {
+			root_free(all);
 			diag_usage("no queue given, and there is none");
+		}
 		o->events.names = all;
 	}
 	o->alert.names = o->events.names;

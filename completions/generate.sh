@@ -45,6 +45,8 @@ $2 !~ /^@/ {
 	needs = kind != "none" && $4 !~ /\?/
 	n = split($5, part, "|")
 	words = kind == "state" ? "ready delayed blocked leased dead" : ""
+	if (kind == "condition") # of which the rest is to be quoted
+		words = "empty ready delayed blocked leased dead pending oldest bytes disk in out wait50 wait99 service load"
 	for (i = 1; n > 1 && i <= n; i++)
 		if (part[i] ~ /^[a-z]/)
 			words = words (words == "" ? "" : " ") part[i]

@@ -214,6 +214,24 @@ commands() {
 	all_offer 'qpush --delay '
 }
 
+@test "conditions are offered by the names there are" {
+	local names
+
+	run --separate-stderr -3 "$BIN/qstat" --check 'x>1' ./nowhere
+	names=${output##*is not one of }
+	mapfile -t names < <(printf 'empty, %s' "$names" | tr -s ', ' '\n\n')
+	[ "${#names[@]}" -gt 10 ]
+	all_offer 'qwatch --until ' "${names[@]}"
+	all_offer 'qwatch --alert=pe' pending
+	all_offer 'qwatch --clear em' empty
+	all_offer 'qstat --warning wait' wait50 wait99
+}
+
+@test "qwatch takes more than one queue, and a command" {
+	all_offer 'qwatch mail ma' mail main
+	all_offer 'qwatch --events ma' mail main
+}
+
 @test "qstat takes more than one queue" {
 	all_offer 'qstat mail ma' mail main
 }
