@@ -70,6 +70,7 @@ int ctl_drain(const struct ctl *c);
 int ctl_dump(const struct ctl *c);
 int ctl_load(const struct ctl *c);
 int ctl_edit(const struct ctl *c);
+int ctl_rerun(const struct ctl *c);
 int ctl_move(const struct ctl *c);
 int ctl_copy(const struct ctl *c);
 /* Of redrive, with --to. */

@@ -90,6 +90,8 @@ failure(const struct q_failure *f)
 	set_number(o, "peak_memory", r->memory);
 	set_text(o, "host", r->host);
 	set_bytes(o, "stderr", r->output, r->output_size);
+	if (r->command_size > 0)
+		set_bytes(o, "command", r->command, r->command_size);
 	return (o);
 }
 

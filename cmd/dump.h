@@ -45,7 +45,7 @@ struct dumped {
 	struct json_t *document;
 	struct q_failure *failures;
 	char *headers;
-	void *bytes[2 * 64 + 8]; /* decoded ones */
+	void *bytes[4 * 64 + 8]; /* decoded ones */
 	size_t bytes_count;
 };
 

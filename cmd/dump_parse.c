@@ -163,7 +163,7 @@ get_how(const json_t *o, enum q_how *how)
 static const char *
 get_report(struct dumped *d, const json_t *o, struct q_report *r)
 {
-	const void *output = NULL;
+	const void *output = NULL, *command = NULL;
 	int64_t status = 0, memory = 0;
 	const char *why;
 
@@ -173,11 +173,13 @@ get_report(struct dumped *d, const json_t *o, struct q_report *r)
 	    (why = get_number(o, "cpu_ns", 0, INT64_MAX, &r->cpu)) != NULL ||
 	    (why = get_number(o, "peak_memory", 0, INT64_MAX, &memory)) != NULL ||
 	    (why = get_text(d, o, "host", 255, &r->host)) != NULL ||
-	    (why = get_bytes(d, o, "stderr", &output, &r->output_size)) != NULL)
+	    (why = get_bytes(d, o, "stderr", &output, &r->output_size)) != NULL ||
+	    (why = get_bytes(d, o, "command", &command, &r->command_size)) != NULL)
 		return (why);
 	r->status = (int)status;
 	r->memory = (uint64_t)memory;
 	r->output = output;
+	r->command = command;
 	return (NULL);
 }
 

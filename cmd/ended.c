@@ -26,10 +26,30 @@ struct end {
 	struct output output;
 };
 
+/* What 'qctl rerun' needs to run it for another message. */
+static void
+keep_command(struct ended *e, const struct job_plan *plan)
+{
+	const char *word = plan->mark;
+	size_t n = 0, size;
+
+	if (plan->batch > 0)
+		return;
+	for (size_t i = 0; word != NULL; word = plan->command[i++]) {
+		size = strlen(word) + 1;
+		if (size > sizeof(e->command) - n)
+			return;
+		memcpy(e->command + n, word, size);
+		n += size;
+	}
+	e->command_size = n;
+}
+
 void
-ended_init(struct ended *e)
+ended_init(struct ended *e, const struct job_plan *plan)
 {
 	*e = (struct ended){ 0 };
+	keep_command(e, plan);
 	(void)gethostname(e->host, sizeof(e->host) - 1);
 }
 
@@ -62,6 +82,8 @@ describe(const struct ended *e, struct end *end, const struct job *j)
 	r->cpu = time_of(j->usage.ru_utime) + time_of(j->usage.ru_stime);
 	r->memory = (uint64_t)j->usage.ru_maxrss * 1024;
 	r->host = e->host;
+	r->command = e->command;
+	r->command_size = e->command_size;
 	if (j->tail_size == 0 || (end->tail = malloc(j->tail_size + 1)) == NULL)
 		return;
 	memcpy(end->tail, j->tail, j->tail_size);

@@ -17,10 +17,12 @@ struct ended {
 	struct q_finish *finish;     /* for q_exchange(), from ended_finish() */
 	q_time backoff, backoff_max; /* as in q_settle */
 	char host[HOST_NAME_MAX + 1];
-	uint64_t done, failed; /* settled so far */
+	char command[Q_MAX_COMMAND]; /* as in q_report */
+	size_t command_size;         /* 0: not to be kept */
+	uint64_t done, failed;       /* settled so far */
 };
 
-void ended_init(struct ended *e);
+void ended_init(struct ended *e, const struct job_plan *plan);
 void ended_free(struct ended *e);
 /* job is NULL if none was started; what it printed belongs to the list then. */
 void ended_add(

@@ -88,6 +88,23 @@ json_text(const char *text)
 	return (value);
 }
 
+/* Its words, without what stood for the body. */
+static void
+set_command(json_t *object, const struct q_report *r)
+{
+	const char *p = r->command, *end = p + r->command_size;
+	json_t *words = json_array();
+
+	if (r->command_size == 0 || end[-1] != '\0') {
+		json_decref(words);
+		return;
+	}
+	json_set(object, "command", words);
+	for (p += strlen(p) + 1; p < end; p += strlen(p) + 1)
+		if (json_array_append_new(words, json_text(p)) != 0)
+			no_memory();
+}
+
 /* What is known of the command, if it was one. Durations are seconds. */
 static void
 set_report(json_t *object, const struct q_report *r)
@@ -104,6 +121,7 @@ set_report(json_t *object, const struct q_report *r)
 	json_set_count(object, "peak_memory", r->memory);
 	json_set(object, "host", json_text(r->host));
 	json_set(object, "stderr", json_text(r->output));
+	set_command(object, r);
 }
 
 static void

@@ -42,13 +42,13 @@ _Static_assert(sizeof(opts) / sizeof(opts[0]) == CTL_OPTIONS + 1, "an option lac
 
 static const struct command cmd = {
 	.name = "qctl",
-	.synopsis =
-	    "[OPTION...] "
-	    "backup|cancel|check|compact|copy|create|dead|drain|dump|edit|get|load|move|"
-	    "pause|purge|redrive|"
-	    "release|"
-	    "resume|rm|set"
-	    " QUEUE [ARGUMENT...] | ls",
+	.synopsis = "[OPTION...] "
+		    "backup|cancel|check|compact|copy|create|dead|drain|dump|edit|get|"
+	            "load|move|"
+		    "pause|purge|redrive|rerun|"
+		    "release|"
+		    "resume|rm|set"
+		    " QUEUE [ARGUMENT...] | ls",
 	.purpose = "Administer queues",
 	.opts = opts,
 };
@@ -92,6 +92,7 @@ static const struct sub subs[] = {
 	    HAS(CTL_ALL) | HAS(CTL_OLDER) | HAS(CTL_REASON) | HAS(CTL_TO) },
 	{ "release", ctl_release, 0, MANY, NULL,
 	    HAS(CTL_ALL) | HAS(CTL_STATE) | HAS(CTL_OLDER) },
+	{ "rerun", ctl_rerun, 1, MANY, "ID", 0 },
 	{ "resume", ctl_resume, 0, 1, NULL, 0 },
 	{ "rm", ctl_rm, 0, 0, NULL, HAS(CTL_YES) },
 	{ "set", ctl_set, 1, Q_OPTIONS, "OPTION=VALUE", 0 },

@@ -139,8 +139,8 @@ worker_run(const struct worker_plan *plan, struct q *q, const char *name)
 
 	w.idle_since = w.now = now_monotonic();
 	crew_init(&w.crew, &plan->job, plan->parallel);
-	ended_init(&w.ended);
-	ended_init(&w.done);
+	ended_init(&w.ended, &plan->job);
+	ended_init(&w.done, &plan->job);
 	w.ended.backoff = plan->backoff;
 	w.ended.backoff_max = plan->backoff_max;
 	if (plan->to != NULL)

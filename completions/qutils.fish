@@ -218,5 +218,5 @@ complete -c qctl -n 'not __qutils_after_dashes' -s q -l quiet -d 'print nothing 
 complete -c qctl -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what happens'
 complete -c qctl -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
 complete -c qctl -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
-complete -c qctl -n '__qutils_operand -eq 0 --mode --group --state --older-than --reason --to --limit -n --timeout --lock-wait' -a 'backup cancel check compact copy create dead drain dump edit get load move pause purge redrive release resume rm set ls'
+complete -c qctl -n '__qutils_operand -eq 0 --mode --group --state --older-than --reason --to --limit -n --timeout --lock-wait' -a 'backup cancel check compact copy create dead drain dump edit get load move pause purge redrive rerun release resume rm set ls'
 complete -c qctl -n '__qutils_operand -eq 1 --mode --group --state --older-than --reason --to --limit -n --timeout --lock-wait' -a '(__qutils_queues)'

@@ -99,12 +99,14 @@ copy(struct q_batch *b, const void *data, size_t size, const void **out)
 static int
 copy_failure(struct q_batch *b, const struct failure *f, struct q_failure *out)
 {
-	const void *reason = NULL, *host = NULL, *output = NULL;
+	const struct q_report *r = &f->report;
+	const void *reason = NULL, *host = NULL, *output = NULL, *command = NULL;
 	int rc;
 
 	if ((rc = copy(b, f->reason, f->reason_size, &reason)) != 0 ||
 	    (rc = copy(b, f->report.host, f->host_size, &host)) != 0 ||
-	    (rc = copy(b, f->report.output, f->report.output_size, &output)) != 0)
+	    (rc = copy(b, r->output, r->output_size, &output)) != 0 ||
+	    (rc = copy(b, r->command, r->command_size, &command)) != 0)
 		return (rc);
 	out->when = f->when;
 	out->pid = (pid_t)f->pid;
@@ -112,6 +114,7 @@ copy_failure(struct q_batch *b, const struct failure *f, struct q_failure *out)
 	out->report = f->report;
 	out->report.host = host;
 	out->report.output = output;
+	out->report.command = command;
 	return (0);
 }
 

@@ -56,9 +56,11 @@ failure_encode(const struct failure *f, uint64_t id, uint8_t record[FAILURE_MAX]
 	p = put_be16(p, (uint16_t)f->host_size);
 	p = put_be16(p, (uint16_t)f->reason_size);
 	p = put_be16(p, (uint16_t)r->output_size);
+	p = put_be16(p, (uint16_t)r->command_size);
 	p = put_bytes(p, r->host, f->host_size);
 	p = put_bytes(p, f->reason, f->reason_size);
 	p = put_bytes(p, r->output, r->output_size);
+	p = put_bytes(p, r->command, r->command_size);
 	(void)put_be64(record, hash_record(record + 8, (size_t)(p - record) - 8, id));
 	return ((size_t)(p - record));
 }
@@ -81,12 +83,15 @@ failure_decode(const void *record, size_t size, uint64_t id, struct failure *out
 	f.host_size = read_be16(&r);
 	f.reason_size = read_be16(&r);
 	f.report.output_size = read_be16(&r);
+	f.report.command_size = read_be16(&r);
 	f.report.host = (const char *)read_bytes(&r, f.host_size);
 	f.reason = (const char *)read_bytes(&r, f.reason_size);
 	f.report.output = (const char *)read_bytes(&r, f.report.output_size);
+	f.report.command = (const char *)read_bytes(&r, f.report.command_size);
 	if (r.bad || r.p != r.end || zero != 0 || f.report.how >= Q_HOWS ||
 	    f.host_size > FAILURE_HOST_MOST || f.reason_size > Q_MAX_REASON ||
-	    f.report.output_size > Q_MAX_OUTPUT)
+	    f.report.output_size > Q_MAX_OUTPUT ||
+	    f.report.command_size > Q_MAX_COMMAND)
 		return (damaged("failure", id));
 	*out = f;
 	return (0);

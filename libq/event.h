@@ -13,15 +13,16 @@
 struct failure {
 	q_time when; /* wall clock */
 	uint32_t pid;
-	struct q_report report; /* host and output not NUL-terminated when decoded */
+	struct q_report report; /* its texts not NUL-terminated when decoded */
 	const char *reason;     /* not NUL-terminated */
 	size_t host_size, reason_size;
 };
 
 enum {
-	FAILURE_FIXED = 8 + 8 + 4 + 1 + 1 + 2 + 8 + 8 + 8 + 2 + 2 + 2,
+	FAILURE_FIXED = 8 + 8 + 4 + 1 + 1 + 2 + 8 + 8 + 8 + 2 + 2 + 2 + 2,
 	FAILURE_HOST_MOST = 255,
-	FAILURE_MAX = FAILURE_FIXED + FAILURE_HOST_MOST + Q_MAX_REASON + Q_MAX_OUTPUT,
+	FAILURE_MAX = FAILURE_FIXED + FAILURE_HOST_MOST + Q_MAX_REASON + Q_MAX_OUTPUT +
+	              Q_MAX_COMMAND,
 	DONE_SIZE = 8 + 4 + 1 + 8,
 };
 

@@ -298,6 +298,8 @@ life_fail(struct txn *t, uint64_t id, struct state *s, const char *reason,
 		f.report.output += report->output_size - Q_MAX_OUTPUT;
 		f.report.output_size = Q_MAX_OUTPUT;
 	}
+	if (report->command_size > Q_MAX_COMMAND)
+		f.report.command_size = 0;
 	s->flags |= ST_FAILED;
 	note_reason(t, id, reason);
 	size = failure_encode(&f, id, record);

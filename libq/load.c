@@ -126,7 +126,8 @@ check(const struct q_msg *m)
 		const struct q_report *r = &m->failures[i].report;
 
 		if (strlen(m->failures[i].reason) > Q_MAX_REASON ||
-		    r->output_size > Q_MAX_OUTPUT || (unsigned)r->how >= Q_HOWS ||
+		    r->output_size > Q_MAX_OUTPUT || r->command_size > Q_MAX_COMMAND ||
+		    (unsigned)r->how >= Q_HOWS ||
 		    (r->host != NULL && strlen(r->host) > FAILURE_HOST_MOST))
 			return (fail(Q_EINVAL,
 			    "a failure of message %llu is none that there can be",

@@ -72,6 +72,7 @@ enum {                         /* limits */
 	Q_MAX_NAME = 255,      /* bytes in the name of a queue */
 	Q_MAX_HEADERS = 16384, /* bytes of all headers of a message, as NAME=VALUE\0 */
 	Q_MAX_OUTPUT = 4096,   /* bytes kept of the stderr of a failed command */
+	Q_MAX_COMMAND = 2048,  /* bytes kept of the words of a failed command */
 	Q_MAX_REASON = 1024,   /* bytes kept of a reason */
 	Q_MAX_KEY = 1024,      /* bytes of a key, or of a group's name */
 	Q_MIN_PRIORITY = -100,
@@ -315,6 +316,10 @@ struct q_report {
 	const char *host;   /* where it ran; NULL: unknown */
 	const char *output; /* the end of its stderr, with a NUL behind; may be NULL */
 	size_t output_size; /* cut to the last Q_MAX_OUTPUT bytes */
+	/* What in its words stands for the body, then these, each with its NUL; not
+	 * kept if longer than Q_MAX_COMMAND. May be NULL. */
+	const char *command;
+	size_t command_size;
 };
 
 struct q_failure {

@@ -42,6 +42,7 @@ static const struct field report_fields[] = {
 	FIELD_NUMBER(struct q_report, memory),
 	FIELD_STRING(struct q_report, host),
 	FIELD_SPAN(struct q_report, output, output_size),
+	FIELD_SPAN(struct q_report, command, command_size),
 };
 
 /* Without those that are of a held lease, or where to put results. */
@@ -58,7 +59,7 @@ static const struct field take_fields[] = {
 FIELD_SIZE(struct q_push, 96);
 FIELD_SIZE(struct q_take, 104);
 FIELD_SIZE(struct q_settle, 80); /* and an output, which is not sent */
-FIELD_SIZE(struct q_report, 56);
+FIELD_SIZE(struct q_report, 72);
 
 static void
 put_push(struct writer *w, const struct push *p)

@@ -35,8 +35,8 @@ assert_failure(const struct failure *f)
 	size_t size = failure_encode(f, ID, record);
 	struct failure got;
 
-	assert_int_equal(size,
-	    FAILURE_FIXED + f->host_size + f->reason_size + f->report.output_size);
+	assert_int_equal(size, FAILURE_FIXED + f->host_size + f->reason_size +
+				   f->report.output_size + f->report.command_size);
 	assert_int_equal(failure_decode(record, size, ID, &got), 0);
 	assert_true(got.when == f->when && got.pid == f->pid);
 	assert_int_equal(got.report.how, f->report.how);
@@ -50,14 +50,19 @@ assert_failure(const struct failure *f)
 	assert_memory_equal(got.reason, f->reason, f->reason_size);
 	assert_memory_equal(got.report.host, f->report.host, f->host_size);
 	assert_memory_equal(got.report.output, f->report.output, f->report.output_size);
+	assert_int_equal(got.report.command_size, f->report.command_size);
+	assert_memory_equal(
+	    got.report.command, f->report.command, f->report.command_size);
 	assert_fragile(decode_failure, record, size, ID);
 }
 
 static void
 a_failure_is_read_as_written(void **state)
 {
-	static char host[FAILURE_HOST_MOST], reason[Q_MAX_REASON], output[Q_MAX_OUTPUT];
-	struct failure f = { .reason = "", .report = { .host = "", .output = "" } };
+	static char host[FAILURE_HOST_MOST], reason[Q_MAX_REASON], output[Q_MAX_OUTPUT],
+	    command[Q_MAX_COMMAND];
+	struct failure f = { .reason = "",
+		.report = { .host = "", .output = "", .command = "" } };
 
 	(void)state;
 	memset(host, 'h', sizeof(host));
@@ -65,12 +70,14 @@ a_failure_is_read_as_written(void **state)
 	memset(output, 'o', sizeof(output));
 	assert_failure(&f);
 	f = (struct failure){ INT64_MAX, UINT32_MAX,
-		{ Q_HOW_EXITED, 255, INT64_MAX, 1, UINT64_MAX, "host", "oops\n", 5 },
+		{ Q_HOW_EXITED, 255, INT64_MAX, 1, UINT64_MAX, "host", "oops\n", 5,
+		    "{}\0a\0b", 7 },
 		"exited 255", 4, 10 };
 	assert_failure(&f);
 	f = (struct failure){ INT64_MIN, 1,
-		{ Q_HOW_KILLED, 9, 0, 0, 0, host, output, sizeof(output) }, reason,
-		sizeof(host), sizeof(reason) };
+		{ Q_HOW_KILLED, 9, 0, 0, 0, host, output, sizeof(output), command,
+		    sizeof(command) },
+		reason, sizeof(host), sizeof(reason) };
 	assert_failure(&f);
 }
 
@@ -88,10 +95,10 @@ a_failure_of_bad_layout_is_refused(void **state)
 		assert_int_equal(
 		    decode_copy(decode_failure, record, n, ID), Q_ECORRUPT);
 	}
-	record[FAILURE_FIXED - 3] = 2; /* a byte is left over */
+	record[FAILURE_FIXED - 5] = 2; /* a byte is left over */
 	seal(record, size, ID);
 	assert_int_equal(decode_failure(record, size, ID), Q_ECORRUPT);
-	(void)put_be16(long_record + FAILURE_FIXED - 4, Q_MAX_REASON + 1);
+	(void)put_be16(long_record + FAILURE_FIXED - 6, Q_MAX_REASON + 1);
 	seal(long_record, sizeof(long_record), ID);
 	assert_int_equal(
 	    decode_failure(long_record, sizeof(long_record), ID), Q_ECORRUPT);

@@ -123,7 +123,7 @@ static void
 settlings_arrive_as_sent(void **state)
 {
 	static const struct q_report report = { Q_HOW_KILLED, 9, 1, 2, 3, "host",
-		"out\0put", 7 };
+		"out\0put", 7, "{}\0cat", 7 };
 	const struct q_settle how[] = {
 		{ .verb = Q_ACK },
 		{ .verb = Q_FAIL,
@@ -173,6 +173,7 @@ settlings_arrive_as_sent(void **state)
 	assert_string_equal(got->report->host, "host");
 	assert_int_equal(got->report->output_size, 7);
 	assert_memory_equal(got->report->output, "out\0put", 7);
+	assert_memory_equal(got->report->command, "{}\0cat", 7);
 	assert_bounded(size);
 }
 
