@@ -257,6 +257,8 @@ apply_locked(struct q *q, struct call *c)
 		serve_answer(q, rc);
 	else
 		serve_return(q);
+	if (rc == 0 && t.flushed)
+		compact_if_worth(q, &t);
 	lock_drop(q->dir.data);
 	if (q->ctl.map != NULL && !ctl_is_whole(q))
 		ctl_close(q);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -15,6 +16,7 @@
 #include "queue.h"
 #include "space.h"
 #include "structure.h"
+#include "usage.h"
 
 #include "compact.h"
 
@@ -37,32 +39,64 @@ punch(const struct walk *w, uint64_t page, uint64_t n)
 	return (fail_sys("data.mdb"));
 }
 
+/* Which holes are worth their price. */
+struct effort {
+	bool spare;     /* what was made ready behind the data, too */
+	bool reserve;   /* and what is always kept there */
+	uint64_t least; /* pages of a hole */
+	unsigned holes; /* at most so many */
+	bool flushed;   /* the state in force is on disk */
+};
+
+static bool
+is_hole(const struct walk *w, uint64_t page, uint64_t n)
+{
+	off_t data = lseek(w->fd, (off_t)(page * w->page), SEEK_DATA);
+
+	return (data == -1 ? errno == ENXIO : data >= (off_t)((page + n) * w->page));
+}
+
 /* Each run of free pages. */
 static int
-punch_free(const struct walk *w)
+punch_free(const struct walk *w, const struct effort *e)
 {
+	unsigned holes = 0;
 	int rc = 0;
 
-	for (uint64_t i = 2, n; i < w->pages && rc == 0; i += n) {
+	for (uint64_t i = 2, n; i < w->pages && rc == 0 && holes < e->holes; i += n) {
 		n = 1;
 		if (w->seen[i] != WALK_FREE)
 			continue;
 		while (i + n < w->pages && w->seen[i + n] == WALK_FREE)
 			n++;
+		if (n < e->least || is_hole(w, i, n))
+			continue;
 		rc = punch(w, i, n);
+		holes++;
 	}
 	return (rc);
 }
 
-/* The reserve goes, too: what remains of it is a hole, and pushes are refused. */
+/*
+ * What was made ready behind the data for pushes goes, but for the reserve: or that,
+ * too, but for a hole. Pushes are refused then.
+ */
 static int
-drop_reserve(const struct walk *w)
+cut_spare(const struct walk *w, bool reserve)
 {
 	off_t end = (off_t)(w->pages * w->page);
+	struct stat st;
 
-	if (ftruncate(w->fd, end) != 0 ||
-	    ftruncate(w->fd, end + SPACE_RESERVE / 4) != 0)
+	if (fstat(w->fd, &st) != 0)
 		return (fail_sys("data.mdb"));
+	if (reserve) {
+		if (ftruncate(w->fd, end) != 0 ||
+		    ftruncate(w->fd, end + SPACE_RESERVE / 4) != 0)
+			return (fail_sys("data.mdb"));
+	} else if (st.st_size > end + (off_t)2 * SPACE_RESERVE &&
+		   ftruncate(w->fd, end + SPACE_RESERVE) != 0) {
+		return (fail_sys("data.mdb"));
+	}
 	return (0);
 }
 
@@ -72,7 +106,7 @@ drop_reserve(const struct walk *w)
  * the one before: this one has to be on disk.
  */
 static int
-compact(struct q *q, bool reserve)
+compact(struct q *q, const struct effort *e)
 {
 	struct check *check = NULL;
 	struct structure s = { .check = NULL };
@@ -87,10 +121,10 @@ compact(struct q *q, bool reserve)
 	if (check->public.found > 0)
 		rc = fail(Q_ECORRUPT, "%s %s; run 'qctl check'", check->list[0].object,
 		    check->list[0].what);
-	else if (fdatasync(q->dir.data) != 0)
+	else if (!e->flushed && fdatasync(q->dir.data) != 0)
 		rc = fail_sys("data.mdb");
-	else if ((rc = punch_free(&s.walk)) == 0 && reserve)
-		rc = drop_reserve(&s.walk);
+	else if ((rc = punch_free(&s.walk, e)) == 0 && e->spare)
+		rc = cut_spare(&s.walk, e->reserve);
 out:
 	structure_close(&s);
 	q_check_free(&check->public);
@@ -118,12 +152,84 @@ compact_disk_is_short(const struct q *q)
 void
 compact_for_room(struct q *q)
 {
-	(void)compact(q, true);
+	static const struct effort all = {
+		.spare = true, .reserve = true, .least = 1, .holes = UINT_MAX
+	};
+
+	(void)compact(q, &all);
+}
+
+/*
+ * A hole may cost as much as a flush. So they are of 256 KiB at least, which have to be
+ * written again before they are punched again, and few at a time. What is in use is
+ * read to know what is free; so only where it is little, and rarely.
+ */
+enum {
+	FREE_LEAST = 16 << 20, /* bytes that are free before anything is done */
+	FREE_TIMES = 4,        /* and besides, of what is in use */
+	USED_MOST = 64 << 20,
+	HOLE_LEAST = 64, /* pages */
+	HOLES_MOST = 32, /* of 2 ms each, where they are dear */
+	LOOKS = 128,     /* one of so many transactions looks */
+};
+
+/* Whether a file of so much in use takes too much. Where blocks are larger than pages,
+ * holes do not give back all there is. */
+static bool
+is_much(const struct q *q, uint64_t used)
+{
+	uint64_t end = store_end(&q->store), taken, spare;
+	struct stat st;
+
+	if (fstat(q->dir.data, &st) != 0 || (uint64_t)st.st_blksize > q->store.page)
+		return (false);
+	taken = (uint64_t)st.st_blocks * 512;
+	spare = (uint64_t)st.st_size > end ? (uint64_t)st.st_size - end : 0;
+	return (used <= USED_MOST && taken > spare + FREE_LEAST + FREE_TIMES * used);
+}
+
+/* Behind its end a hole changes nothing. */
+static bool
+has_holes(const struct q *q)
+{
+	struct stat st;
+
+	return (fstat(q->dir.data, &st) == 0 &&
+		fallocate(q->dir.data, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		    st.st_size, (off_t)q->store.page) == 0);
+}
+
+void
+compact_if_worth(struct q *q, const struct txn *t)
+{
+	const uint64_t *c = t->meta.counter;
+	uint64_t messages =
+	    c[COUNT_PUSHED] - c[COUNT_DONE] - c[COUNT_EXPIRED] - c[COUNT_PURGED];
+	static const struct effort some = {
+		.least = HOLE_LEAST, .holes = HOLES_MOST, .flushed = true
+	};
+	struct txn look = { .q = q };
+	uint64_t pages = 0;
+	MDB_envinfo info;
+	bool much;
+
+	/* First what costs next to nothing, then what costs little. */
+	if (mdb_env_info(q->store.env, &info) != 0 || info.me_last_txnid % LOOKS != 0 ||
+	    !is_much(q, messages * q->store.page / 16))
+		return;
+	much = txn_open(&look) == 0 && usage_free_pages(&look, &pages) == 0 &&
+	       is_much(q, store_end(&q->store) - pages * q->store.page);
+	txn_close(&look);
+	if (much && has_holes(q))
+		(void)compact(q, &some); /* else another time */
 }
 
 int
 q_compact(struct q *q, uint64_t *returned)
 {
+	static const struct effort all = {
+		.spare = true, .least = 1, .holes = UINT_MAX
+	};
 	uint64_t before;
 	int rc;
 
@@ -132,7 +238,7 @@ q_compact(struct q *q, uint64_t *returned)
 	if ((rc = lock_take(q, LOCK_EX)) != 0)
 		return (rc);
 	before = allocated(q);
-	if ((rc = compact(q, false)) == 0)
+	if ((rc = compact(q, &all)) == 0)
 		*returned = before > allocated(q) ? before - allocated(q) : 0;
 	lock_drop(q->dir.data);
 	return (rc);

@@ -2,7 +2,7 @@
 #ifndef COMPACT_H
 #define COMPACT_H
 
-#include "q.h"
+#include "txn.h"
 
 /*
  * On a disk that is nearly full: give back the blocks of all free pages, and the
@@ -11,5 +11,10 @@
  */
 bool compact_disk_is_short(const struct q *q);
 void compact_for_room(struct q *q);
+/*
+ * After a commit that is on disk, under its lock: give some back, if more than 16 MiB
+ * and four times what is in use are allocated, and no more than 64 MiB in use.
+ */
+void compact_if_worth(struct q *q, const struct txn *t);
 
 #endif

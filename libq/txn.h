@@ -25,6 +25,7 @@ struct txn {
 	MDB_cursor *cursor[TABLES];
 	bool write;
 	bool changed;  /* something was written; else the commit costs no flush */
+	bool flushed;  /* what it committed is on disk */
 	bool promoted; /* by what fell due, beside what was asked for */
 	struct meta meta;
 	unsigned meta_changed; /* bit set of enum meta_record */

@@ -10,10 +10,12 @@
 #include "error.h"
 #include "queue.h"
 
+#include "usage.h"
+
 /* Pages that LMDB uses again: its list of them, a row a transaction that freed some,
  * begins with how many they are. */
-static int
-free_pages(struct txn *t, uint64_t *pages)
+int
+usage_free_pages(struct txn *t, uint64_t *pages)
 {
 	MDB_cursor *c = NULL;
 	MDB_val k, v;
@@ -43,7 +45,7 @@ fill_data(struct txn *t, struct q_usage *u)
 	struct stat st;
 	int rc;
 
-	if ((rc = free_pages(t, &pages)) != 0)
+	if ((rc = usage_free_pages(t, &pages)) != 0)
 		return (rc);
 	if (fstat(t->q->dir.data, &st) != 0)
 		return (fail_sys("data.mdb"));

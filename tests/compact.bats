@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 # qctl compact: space comes back, and nothing else changes.
 
-# shellcheck disable=SC2154 # bats and lib.bash set output, stderr, status and pid
+# shellcheck disable=SC2154,SC2016 # bats and lib.bash set output, stderr, status and pid;
+# commands are for other shells
 load lib
 
 # Bytes on disk of a queue's data file.
@@ -61,4 +62,57 @@ allocated() {
 		fails 65 "run 'qctl check'" qctl compact jobs
 	fi
 	cmp before "$Q_ROOT/jobs/data.mdb"
+}
+
+# Many commits: more than enough for one of them to look.
+touch_often() {
+	local i
+
+	for i in {1..260}; do
+		echo "$i" | qpush "$1"
+	done
+}
+
+@test "what is free in a large file is given back by the commands themselves" {
+	local peak
+
+	yes 'a line that is long enough to fill a file with not too many of them' |
+		head -n 500000 | qpush -l jobs
+	peak=$(allocated jobs)
+	[ "$peak" -gt $((48 << 20)) ]
+	touch_often jobs
+	[ "$(allocated jobs)" -ge "$peak" ]
+	qctl purge -q -y jobs
+	touch_often jobs
+	touch_often jobs
+	# 16 MiB, four times the little that is in use, and the reserve of an eighth
+	[ "$(allocated jobs)" -lt $((20 * (1 << 20) + peak / 8)) ]
+	qctl check jobs
+	counts jobs ready=520
+	# and then there is nothing to do, and nobody does it
+	strace -f -e trace=fallocate -o trace sh -c 'for i in $(seq 260); do qpush jobs $i; done'
+	run ! grep PUNCH_HOLE trace
+	is "$(qpop -n all -l jobs | wc -l)" 780
+}
+
+@test "a small file is left alone" {
+	seq 20000 | qpush -l jobs
+	qpop -n all -l jobs >/dev/null
+	strace -f -e trace=fallocate -o trace sh -c 'for i in $(seq 260); do qpush jobs $i; done'
+	run ! grep PUNCH_HOLE trace
+}
+
+@test "a queue that is filled and emptied again and again stays small" {
+	local i most=0 now
+
+	for i in {1..6}; do
+		yes 'a line that is long enough to fill a file with not too many of them' |
+			head -n 200000 | qpush -l jobs
+		qpop -n all -l jobs >/dev/null
+		now=$(allocated jobs)
+		most=$((now > most ? now : most))
+	done
+	# what 200,000 take, an eighth more, and 24 MiB
+	[ "$most" -lt $((200000 * 270 + (24 << 20))) ]
+	qctl check jobs
 }
