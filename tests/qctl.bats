@@ -103,14 +103,14 @@ backoff 90s'
 		qctl set b "$name=$value"
 	done
 	is "$(qctl get b)" "$(qctl get a)"
-	is "$(qctl get a | awk '{ print $2 }' | xargs)" '7 0 3000 8K 20 1500ms 36h 0 0 0 0 skip asked 1h'
+	is "$(qctl get a | awk '{ print $2 }' | xargs)" '7 0 3000 8K 20 1500ms 36h 0 0 0 0 skip asked 1h 0'
 }
 
 @test "get --json has exact numbers: bytes, and seconds" {
 	qctl create jobs max-body=3K backoff=1500ms
 	is "$(qctl get --json jobs max-body backoff)" \
 		'{"queue":"jobs","max_body":3072,"backoff":1.5}'
-	is "$(qctl get --json jobs | jq 'keys | length')" 15
+	is "$(qctl get --json jobs | jq 'keys | length')" 16
 }
 
 @test "a wrong value among good ones sets none" {
