@@ -6,6 +6,7 @@
 #   make SAN=1 test     the same, under AddressSanitizer and UBSan
 #   make LIBC=musl ...  any of these, with qpush, qpop and qack over musl, into build-musl
 #   make fuzz           each fuzzer for FUZZ_SECONDS
+#   make afl            the same by AFL++, and commands on a whole data.mdb, for AFL_SECONDS
 #   make crash          kills, errors, power cuts, damage; CRASH_SCALE=1: five minutes
 #   make power          of these, the power cuts alone; POWER_SCALE times as many (1)
 #   make damage         and the damaged files alone; DAMAGE_SCALE times as many (1)
@@ -39,6 +40,8 @@ SAN     ?=
 LIBC    ?=
 B       ?= build$(if $(LIBC),-$(LIBC))$(if $(SAN),-san)
 FUZZ_SECONDS ?= 60
+AFL_SECONDS  ?= 60
+FUZZ_CC  ?= clang
 fuzz_san := -fsanitize=fuzzer
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -191,14 +194,14 @@ $(tools): $(B)/tool/%: tests/tool/%.c $(B)/libq.a
 # What is fuzzed is compiled once more, for clang's coverage instrumentation.
 $(B)/fuzz/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	clang $(all_cpp) -Icmd -std=c11 -g -O1 $(fuzz_san)-no-link,address,undefined \
+	$(FUZZ_CC) $(all_cpp) -Icmd -std=c11 -g -O1 $(fuzz_san)-no-link,address,undefined \
 		-fno-sanitize-recover=all -MMD -MP -c -o $@ $<
 
 $(B)/fuzz.a: $(patsubst $(B)/%,$(B)/fuzz/%,$(lib_obj) $(cmd_obj))
 	$(AR) rcs $@ $^
 
 $(fuzzers): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz.a
-	clang $(fuzz_san),address,undefined -o $@ $^ $(archives) $(libs_qstat)
+	$(FUZZ_CC) $(fuzz_san),address,undefined -o $@ $^ $(archives) $(libs_qstat)
 
 $(B)/libq.pc: libq/libq.pc.in Makefile
 	@mkdir -p $(@D)
@@ -217,6 +220,14 @@ fuzz-brief: $(fuzzers)
 
 fuzz: $(fuzzers)
 	sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(fuzzers)
+
+# The commands without sanitizers: they have handlers for the signals of damage.
+afl:
+	$(MAKE) B=build-afl CC=afl-clang-fast FUZZ_CC=afl-clang-fast STATIC= CFLAGS=-O1 \
+		all afl-fuzzers
+	sh tests/fuzz/afl.sh $(AFL_SECONDS) build-afl $(fuzzers:$(B)/%=build-afl/%)
+
+afl-fuzzers: $(fuzzers)
 
 crash: all $(apis) $(tools) power damage
 	BIN=$(CURDIR)/$(B) python3 -B tests/crash/run.py $(CRASH)
@@ -299,7 +310,8 @@ uninstall:
 clean:
 	$(RM) -r build build-*
 
-.PHONY: all builtins builtins-test demo test fuzz fuzz-brief crash power damage model tsan valgrind coverage coverage-tests \
+.PHONY: all builtins builtins-test demo test fuzz fuzz-brief afl afl-fuzzers crash power damage model \
+	tsan valgrind coverage coverage-tests \
 	mutants bench lint completions install uninstall clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
