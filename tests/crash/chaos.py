@@ -15,6 +15,7 @@ from command import Result, end, environment, read, start, write
 from history import Delivery, History, Push, fifo
 from state import QUEUE, body_of, rows
 
+PATIENCE = 600  # seconds: nobody takes so long, whatever the queue holds
 LEASE = 4  # seconds; some are abandoned, and run out meanwhile or afterwards
 # Whoever finds its own message being run by somebody else says so.
 SCRIPT = '''set -C
@@ -32,6 +33,7 @@ class Plan:
     producers: int = 4
     consumers: tuple = ('print', 'lease', 'lease', 'work')
     base: str = ''
+    at_a_time: int = 0  # if not 0, messages of each push and take
     history: History = field(default_factory=History)
 
 
@@ -58,7 +60,7 @@ class Actor(threading.Thread):
         began = time.monotonic()
         pid = start(argv, env or environment(self.plan.base), given,
                     self.files + '.out', self.files + '.err')
-        code = end(pid, after if after is not None else 60)
+        code = end(pid, after if after is not None else PATIENCE)
         over = time.monotonic()
         if code == -9:
             self.plan.history.kills += 1
@@ -80,7 +82,7 @@ class Producer(Actor):
     def run(self):
         made = 0
         while made < self.plan.pushes:
-            n = self.dice.choice((1, 1, 1, 5))
+            n = self.plan.at_a_time or self.dice.choice((1, 1, 1, 5))
             bodies = [f'{self.who} {made + i}' for i in range(n)]
             made += n
             text = ''.join(b + '\n' for b in bodies).encode()
@@ -104,21 +106,24 @@ class Consumer(Actor):
         return rows_of(out[:out.rfind(b'\n') + 1])
 
     def print(self):
-        began, over, code, out = self.command(['qpop', '-j', '-n', '3', QUEUE])
+        began, over, code, out = self.command(
+            ['qpop', '-j', '-n', str(self.plan.at_a_time or 3), QUEUE])
         for row in self.taken(out):
             self.plan.history.add(Delivery(
                 began, over, row['id'], body_of(row).decode(),
                 settled=over if code == 0 else None))
 
     def lease(self):
-        argv = ['qpop', '-j', '-L', f'{LEASE}s', '-n', '2', QUEUE]
+        argv = ['qpop', '-j', '-L', f'{LEASE}s', '-n', str(self.plan.at_a_time or 2),
+                QUEUE]
         began, over, _, out = self.command(argv)
         found = self.taken(out)
         notes = [Delivery(began, over, row['id'], body_of(row).decode(),
                           until=began + LEASE) for row in found]
         if found and self.dice.random() < 0.9:
             receipts = [row['receipt'] for row in found]
-            asked, answered, code, _ = self.command(['qack', QUEUE] + receipts)
+            asked, answered, code, _ = self.command(
+                ['qack', QUEUE, '-'], ''.join(r + '\n' for r in receipts).encode())
             for note in notes:
                 note.until = min(note.until, asked)
                 note.settled = answered if code == 0 else None

@@ -1,6 +1,7 @@
 """What a history of many must show: nothing lost, nothing invented, order, one holder."""
 
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 
 from state import ENDED, STATES
@@ -80,8 +81,9 @@ class History:
             if d.began > settled.get(d.id, d.began):
                 yield f'message {d.id} was delivered after its acknowledgement'
         ended = [d.id for d in self.deliveries if d.settled is not None]
-        for number in {n for n in ended if ended.count(n) > 1}:
-            yield f'message {number} was acknowledged by two'
+        for number, times in Counter(ended).items():
+            if times > 1:
+                yield f'message {number} was acknowledged by two'
 
     def held(self):
         """While one has a message under a lease, nobody else is given it."""

@@ -44,6 +44,9 @@ PLAYS = {
     'order': ('producers killed at random', 40, ('print',)),
 }
 PUSHES = 100  # of each producer of a play
+# One play of many messages: (title, messages at scale 1, at a time)
+LONG = 'long'
+LONG_PLAY = ('messages, killed at random', 100000, 500)
 
 
 def picked(text, share):
@@ -55,6 +58,9 @@ def units(names, scale, seed):
     """What is done in one piece: (suite, op, shape, part, parts, share, seed)."""
     found = []
     for name in names:
+        if name == LONG:
+            found.append((name, None, None, 0, 1, scale, seed))
+            continue
         if name in PLAYS:
             n = max(1, round(PLAYS[name][1] * scale))
             found += [(name, None, None, i, n, 1, seed) for i in range(n)]
@@ -68,7 +74,7 @@ def units(names, scale, seed):
                 if suite.chosen(op, shape):
                     found += [(name, op.name, shape, i, suite.parts, share, seed)
                               for i in range(suite.parts)]
-    return sorted(found, key=lambda u: u[2] != 'deep')
+    return sorted(found, key=lambda u: u[2] != 'deep' and u[0] != LONG)
 
 
 class Workshop:
@@ -87,6 +93,8 @@ class Workshop:
     def work(self, unit):
         """(suite, attacks, [(case, what is wrong)])"""
         name, op, shape, part, parts, share, seed = unit
+        if name == LONG:
+            return self.long(f'{share:g}.{seed}')
         if name in PLAYS:
             return self.play(name, f'{seed}.{part}')
         case = f'{name} {op} {shape}'
@@ -112,9 +120,23 @@ class Workshop:
         wrong = chaos.play(plan)
         return name, plan.history.kills, [(f'{name} {seed}', line) for line in wrong]
 
+    def long(self, seed):
+        """Of this one the messages are counted, not the kills."""
+        base = os.path.join(self.base, 'long')
+        shutil.rmtree(base, ignore_errors=True)
+        _, messages, at_a_time = LONG_PLAY
+        plan = chaos.Plan(seed, 0, deadly=0.1, base=base, at_a_time=at_a_time)
+        plan.pushes = max(at_a_time, round(
+            messages * float(seed.rpartition('.')[0]) / plan.producers))
+        wrong = chaos.play(plan)
+        return (LONG, plan.producers * plan.pushes,
+                [(f'{LONG} {seed}', line) for line in wrong])
+
     def case(self, text):
         """One case by its name: what is wrong."""
         words = text.split()
+        if words[0] == LONG:
+            return self.long(words[1])[2]
         if words[0] in PLAYS:
             return self.play(words[0], words[1])[2]
         name, op, shape, variant = words
