@@ -260,10 +260,14 @@ coverage:
 	python3 -B tests/coverage.py build-cov --missed
 
 coverage-tests: all $(apis) $(units) $(tools)
-	find $(B) -name '*.gcda' -delete
+	find $(B) '(' -name '*.gcda' -o -name counts.json ')' -delete
 	for u in $(units); do $$u >/dev/null 2>&1 || echo "$$u fails" >&2; done
-	-BIN=$(CURDIR)/$(B) timeout 1200 bats -j $$(nproc) tests/*.bats >$(B)/bats.log 2>&1
+	python3 -B tests/coverage.py $(B) --add
+	for f in tests/*.bats; do \
+		SRC=$(CURDIR) BIN=$(CURDIR)/$(B) timeout 600 bats $$f >>$(B)/bats.log 2>&1; \
+		python3 -B tests/coverage.py $(B) --add || exit 1; done
 	-BIN=$(CURDIR)/$(B) CRASH_SCALE=0.05 timeout 600 python3 -B tests/crash/run.py error memory
+	python3 -B tests/coverage.py $(B) --add
 
 mutants: all $(apis) $(tools)
 	python3 -B tests/crash/mutants.py
