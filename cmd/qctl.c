@@ -44,7 +44,7 @@ static const struct command cmd = {
 	.name = "qctl",
 	.synopsis = "[OPTION...] "
 		    "backup|cancel|check|compact|copy|create|dead|drain|dump|edit|get|"
-	            "load|move|"
+		    "load|move|"
 		    "pause|purge|redrive|rerun|"
 		    "release|"
 		    "resume|rm|set"

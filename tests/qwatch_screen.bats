@@ -24,6 +24,13 @@ tm() {
 	SHELL=/bin/bash tmux -L "$socket" -f /dev/null "$@"
 }
 
+# Another terminal, of a server of its own: the old one may take its time to end.
+another() {
+	tm kill-server
+	socket+=-next
+	rm -f status
+}
+
 # pane WIDTH HEIGHT SHELL-COMMANDS: a terminal of that size in which they run.
 pane() {
 	tm new-session -d -x "$1" -y "$2" "$3; exec cat"
@@ -160,8 +167,7 @@ kill_dead() {
 	sees '^\./here +1 '
 	lacks_line '^mail'
 	quits
-	tm kill-server
-	rm status
+	another
 	watch 100 24 jobs
 	sees '^qwatch: jobs, every 1 s'
 	types Escape
@@ -552,8 +558,7 @@ kill_dead() {
 	}
 	eventually in_red
 	quits
-	tm kill-server
-	rm status
+	another
 	pane 100 24 'NO_COLOR=1 qwatch; echo $? >status'
 	sees '^other +1 '
 	types Down
