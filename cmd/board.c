@@ -40,11 +40,13 @@ queue_cell(const struct board_row *row, q_time now)
 static char *
 oldest_cell(const struct board_row *row, q_time now)
 {
+	/* The clock may have been set back since it was pushed. */
+	q_time oldest = row->stat.oldest < now ? row->stat.oldest : now;
 	char age[TEXT_DURATION];
 
 	if (row->stat.oldest == 0)
 		return (strdup("-"));
-	return (strdup(text_duration(age, now - row->stat.oldest)));
+	return (strdup(text_duration(age, now - oldest)));
 }
 
 static char *

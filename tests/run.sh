@@ -14,7 +14,7 @@ trap 'rm -f "$log"' EXIT
 
 # prove's own exit status, through the pipe to tee
 {
-	${PROVE:-prove} -j "$jobs" -e 'sh tests/tap.sh' "$@" 2>&1
+	${PROVE:-prove} -f -o -j "$jobs" -e 'sh tests/tap.sh' "$@" 2>&1
 	echo "status $?"
 } | tee "$log" | grep --line-buffered -v '^status '
 status=$(sed -n 's/^status //p' "$log")
