@@ -37,12 +37,14 @@ find(const struct ctl *c, const struct q_msg *m)
 				  : "which command failed is not known");
 }
 
-/* The wrapper, and the command with its marks replaced. */
+/* The wrapper, and the command with its marks replaced, whose words are in *replaced.
+ */
 static char **
-arguments(const struct ctl *c, const struct q_msg *m, const struct q_report *r)
+arguments(const struct ctl *c, const struct q_msg *m, const struct q_report *r,
+    char ***replaced)
 {
 	const char *mark = r->command, *end = mark + r->command_size;
-	char **words = calloc(c->n + r->command_size + 1, sizeof(*words)), **replaced;
+	char **words = calloc(c->n + r->command_size + 1, sizeof(*words));
 	char *text = NULL;
 	size_t n = 0;
 
@@ -54,12 +56,13 @@ arguments(const struct ctl *c, const struct q_msg *m, const struct q_report *r)
 		give_up(c, DIAG_CORRUPT, "the command has no words");
 	if (jobenv_has_mark(words, mark) && (text = body_argument(m)) == NULL)
 		give_up(c, DIAG_FAILED, "the body cannot be an argument");
-	replaced = jobenv_arguments(words, mark, text);
-	if (replaced == NULL)
+	*replaced = jobenv_arguments(words, mark, text);
+	free(text);
+	if (*replaced == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
 	/* Its first element is "sh", which execvp() adds itself where need be. */
 	memcpy(words, c->rest + 1, (c->n - 1) * sizeof(*words));
-	memcpy(words + c->n - 1, replaced + 1, (n + 1) * sizeof(*words));
+	memcpy(words + c->n - 1, *replaced + 1, (n + 1) * sizeof(*words));
 	return (words);
 }
 
@@ -107,7 +110,7 @@ ctl_rerun(const struct ctl *c)
 	uint64_t *ids = ctl_ids(c->rest, 1);
 	struct q_batch *b = NULL;
 	const struct q_msg *m;
-	char **words, **env;
+	char **words, **replaced, **env;
 	int rc;
 
 	if ((rc = q_get(q, ids[0], &b)) != 0)
@@ -115,12 +118,19 @@ ctl_rerun(const struct ctl *c)
 	m = q_batch_get(b, 0);
 	if (m->damaged)
 		give_up(c, DIAG_CORRUPT, "is damaged");
-	words = arguments(c, m, find(c, m));
+	words = arguments(c, m, find(c, m), &replaced);
 	env = environment(c, m);
 	give_body(c, q, m);
 	q_close(q);
 	diag_child();
 	environ = env;
 	(void)execvp(words[0], words);
-	diag_die(DIAG_FAILED, words[0], "%s", strerror(errno));
+	diag_error(words[0], "%s", strerror(errno));
+	environ = NULL;
+	jobenv_free(env);
+	jobenv_free(replaced);
+	free(words);
+	free(ids);
+	q_batch_free(b);
+	return (DIAG_FAILED);
 }
