@@ -69,14 +69,6 @@ print_row(const char *queue, const struct q_holder *h, q_time now)
 	(void)putchar('\n');
 }
 
-static json_t *
-time_of(q_time when)
-{
-	char text[TEXT_TIME];
-
-	return (json_string(text_time(text, when)));
-}
-
 /* What is unknown is null. */
 static void
 print_json(const char *queue, const struct q_holder *h)
@@ -86,12 +78,12 @@ print_json(const char *queue, const struct q_holder *h)
 	json_set(o, "queue", json_text(queue));
 	json_set(o, "role", json_string(roles[h->role]));
 	if (h->role == Q_ROLE_LEASE) {
-		json_set(o, "id", json_integer((json_int_t)h->id));
-		json_set(o, "attempt", json_integer(h->attempt));
+		json_set_count(o, "id", h->id);
+		json_set_count(o, "attempt", h->attempt);
 		json_set(o, "lease", json_string(leases[h->lease]));
-		json_set(o, "since", time_of(h->since));
+		json_set_time(o, "since", h->since);
 		if (h->due != Q_FOREVER)
-			json_set(o, "due", time_of(h->due));
+			json_set_time(o, "due", h->due);
 	}
 	json_set(o, "pid", h->pid > 0 ? json_integer(h->pid) : json_null());
 	json_set(o, "process",
@@ -102,8 +94,18 @@ print_json(const char *queue, const struct q_holder *h)
 	json_line(o, stdout);
 }
 
+/* Once, when there is a queue to tell of. */
+static void
+print_head(bool *printed)
+{
+	if (!*printed)
+		printf("%8s %7s %-5s %8s %-14s %8s %-9s %-16s %s\n", "ID", "ATTEMPT",
+		    "ROLE", "SINCE", "LEASE", "PID", "PROCESS", "COMMAND", "QUEUE");
+	*printed = true;
+}
+
 static int
-show_one(const char *name, bool json)
+show_one(const char *name, bool json, bool *headed)
 {
 	struct q_holder *list = NULL;
 	size_t n = 0;
@@ -112,6 +114,8 @@ show_one(const char *name, bool json)
 
 	if (q == NULL)
 		return (status);
+	if (!json)
+		print_head(headed);
 	if ((rc = q_holders(q, &list, &n)) != 0)
 		status = queue_fail(name, rc);
 	for (size_t i = 0; i < n; i++) {
@@ -128,12 +132,10 @@ show_one(const char *name, bool json)
 int
 holders_show(char **names, size_t n, bool json)
 {
+	bool headed = false;
 	int status = 0;
 
-	if (!json)
-		printf("%8s %7s %-5s %8s %-14s %8s %-9s %-16s %s\n", "ID", "ATTEMPT",
-		    "ROLE", "SINCE", "LEASE", "PID", "PROCESS", "COMMAND", "QUEUE");
 	for (size_t i = 0; i < n; i++)
-		status = show_worse(status, show_one(names[i], json));
+		status = show_worse(status, show_one(names[i], json, &headed));
 	return (status);
 }

@@ -75,8 +75,7 @@ transfer_copy(struct txn *t, const struct manage *m, uint64_t id, struct state *
 		return (batch_add(t, m->out, id, s, NULL, 0, 0));
 	if (rc != 0)
 		return (rc);
-	rc = batch_add(t, m->out, id, s, &message, BATCH_BODY, SIZE_MAX);
-	return (rc);
+	return (batch_add(t, m->out, id, s, &message, BATCH_BODY, SIZE_MAX));
 }
 
 int

@@ -17,8 +17,9 @@
 #include <cmocka.h>
 
 #include "../../cmd/live_guard.h"
+#include "scratch.h"
 
-static char dir[] = "/tmp/unit-guard-XXXXXX", path[64], file[80];
+static char file[sizeof(path) + 16];
 static int fd;
 
 /* As a read of a file that is shorter than it says. */
@@ -82,24 +83,12 @@ a_signal_is_damage_and_its_files_are_closed(void **state)
 }
 
 static int
-make_dir(void **state)
+make_files(void **state)
 {
-	(void)state;
-	if (mkdtemp(dir) == NULL)
+	if (make_dir(state) != 0)
 		return (-1);
-	(void)snprintf(path, sizeof(path), "%s/q", dir);
 	(void)snprintf(file, sizeof(file), "%s/data.mdb", path);
 	return (mkdir(path, 0700));
-}
-
-static int
-remove_dir(void **state)
-{
-	char command[sizeof(dir) + 16];
-
-	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -r %s", dir);
-	return (system(command));
 }
 
 int
@@ -110,5 +99,5 @@ main(void)
 		cmocka_unit_test(a_signal_is_damage_and_its_files_are_closed),
 	};
 
-	return (cmocka_run_group_tests(tests, make_dir, remove_dir));
+	return (cmocka_run_group_tests(tests, make_files, remove_dir));
 }

@@ -18,35 +18,7 @@
 #include "log.h"
 #include "note.h"
 #include "queue.h"
-
-static char dir[] = "/tmp/q-log.XXXXXX";
-static char path[sizeof(dir) + 8];
-
-static int
-make_dir(void **state)
-{
-	(void)state;
-	if (mkdtemp(dir) == NULL)
-		return (-1);
-	(void)snprintf(path, sizeof(path), "%s/jobs", dir);
-	return (0);
-}
-
-static int
-remove_dir(void **state)
-{
-	(void)state;
-	return (rmdir(dir));
-}
-
-static int
-remove_queue(void **state)
-{
-	static const struct q_open force = { .flags = Q_FORCE };
-
-	(void)state;
-	return (q_remove(path, &force));
-}
+#include "scratch.h"
 
 static struct q *
 open_queue(q_time keep)
@@ -308,5 +280,5 @@ main(void)
 		    what_cannot_be_logged_does_not_happen, remove_queue),
 	};
 
-	return (cmocka_run_group_tests(tests, make_dir, remove_dir));
+	return (cmocka_run_group_tests(tests, make_dir, remove_empty_dir));
 }

@@ -12,8 +12,7 @@
 #include <cmocka.h>
 
 #include "../../libq/q.h"
-
-static char dir[] = "/tmp/unit-peek-XXXXXX", path[64];
+#include "scratch.h"
 
 static struct q *
 open_queue(unsigned flags)
@@ -136,26 +135,6 @@ a_look_is_limited(void **state)
 	assert_null(q_batch_get(b, 0)->body);
 	q_batch_free(b);
 	q_close(q);
-}
-
-static int
-make_dir(void **state)
-{
-	(void)state;
-	if (mkdtemp(dir) == NULL)
-		return (-1);
-	(void)snprintf(path, sizeof(path), "%s/q", dir);
-	return (0);
-}
-
-static int
-remove_dir(void **state)
-{
-	char command[sizeof(dir) + 16];
-
-	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -r %s", dir);
-	return (system(command));
 }
 
 int

@@ -16,11 +16,9 @@
 
 #include "ctl.h"
 #include "queue.h"
+#include "scratch.h"
 
 enum { WAITERS = 64 };
-
-static char dir[] = "/tmp/q-wake.XXXXXX";
-static char path[sizeof(dir) + 8];
 
 static struct q *
 open_queue(void)
@@ -263,26 +261,6 @@ a_ctl_of_another_boot_or_layout_is_replaced(void **state)
 	assert_true(q->ctl.map->generation == other->ctl.map->generation);
 	q_close(other);
 	q_close(q);
-}
-
-static int
-make_dir(void **state)
-{
-	(void)state;
-	if (mkdtemp(dir) == NULL)
-		return (-1);
-	(void)snprintf(path, sizeof(path), "%s/q", dir);
-	return (0);
-}
-
-static int
-remove_dir(void **state)
-{
-	char command[sizeof(dir) + 16];
-
-	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -r %s", dir);
-	return (system(command));
 }
 
 int
