@@ -338,7 +338,9 @@ cond_text(char buf[COND_TEXT], const struct cond *cond, double value)
 		(void)snprintf(buf, COND_TEXT, "%s", text_seconds(text, value));
 		break;
 	case BYTES:
-		(void)snprintf(buf, COND_TEXT, "%s", text_size(text, (uint64_t)value));
+		/* The most that a limit can be is rounded up, to one more than fits. */
+		(void)snprintf(buf, COND_TEXT, "%s",
+		    text_size(text, value < 0x1p64 ? (uint64_t)value : UINT64_MAX));
 		break;
 	case RATE:
 		(void)snprintf(buf, COND_TEXT, "%.4g/s", value);

@@ -193,6 +193,7 @@ values_are_shown_with_their_units(void **state)
 		{ "ready>1", 1000000, "1000000", "" },
 		{ "oldest>1", 300, "5.00 min", "s" },
 		{ "bytes>1", 2048, "2.0 KiB", "B" },
+		{ "bytes>1", 0x1p64, "15.9 EiB", "B" },
 		{ "in>1", 0.5, "0.5/s", "" },
 		{ "load>1", 0.75, "0.75", "" },
 		{ "wait99>1", NAN, "unknown", "s" },
