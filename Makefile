@@ -216,7 +216,7 @@ test: all $(apis) $(units) $(tools) $(if $(SAN),,fuzz-brief $(musl_if_any) $(bui
 	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' SAN='$(SAN)' sh tests/run.sh
 
 fuzz-brief: $(fuzzers)
-	sh tests/fuzz/run.sh 2 $(fuzzers)
+	SEED=1 sh tests/fuzz/run.sh 2 $(fuzzers)
 
 fuzz: $(fuzzers)
 	sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(fuzzers)

@@ -330,6 +330,14 @@ rates_encode(const struct rates *r, uint64_t seed, uint8_t *record)
 	return ((size_t)(p - record));
 }
 
+/* No clock since the boot is negative, and the slots end where the last event is. */
+static bool
+may_be(const struct rates *r)
+{
+	return (r->since >= 0 && r->since <= r->last && r->pushed >= 0 &&
+		r->pushed <= r->last && r->newest == slot_at(r->last));
+}
+
 int
 rates_decode(const void *record, size_t size, uint64_t seed, struct rates *out)
 {
@@ -350,7 +358,7 @@ rates_decode(const void *record, size_t size, uint64_t seed, struct rates *out)
 	}
 	for (int i = 0; i < COARSE_SLOTS; i++)
 		got.leased[i] = read_be32(&r);
-	if (r.bad || r.p != r.end)
+	if (r.bad || r.p != r.end || !may_be(&got))
 		return (damaged());
 	*out = got;
 	return (0);

@@ -43,8 +43,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!rates_fits(size))
 			abort();
 		same(rates_encode(&r, 1, again), size, again, record);
-		now.wall = r.pushed < 0 ? 0 : r.pushed;
-		now.boot = r.last < 0 ? 0 : r.last;
+		now.wall = r.pushed;
+		now.boot = r.last;
 		(void)rates_over(&r, &now, RATES_IN, 900 * Q_SECOND, &seen);
 		(void)rates_most(&r, &now);
 		rates_add(&r, &now, RATES_OUT, 1);

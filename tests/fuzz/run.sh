@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # run.sh SECONDS FUZZER...: each fuzzer for so long; a line of TAP each, 1 if one crashes.
+# SEED in the environment: the same inputs each time, so that what passes once passes again.
 # Inputs kept in corpus/NAME are where it begins. What it finds is not kept, but an input
 # that crashes it is shown, and left beside the fuzzer as NAME-crash-*.
 set -u
@@ -26,7 +27,7 @@ for fuzzer; do
 		set -- "$@" "$here/corpus/$name"
 	fi
 	if "$fuzzer" -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 \
-		-max_len=4096 -timeout=10 -artifact_prefix="$fuzzer-" "$@" >"$log" 2>&1; then
+		-seed="${SEED:-0}" -max_len=4096 -timeout=10 -artifact_prefix="$fuzzer-" "$@" >"$log" 2>&1; then
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
 		echo "ok $number - fuzz $name # ${runs:-?} inputs"
 	else

@@ -317,7 +317,8 @@ rates_are_read_as_written(void **state)
 		rates_add(&r, &now, s % 2 ? RATES_IN : RATES_OUT, 3);
 		rates_leased(&r, &now, (uint64_t)s);
 	}
-	r.pushed = r.anew = INT64_MAX;
+	r.pushed = r.last;
+	r.anew = INT64_MAX;
 	r.ahead = INT64_MIN;
 	size = rates_encode(&r, ID, record);
 	assert_true(rates_fits(size) && !rates_fits(size - 1) && !rates_fits(size + 1));
@@ -325,6 +326,45 @@ rates_are_read_as_written(void **state)
 	assert_int_equal(rates_decode(record, size, ID, &got), 0);
 	assert_memory_equal(&got, &r, sizeof(r));
 	assert_fragile(decode_rates, record, size, ID);
+}
+
+static void
+rates_that_cannot_be_are_damage(void **state)
+{
+	struct clock now = at(100), late = at(100 + FINE_SECONDS);
+	struct rates good = { 0 };
+	uint8_t record[HISTORY_MOST];
+	q_time gap;
+
+	(void)state;
+	rates_pushed(&good, &now, 1, &gap);
+	assert_int_equal(decode_rates(record, rates_encode(&good, ID, record), ID), 0);
+	for (int i = 0; i < 6; i++) {
+		struct rates bad = good;
+
+		switch (i) {
+		case 0:
+			bad.since = -1;
+			break;
+		case 1:
+			bad.since = bad.last + 1;
+			break;
+		case 2:
+			bad.pushed = INT64_MIN;
+			break;
+		case 3:
+			bad.pushed = bad.last + 1;
+			break;
+		case 4:
+			bad.last = late.boot;
+			break;
+		default:
+			bad.since = bad.last = bad.pushed = INT64_MIN;
+		}
+		assert_int_equal(
+		    decode_rates(record, rates_encode(&bad, ID, record), ID),
+		    Q_ECORRUPT);
+	}
 }
 
 int
@@ -343,6 +383,7 @@ main(void)
 		cmocka_unit_test(sums_do_not_wrap),
 		cmocka_unit_test(histograms_are_read_as_written),
 		cmocka_unit_test(rates_are_read_as_written),
+		cmocka_unit_test(rates_that_cannot_be_are_damage),
 	};
 
 	return (cmocka_run_group_tests_name("history", tests, NULL, NULL));
