@@ -45,21 +45,6 @@ apply_take(struct txn *t, const struct take *take, struct taken *result)
 }
 
 static int
-settle_part(struct txn *t, const struct request *r)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < r->part.n && rc == 0; i++) {
-		struct settle s = { r->part.how,
-			r->part.batch->msg[r->part.first + i].receipt, true };
-		struct q_settled ignored;
-
-		rc = settle_apply(t, &s, &ignored);
-	}
-	return (rc);
-}
-
-static int
 set_option(struct txn *t, enum q_option option, uint64_t value)
 {
 	t->meta.option[option] = value;
@@ -79,7 +64,8 @@ apply_one(struct txn *t, const struct request *r, struct result *result)
 	case OP_SETTLE:
 		return (settle_apply(t, &r->settle, &result->settled));
 	case OP_ACK_BATCH:
-		return (settle_part(t, r));
+		return (settle_many(
+		    t, r->part.how, r->part.batch->msg + r->part.first, r->part.n));
 	case OP_TAKE:
 		return (apply_take(t, &r->take, &result->taken));
 	case OP_OPTION:

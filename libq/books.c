@@ -42,11 +42,16 @@ books_look_up(
 int
 books_state(struct books *b, uint64_t id, struct state *s, bool *there, bool *good)
 {
-	struct span v;
-	int rc = books_look_up(b, T_MSG, key_id(id), &v, there);
+	struct extent e;
+	int rc = extent_find(b->t, id, &e);
 
-	*good = *there && state_decode(v.data, v.size, id, s) == 0;
-	return (rc);
+	*there = rc == 0 || rc == Q_ECORRUPT || rc == STORE_BROKEN;
+	*good = rc == 0;
+	if (*good) {
+		*s = e.s;
+		s->size = extent_size(&e, (unsigned)(id - e.first));
+	}
+	return (*there || rc == STORE_NONE ? 0 : rc);
 }
 
 bool
@@ -118,17 +123,15 @@ static int
 check_place(struct books *b, uint64_t id, const struct state *s)
 {
 	struct key k;
-	enum table table = life_place(id, s, &k);
+	enum table table = extent_place(id, s, &k);
 	size_t mark = s->state == Q_LEASED && s->flags & ST_OWNED ? 1 : 0;
 	struct span v;
 	char what[64];
 	bool there;
 	int rc;
 
-	if (table == TABLES) {
-		b->blocked++;
+	if (table == TABLES)
 		table = T_GROUP;
-	}
 	if (s->flags & ST_GROUPED && s->state != Q_DEAD) {
 		rc = books_look_up(b, T_GROUP, key_group(s->group, id), &v, &there);
 		if (rc != 0 || !there || table == T_GROUP)
@@ -144,39 +147,58 @@ check_place(struct books *b, uint64_t id, const struct state *s)
 	return (books_damaged(b, id, what));
 }
 
+/* One of the messages of a state record. */
 static int
-check_msg(
-    struct books *b, enum table table, uint64_t id, struct span key, struct span value)
+check_of(struct books *b, uint64_t id, const struct state *s)
 {
 	struct message m;
 	struct span body;
-	struct state s;
 	bool there;
 	int rc;
 
-	(void)table;
-	(void)key;
 	b->check->public.messages++;
+	b->in[s->state]++;
 	if (books_know(b, META_REC_NEXT) && id >= b->t->meta.next &&
 	    (rc = books_damaged(b, id, "has an id that was not given yet")) != 0)
 		return (rc);
-	if (state_decode(value.data, value.size, id, &s) != 0)
-		return (books_damaged(b, id, "is damaged (its state record)"));
-	b->bytes += s.size;
-	if (s.state == Q_LEASED && books_know(b, META_REC_BOOT) &&
-	    s.boot > b->t->meta.boot.number &&
-	    (rc = books_damaged(b, id, "is leased in a boot to come")) != 0)
+	if (id < b->end && (rc = books_damaged(b, id, "has two state records")) != 0)
 		return (rc);
-	if ((rc = check_place(b, id, &s)) != 0 ||
-	    (rc = books_look_up(b, T_BODY, key_id(id), &body, &there)) != 0)
+	if ((rc = books_look_up(b, T_BODY, key_id(id), &body, &there)) != 0)
 		return (rc);
 	if (!there)
 		return (books_damaged(b, id, "has no message record"));
 	/* Of a file whose record is damaged only the name is known. */
-	if (s.flags & ST_BLOB && message_decode(body.data, body.size, id, &m) != 0)
+	if (s->flags & ST_BLOB && message_decode(body.data, body.size, id, &m) != 0)
 		return (check_blob(
 		    b->check, &(struct blob_row){ .id = id, .aside = true }));
-	return (check_ttl(b, id, &s, body));
+	return (check_ttl(b, id, s, body));
+}
+
+static int
+check_msg(
+    struct books *b, enum table table, uint64_t id, struct span key, struct span value)
+{
+	struct extent e;
+	int rc;
+
+	(void)table;
+	(void)key;
+	if (state_decode(value.data, value.size, id, &e) != 0) {
+		b->check->public.messages++;
+		return (books_damaged(b, id, "is damaged (its state record)"));
+	}
+	if (e.s.state == Q_LEASED && books_know(b, META_REC_BOOT) &&
+	    e.s.boot > b->t->meta.boot.number &&
+	    (rc = books_damaged(b, id, "is leased in a boot to come")) != 0)
+		return (rc);
+	rc = check_place(b, id, &e.s);
+	for (unsigned i = 0; i < e.count && rc == 0; i++) {
+		b->bytes += extent_size(&e, i);
+		rc = check_of(b, id + i, &e.s);
+	}
+	if (b->end < id + e.count)
+		b->end = id + e.count;
+	return (rc);
 }
 
 /* A row of an index: the state says the same. If it cannot, that is found elsewhere. */
@@ -185,23 +207,24 @@ check_listed(
     struct books *b, enum table table, uint64_t id, struct span key, struct span value)
 {
 	enum table place;
-	struct state s;
+	struct extent e;
 	struct key k;
 	char what[96];
-	bool there, good;
-	int rc = books_state(b, id, &s, &there, &good);
+	int rc = extent_find(b->t, id, &e);
 
 	(void)value;
-	if (rc != 0 || (there && !good))
-		return (rc);
-	if (good) {
-		place = life_place(id, &s, &k);
+	if (rc == Q_ECORRUPT || rc == STORE_BROKEN)
+		return (0);
+	if (rc == 0) {
+		place = extent_place(e.first, &e.s, &k);
 		if (place == table && k.size == key.size &&
 		    memcmp(k.b, key.data, k.size) == 0)
 			return (0);
 		(void)snprintf(what, sizeof(what), "is %s, but listed in table %s%s",
-		    q_state_name(s.state), store_table_name(table),
+		    q_state_name(e.s.state), store_table_name(table),
 		    place == table ? " in another place" : "");
+	} else if (rc != STORE_NONE) {
+		return (rc);
 	} else {
 		(void)snprintf(what, sizeof(what),
 		    "does not exist, but is listed in table %s",
@@ -230,9 +253,9 @@ check_failure(
     struct books *b, enum table table, uint64_t id, struct span key, struct span value)
 {
 	struct failure f;
-	struct span v;
-	bool there;
-	int rc = books_look_up(b, T_MSG, key_id(id), &v, &there);
+	struct state s;
+	bool there, good;
+	int rc = books_state(b, id, &s, &there, &good);
 
 	(void)table;
 	(void)key;
@@ -250,9 +273,9 @@ check_done(
     struct books *b, enum table table, uint64_t id, struct span key, struct span value)
 {
 	struct done d;
-	struct span v;
-	bool there;
-	int rc = books_look_up(b, T_MSG, key_id(id), &v, &there);
+	struct state s;
+	bool there, good;
+	int rc = books_state(b, id, &s, &there, &good);
 
 	(void)table;
 	(void)key;
@@ -356,6 +379,17 @@ check_count(struct books *b, enum counter which, uint64_t wanted, const char *na
 static int
 check_counters(struct books *b)
 {
+	static const struct {
+		enum q_state state;
+		enum counter counter;
+		const char *name;
+	} states[] = {
+		{ Q_READY, COUNT_READY, "the ready" },
+		{ Q_DELAYED, COUNT_DELAYED, "the delayed" },
+		{ Q_BLOCKED, COUNT_BLOCKED, "the blocked" },
+		{ Q_LEASED, COUNT_LEASED, "the leased" },
+		{ Q_DEAD, COUNT_DEAD, "the dead" },
+	};
 	const uint64_t *c = b->t->meta.counter;
 	uint64_t messages = b->check->public.messages;
 	uint64_t ended = c[COUNT_DONE] + c[COUNT_EXPIRED] + c[COUNT_PURGED];
@@ -371,11 +405,14 @@ check_counters(struct books *b)
 		    (unsigned long long)messages);
 		rc = check_found(b->check, 0, what, "the books");
 	}
-	if (rc != 0 || (rc = check_count(b, COUNT_BYTES, b->bytes, "bytes")) != 0 ||
-	    (rc = check_count(b, COUNT_BLOCKED, b->blocked, "the blocked")) != 0)
-		return (rc);
-	return (check_count(
-	    b, COUNT_GROUPED, txn_entries(b->t, T_GROUP), "those in a group"));
+	if (rc == 0)
+		rc = check_count(b, COUNT_BYTES, b->bytes, "bytes");
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]) && rc == 0; i++)
+		rc = check_count(
+		    b, states[i].counter, b->in[states[i].state], states[i].name);
+	return (rc != 0 ? rc
+			: check_count(b, COUNT_GROUPED, txn_entries(b->t, T_GROUP),
+			      "those in a group"));
 }
 
 int

@@ -22,27 +22,29 @@ misplaced(uint64_t id)
 
 /* A message whose state cannot be read must not keep the others from their time. */
 static int
-set_aside(struct txn *t, enum table table, uint64_t id)
+set_aside(struct txn *t, uint64_t id, enum q_state state)
 {
-	int rc = txn_drop(t, table);
+	int rc = txn_drop(t, state == Q_LEASED ? T_LEASED : T_DELAYED);
 
-	return (rc == 0 ? life_damage(t, id) : rc);
+	return (rc == 0 ? life_damage(t, id, state) : rc);
 }
 
 /*
- * The state that an index claims: that the record agrees is checked by place and time.
- * The index's cursor stands on its row. STORE_NONE: it was damaged, and is set aside.
+ * What an index lists as in a state: that the record agrees is checked by place and
+ * time. The index's cursor stands on its row. STORE_NONE: it was damaged, and is set
+ * aside.
  */
 static int
-listed(struct txn *t, uint64_t id, enum q_state state, uint64_t due, struct state *s)
+listed(struct txn *t, uint64_t id, enum q_state state, uint64_t due, struct extent *e)
 {
-	int rc = life_get(t, id, s);
+	int rc = extent_find(t, id, e);
 
 	if (rc == Q_ECORRUPT) {
-		rc = set_aside(t, state == Q_LEASED ? T_LEASED : T_DELAYED, id);
+		rc = set_aside(t, id, state);
 		return (rc == 0 ? STORE_NONE : rc);
 	}
-	if (rc == STORE_NONE || (rc == 0 && (s->state != state || s->due != due)))
+	if (rc == STORE_NONE ||
+	    (rc == 0 && (e->first != id || e->s.state != state || e->s.due != due)))
 		return (misplaced(id));
 	return (rc);
 }
@@ -78,25 +80,27 @@ static int
 promote_delayed(struct txn *t, unsigned most)
 {
 	struct span key, v;
-	struct state s;
+	struct extent e;
 	int rc;
 
-	for (unsigned i = 0; i < most; i++) {
+	for (unsigned i = 0; i < most; i += e.count) {
 		uint64_t due, id;
 
+		e.count = 1;
 		if ((rc = txn_first(t, T_DELAYED, &key, &v)) != 0)
 			return (rc == STORE_NONE ? 0 : rc);
 		due = get_be64(key.data);
 		id = get_be64((const uint8_t *)key.data + 8);
 		if (due > (uint64_t)t->now.wall)
 			return (0);
-		if ((rc = listed(t, id, Q_DELAYED, due, &s)) == STORE_NONE)
+		if ((rc = listed(t, id, Q_DELAYED, due, &e)) == STORE_NONE)
 			continue;
-		if (rc != 0 || (rc = life_leave(t, id, &s)) != 0)
+		if (rc != 0 || (rc = life_leave_extent(t, &e)) != 0)
 			return (rc);
-		s.state = Q_READY;
-		note(t, Q_EVENT_READY, id, &s, 0, NULL);
-		if ((rc = life_enter(t, id, &s)) != 0)
+		e.s.state = Q_READY;
+		for (unsigned n = 0; n < e.count; n++)
+			note(t, Q_EVENT_READY, id + n, &e.s, 0, NULL);
+		if ((rc = life_enter_extent(t, &e)) != 0)
 			return (rc);
 	}
 	return (0);
@@ -106,6 +110,7 @@ static int
 promote_leased(struct txn *t, unsigned most)
 {
 	struct span key, v;
+	struct extent e;
 	struct state s;
 	int rc;
 
@@ -122,9 +127,9 @@ promote_leased(struct txn *t, unsigned most)
 		rebooted = get_be32(k) != t->meta.boot.number;
 		if (!rebooted && due > (uint64_t)t->now.boot)
 			return (0);
-		if ((rc = listed(t, id, Q_LEASED, due, &s)) == STORE_NONE)
+		if ((rc = listed(t, id, Q_LEASED, due, &e)) == STORE_NONE)
 			continue;
-		if (rc == 0)
+		if (rc == 0 && (rc = life_get(t, id, &s)) == 0)
 			rc = life_lapse(
 			    t, id, &s, rebooted ? "rebooted" : "lease ran out");
 		if (rc != 0)
@@ -201,6 +206,19 @@ due_promote(struct txn *t, unsigned most)
 	return (promote_expiry(t, EXPIRY_RESULT, most));
 }
 
+/*
+ * The first message of an extent from the one at *i on whose holder has died: *i is
+ * where, or the extent's end, or beyond what the last of its holders has, too.
+ */
+static void
+find_dead(struct txn *t, const struct extent *e, uint64_t *i)
+{
+	uint64_t last;
+
+	while (*i < e->count && hold_alive(t, e->first + *i, &last))
+		*i = last - e->first + 1;
+}
+
 /* Lapse the leases from one key on, before another, whose holder has died; and count
  * them. */
 static int
@@ -211,7 +229,8 @@ holders_between(struct txn *t, struct key at, const struct key *end, unsigned mo
 
 	for (unsigned i = 0; i < most; i++) {
 		struct span key = key_span(&at), v;
-		uint64_t due, id, skip;
+		uint64_t due, id, dead = 0;
+		struct extent e;
 		struct state s;
 		bool died;
 
@@ -220,22 +239,27 @@ holders_between(struct txn *t, struct key at, const struct key *end, unsigned mo
 		if (memcmp(key.data, end->b, end->size) >= 0)
 			return (0);
 		due = get_be64((const uint8_t *)key.data + 4);
-		id = skip = get_be64((const uint8_t *)key.data + 12);
+		id = get_be64((const uint8_t *)key.data + 12);
 		at = key_lease(t->meta.boot.number, due, id + 1);
 		if (due != HELD && v.size == 0)
 			continue;
-		if ((rc = listed(t, id, Q_LEASED, due, &s)) == STORE_NONE)
+		if ((rc = listed(t, id, Q_LEASED, due, &e)) == STORE_NONE)
 			continue;
 		if (rc != 0)
 			return (rc);
 		if (due == HELD)
-			died = !hold_alive(t, id, &skip);
-		else
-			died = !hold_owner_alive(s.pid, s.owner_start, s.owner_ns);
-		if (died && (rc = life_lapse(t, id, &s, "worker died")) != 0)
+			find_dead(t, &e, &dead);
+		died = due == HELD
+		           ? dead < e.count
+		           : !hold_owner_alive(e.s.pid, e.s.owner_start, e.s.owner_ns);
+		if (died &&
+		    ((rc = life_get(t, id + dead, &s)) != 0 ||
+			(rc = life_lapse(t, id + dead, &s, "worker died")) != 0))
 			return (rc);
 		*lapsed += died;
-		at = key_lease(t->meta.boot.number, due, skip + 1);
+		/* Behind that one; or behind all that live, where the next row is. */
+		dead += died || dead == 0;
+		at = key_lease(t->meta.boot.number, due, id + dead);
 	}
 	return (0);
 }

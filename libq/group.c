@@ -82,8 +82,7 @@ unblock(struct txn *t, const uint8_t group[16])
 
 	while ((rc = first_from(t, group, 0, &id)) == 0 &&
 	       (rc = life_get(t, id, &s)) == Q_ECORRUPT) {
-		life_count(t, COUNT_BLOCKED, (uint64_t)0 - 1);
-		if ((rc = drop(t)) != 0 || (rc = life_damage(t, id)) != 0)
+		if ((rc = drop(t)) != 0 || (rc = life_damage(t, id, Q_BLOCKED)) != 0)
 			return (rc);
 	}
 	if (rc == STORE_NONE && first_from(t, group, 0, &id) == STORE_NONE)

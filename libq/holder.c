@@ -90,6 +90,17 @@ add_lease(struct view *v, const struct txn *t, uint64_t id, const struct state *
 	return (0);
 }
 
+static int
+add_extent(struct view *v, struct txn *t, const struct extent *e)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < e->count && rc == 0; i++)
+		if (look_state(t, e->first + i, &e->s) == Q_LEASED)
+			rc = add_lease(v, t, e->first + i, &e->s);
+	return (rc);
+}
+
 /* Some rows of the index of leases, from a key on, which moves. */
 static int
 read_leases(struct view *v, struct txn *t, struct key *from, bool *end)
@@ -100,12 +111,12 @@ read_leases(struct view *v, struct txn *t, struct key *from, bool *end)
 	for (int i = 0; i < ROWS && rc == 0; i++) {
 		const uint8_t *k = key.data;
 		uint64_t id = get_be64(k + 12);
-		struct state s;
+		struct extent e = { .count = 0 };
 
 		*from = key_lease(get_be32(k), get_be64(k + 4), id + 1);
-		rc = life_get(t, id, &s);
-		if (rc == 0 && s.state == Q_LEASED && look_state(t, id, &s) == Q_LEASED)
-			rc = add_lease(v, t, id, &s);
+		rc = extent_find(t, id, &e);
+		if (rc == 0 && e.s.state == Q_LEASED)
+			rc = add_extent(v, t, &e);
 		if (rc == Q_ECORRUPT || rc == STORE_BROKEN || rc == STORE_NONE)
 			rc = 0; /* a damaged one is its taker's to find */
 		if (rc == 0)

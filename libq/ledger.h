@@ -4,15 +4,16 @@
 
 /* What the functions have in common that look at one row each; see books.c. */
 
+#include "extent.h"
 #include "finding.h"
-#include "state.h"
 #include "txn.h"
 
 struct books {
 	struct txn *t;
 	struct check *check;
 	unsigned meta; /* bit set of enum meta_record: those that are good */
-	uint64_t bytes, blocked;
+	uint64_t bytes, in[Q_STATES]; /* of the messages met; how many in each state */
+	uint64_t end;                 /* of the last extent: id of who may follow */
 	/* The group whose rows are read. */
 	struct {
 		uint8_t name[16];

@@ -16,82 +16,84 @@
 
 enum { FAILURES_KEPT = 32 };
 
-enum table
-life_place(uint64_t id, const struct state *s, struct key *k)
+static const enum counter counters[Q_STATES] = {
+	[Q_READY] = COUNT_READY,
+	[Q_DELAYED] = COUNT_DELAYED,
+	[Q_BLOCKED] = COUNT_BLOCKED,
+	[Q_LEASED] = COUNT_LEASED,
+	[Q_DEAD] = COUNT_DEAD,
+};
+
+void
+life_count_in(struct txn *t, enum q_state state, uint64_t n)
 {
-	switch (s->state) {
-	case Q_READY:
-		*k = key_ready(s->rank, id);
-		return (T_READY);
-	case Q_DELAYED:
-		*k = key_time(s->due, id);
-		return (T_DELAYED);
-	case Q_LEASED:
-		*k = key_lease(s->boot, s->due, id);
-		return (T_LEASED);
-	case Q_DEAD:
-		*k = key_id(id);
-		return (T_DEAD);
-	default: /* blocked: the table group has it */
-		return (TABLES);
-	}
+	life_count(t, counters[state], n);
 }
 
 int
 life_get(struct txn *t, uint64_t id, struct state *s)
 {
-	struct key k = key_id(id);
-	struct span v;
-	int rc = txn_get(t, T_MSG, key_span(&k), &v);
+	struct extent e;
+	int rc = extent_find(t, id, &e);
 
 	if (rc != 0)
 		return (rc);
-	if (!state_fits(v.size))
-		return (store_broken(id));
-	return (state_decode(v.data, v.size, id, s));
+	e.s.size = extent_size(&e, (unsigned)(id - e.first));
+	e.s.shared = e.count > 1;
+	*s = e.s;
+	return (0);
+}
+
+static struct extent
+of_one(uint64_t id, const struct state *s)
+{
+	return ((struct extent){ .first = id, .count = 1, .s = *s });
 }
 
 int
 life_leave(struct txn *t, uint64_t id, const struct state *s)
 {
-	struct key k;
-	enum table table = life_place(id, s, &k);
-	int rc;
+	struct extent e = of_one(id, s);
+	int rc = s->shared ? extent_alone(t, id) : 0;
 
-	if (table == TABLES) {
-		life_count(t, COUNT_BLOCKED, (uint64_t)0 - 1);
-		return (0);
-	}
-	rc = txn_del(t, table, key_span(&k));
-	if (rc == STORE_NONE)
-		return (fail(Q_ECORRUPT,
-		    "message %llu is not listed as %s; run 'qctl check'",
-		    (unsigned long long)id, q_state_name(s->state)));
-	return (rc);
+	return (rc == 0 ? life_leave_extent(t, &e) : rc);
+}
+
+int
+life_leave_extent(struct txn *t, const struct extent *e)
+{
+	life_count_in(t, e->s.state, (uint64_t)0 - e->count);
+	return (extent_unlist(t, e));
 }
 
 int
 life_list(struct txn *t, uint64_t id, const struct state *s)
 {
-	struct key k;
-	enum table table = life_place(id, s, &k);
-	/* Leases that end with a process are marked, to be found among many. */
-	struct span mark = { "", s->state == Q_LEASED && s->flags & ST_OWNED ? 1 : 0 };
+	struct extent e = of_one(id, s);
 
-	if (table != TABLES)
-		return (txn_append(t, table, key_span(&k), mark));
-	life_count(t, COUNT_BLOCKED, 1);
-	return (0);
+	life_count_in(t, s->state, 1);
+	return (extent_list(t, &e));
 }
 
 int
 life_write(struct txn *t, uint64_t id, const struct state *s)
 {
-	uint8_t record[STATE_MOST];
-	size_t size = state_encode(s, id, record);
-	struct key k = key_id(id);
+	struct extent e = of_one(id, s);
+	int rc = s->shared ? extent_alone(t, id) : 0;
 
-	return (txn_put(t, T_MSG, key_span(&k), (struct span){ record, size }));
+	return (rc == 0 ? extent_write(t, &e) : rc);
+}
+
+int
+life_enter_extent(struct txn *t, struct extent *e)
+{
+	int rc;
+
+	e->s.changed = t->now.wall;
+	life_count_in(t, e->s.state, e->count);
+	t->readied += e->s.state == Q_READY ? e->count : 0;
+	rc = extent_list(t, e);
+	return (rc == 0 ? extent_write(t, e) : rc);
 }
 
 int
@@ -178,10 +180,37 @@ static const enum q_event_kind ends[] = {
 	[COUNT_PURGED] = Q_EVENT_PURGED,
 };
 
+static int
+drop_row(struct txn *t, enum table table, uint64_t id)
+{
+	struct key k = key_id(id);
+	int rc = txn_del(t, table, key_span(&k));
+
+	return (rc == STORE_NONE
+		    ? fail(Q_ECORRUPT, "message %llu is not whole; run 'qctl check'",
+			  (unsigned long long)id)
+		    : rc);
+}
+
+int
+life_end_extent(struct txn *t, const struct extent *e, enum counter how)
+{
+	int rc = drop_row(t, T_MSG, e->first);
+
+	for (unsigned i = 0; i < e->count && rc == 0; i++) {
+		if ((rc = drop_row(t, T_BODY, e->first + i)) != 0)
+			break;
+		note(t, ends[how], e->first + i, &e->s, 0, NULL);
+		life_count(t, COUNT_BYTES, (uint64_t)0 - extent_size(e, i));
+	}
+	life_count(t, how, e->count);
+	return (rc);
+}
+
 int
 life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how)
 {
-	struct key k = key_id(id);
+	struct extent e = of_one(id, s);
 	int rc = 0;
 
 	if (s->flags & ST_FAILED)
@@ -191,19 +220,8 @@ life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how)
 	if (rc == 0 && s->flags & ST_BLOB)
 		rc = life_drop_file(t, id, false);
 	if (rc == 0)
-		rc = txn_del(t, T_MSG, key_span(&k));
-	if (rc == 0)
-		rc = txn_del(t, T_BODY, key_span(&k));
-	if (rc != 0)
-		return (rc == STORE_NONE ? fail(Q_ECORRUPT,
-					       "message %llu is not whole; "
-					       "run 'qctl check'",
-					       (unsigned long long)id)
-					 : rc);
-	note(t, ends[how], id, s, 0, NULL);
-	life_count(t, how, 1);
-	life_count(t, COUNT_BYTES, (uint64_t)0 - s->size);
-	return (group_leave(t, id, s));
+		rc = life_end_extent(t, &e, how);
+	return (rc == 0 ? group_leave(t, id, s) : rc);
 }
 
 int

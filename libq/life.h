@@ -7,27 +7,29 @@
  * that state. To change a state: life_leave(), change the struct, life_enter().
  */
 
+#include "extent.h"
 #include "message.h"
-#include "state.h"
-#include "txn.h"
 
 /* Kinds of rows in the table expiry. */
 enum { EXPIRY_TTL = 0, EXPIRY_DONE = 1, EXPIRY_KEY = 2, EXPIRY_RESULT = 3 };
 
 /* 0, STORE_NONE if there is no such message, Q_ECORRUPT, STORE_BROKEN. */
 int life_get(struct txn *t, uint64_t id, struct state *s);
-/* The table that lists messages of a state, and the key there. */
-enum table life_place(uint64_t id, const struct state *s, struct key *k);
 int life_leave(struct txn *t, uint64_t id, const struct state *s);
 int life_enter(struct txn *t, uint64_t id, struct state *s);
+/* The same for all messages of an extent. */
+int life_leave_extent(struct txn *t, const struct extent *e);
+int life_enter_extent(struct txn *t, struct extent *e);
 /* The same when it is the state it was in: since when stays. */
 int life_keep(struct txn *t, uint64_t id, struct state *s);
-/* The two halves of life_keep(), for who builds a queue again: the row of the index
- * (blocked: the counter), and the state record; alone, a change that no index shows. */
+/* The two halves of life_keep(), for who builds a queue again: the row of the index,
+ * with the counter, and the state record; alone, a change that no index shows. */
 int life_list(struct txn *t, uint64_t id, const struct state *s);
 int life_write(struct txn *t, uint64_t id, const struct state *s);
 /* After life_leave(): all the rest of the message goes, and is counted as how. */
 int life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how);
+/* The same for all messages of an extent. */
+int life_end_extent(struct txn *t, const struct extent *e, enum counter how);
 /* After life_leave(): enter as dead. */
 int life_die(struct txn *t, uint64_t id, struct state *s);
 /* Once this is committed, the file of the message's body, or output, goes. */
@@ -68,7 +70,14 @@ void life_agree(const struct txn *t, struct state *s, const struct message *m);
  * greater than any before, so that no receipt given before fits.
  */
 struct state life_lost(const struct txn *t, enum q_state state);
-/* The message cannot be read whole: dead, with what is left of it. */
-int life_damage(struct txn *t, uint64_t id);
+/*
+ * The message cannot be read whole: dead, with what is left of it. Those that share its
+ * state record, where that is damaged, are ready; unless they are leased, when they are
+ * dead, too. The row of the index that lists it as in that state is gone already, but
+ * not counted.
+ */
+int life_damage(struct txn *t, uint64_t id, enum q_state listed);
+/* Add to the number of messages in a state. */
+void life_count_in(struct txn *t, enum q_state state, uint64_t n);
 
 #endif

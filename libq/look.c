@@ -68,6 +68,14 @@ look_state(struct txn *t, uint64_t id, const struct state *s)
 	return (state);
 }
 
+unsigned
+look_together(struct txn *t, uint64_t id)
+{
+	struct extent e;
+
+	return (extent_find(t, id, &e) == 0 && e.first == id ? e.count : 1);
+}
+
 /* Count message id as what it is, not as where it is still listed. */
 static int
 recount(struct txn *t, uint64_t id, enum q_state listed, struct q_stat *st)
@@ -102,16 +110,20 @@ recount_rows(struct txn *t, enum table table, struct key from, size_t offset,
 {
 	struct span key = key_span(&from), v;
 	int rc = txn_seek(t, table, &key, &v);
+	unsigned n;
 
-	for (int i = 0; rc == 0 && i < LOOK_MOST; i++) {
+	for (unsigned i = 0; rc == 0 && i < LOOK_MOST; i += n) {
 		const uint8_t *k = key.data;
+		uint64_t id = get_be64(k + key.size - 8);
 
 		if (get_be64(k + offset) > until ||
 		    (table == T_EXPIRY && k[0] != from.b[0]))
 			return (0);
-		if ((rc = recount(t, get_be64(k + key.size - 8), listed, st)) != 0)
-			return (rc);
-		rc = txn_next(t, table, &key, &v);
+		n = table == T_EXPIRY ? 1 : look_together(t, id);
+		for (unsigned of = 0; of < n && i + of < LOOK_MOST && rc == 0; of++)
+			rc = recount(t, id + of, listed, st);
+		if (rc == 0)
+			rc = txn_next(t, table, &key, &v);
 	}
 	return (rc == STORE_NONE ? 0 : rc);
 }
@@ -213,11 +225,11 @@ fill_stat(struct txn *t, struct q_stat *st)
 
 	*st = (struct q_stat){
 		.count = {
-			[Q_READY] = txn_entries(t, T_READY),
-			[Q_DELAYED] = txn_entries(t, T_DELAYED),
+			[Q_READY] = c[COUNT_READY],
+			[Q_DELAYED] = c[COUNT_DELAYED],
 			[Q_BLOCKED] = c[COUNT_BLOCKED],
-			[Q_LEASED] = txn_entries(t, T_LEASED),
-			[Q_DEAD] = txn_entries(t, T_DEAD),
+			[Q_LEASED] = c[COUNT_LEASED],
+			[Q_DEAD] = c[COUNT_DEAD],
 		},
 		.pushed = c[COUNT_PUSHED],
 		.done = c[COUNT_DONE],
@@ -340,7 +352,7 @@ list_rows(struct txn *t, struct q_list *args, size_t n, struct q_batch *b, bool 
 		}
 		from = key_id(args->after + 1);
 		key = key_span(&from);
-		if ((rc = txn_seek(t, T_MSG, &key, &v)) != 0) {
+		if ((rc = txn_seek(t, T_BODY, &key, &v)) != 0) {
 			*end = rc == STORE_NONE;
 			return (*end ? 0 : rc);
 		}

@@ -5,11 +5,13 @@
 /* What has fallen due but was not promoted yet, seen as a take would find it. */
 
 #include "batch.h"
-#include "state.h"
+#include "extent.h"
 #include "txn.h"
 
 /* The state a take would find message id in; 0 if it is gone. */
 enum q_state look_state(struct txn *t, uint64_t id, const struct state *s);
+/* How many messages the row of an index under that id lists. */
+unsigned look_together(struct txn *t, uint64_t id);
 /* Add message id as it is now, unless it is not of those wanted: STORE_NONE if it is
  * gone. parts is of enum batch_part. */
 int look_add(struct txn *t, struct q_batch *b, uint64_t id, const struct q_list *by,

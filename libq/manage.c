@@ -223,7 +223,7 @@ manage_all(struct txn *t, const struct manage *m, struct manage_part *r)
 		struct key from = key_id(id);
 		struct span key = key_span(&from), v;
 
-		if ((rc = txn_seek(t, T_MSG, &key, &v)) != 0)
+		if ((rc = txn_seek(t, T_BODY, &key, &v)) != 0)
 			break;
 		id = get_be64(key.data);
 		rc = manage_one(t, m, id++, &r->sum, &code);

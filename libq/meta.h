@@ -28,6 +28,10 @@ enum counter { /* since creation, but from COUNT_BYTES on: now */
 	COUNT_BYTES,   /* of the bodies now in the queue */
 	COUNT_BLOCKED, /* messages now blocked by an earlier one of their group */
 	COUNT_GROUPED, /* messages now in a group, that is rows in the table group */
+	COUNT_READY,   /* messages now in a state: its table has a row an extent */
+	COUNT_DELAYED,
+	COUNT_LEASED,
+	COUNT_DEAD,
 	COUNTERS
 };
 

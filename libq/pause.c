@@ -39,7 +39,7 @@ pause_apply(struct txn *t, unsigned gates, bool close)
 		note(t, close ? Q_EVENT_PAUSED : Q_EVENT_RESUMED, 0, NULL, 0,
 		    all[i] == Q_GATE_IN ? "in" : "out");
 		if (!close && all[i] == Q_GATE_OUT) /* as if they just became it */
-			t->readied += txn_entries(t, T_READY);
+			t->readied += t->meta.counter[COUNT_READY];
 		t->meta_changed |= 1U << META_REC_PAUSE;
 	}
 }

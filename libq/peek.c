@@ -19,15 +19,19 @@ struct peek {
 static int
 add_row(struct peek *p, struct span key)
 {
-	unsigned parts = p->preview > 0 ? BATCH_BODY : 0;
-	const uint8_t *k = key.data;
-	int rc;
+	unsigned parts = p->preview > 0 ? BATCH_BODY : 0, n;
+	uint64_t id;
+	int rc = 0;
 
 	if (key.size < 8)
 		return (fail(Q_ECORRUPT, "data.mdb is damaged; run 'qctl check'"));
-	rc =
-	    look_add(p->t, p->b, get_be64(k + key.size - 8), &p->by, parts, p->preview);
-	return (rc == STORE_NONE ? 0 : rc);
+	id = get_be64((const uint8_t *)key.data + key.size - 8);
+	n = p->by.state == Q_READY ? 1 : look_together(p->t, id);
+	for (unsigned i = 0; i < n && p->b->count < p->n && rc == 0; i++) {
+		rc = look_add(p->t, p->b, id + i, &p->by, parts, p->preview);
+		rc = rc == STORE_NONE ? 0 : rc;
+	}
+	return (rc);
 }
 
 /* Of each priority the first, found by a search behind those before it. */

@@ -113,8 +113,18 @@ push_record(struct txn *t, const struct message *m, uint64_t id)
 	return (txn_put(t, T_EXPIRY, key_span(&k), (struct span){ NULL, 0 }));
 }
 
+/* Write the extent of those before, if there are any. */
 static int
-put_state(struct txn *t, const struct q_push *p, uint64_t id)
+put_extent(struct txn *t, struct extent *e)
+{
+	int rc = e->count > 0 ? life_enter_extent(t, e) : 0;
+
+	e->count = 0;
+	return (rc);
+}
+
+static int
+put_state(struct txn *t, const struct q_push *p, uint64_t id, struct extent *open)
 {
 	q_time due = p->delay > 0 ? time_add(t->now.wall, p->delay) : p->due;
 	struct state s = {
@@ -142,12 +152,18 @@ put_state(struct txn *t, const struct q_push *p, uint64_t id)
 	}
 	rc = group_join(t, id, &s);
 	note(t, Q_EVENT_PUSHED, id, &s, (q_time)s.due, p->key);
-	return (rc == 0 ? life_enter(t, id, &s) : rc);
+	if (rc != 0 || extent_join(open, id, &s) || (rc = put_extent(t, open)) != 0)
+		return (rc);
+	if (!extent_may(&s))
+		return (life_enter(t, id, &s));
+	*open = (struct extent){ .first = id, .count = 1, .s = s };
+	return (0);
 }
 
 /* A new message, or one as it was elsewhere. */
 static int
-put(struct txn *t, const struct q_push *p, const struct q_msg *as, uint64_t id)
+put(struct txn *t, const struct q_push *p, const struct q_msg *as, uint64_t id,
+    struct extent *open)
 {
 	struct message m = push_message(t, p);
 	int rc;
@@ -155,16 +171,17 @@ put(struct txn *t, const struct q_push *p, const struct q_msg *as, uint64_t id)
 	if (as != NULL)
 		return (load_one(t, &m, as, id));
 	rc = push_record(t, &m, id);
-	return (rc == 0 ? put_state(t, p, id) : rc);
+	return (rc == 0 ? put_state(t, p, id, open) : rc);
 }
 
 static int
-push_one(struct txn *t, const struct q_push *p, const struct q_msg *as, uint64_t id)
+push_one(struct txn *t, const struct q_push *p, const struct q_msg *as, uint64_t id,
+    struct extent *open)
 {
 	int rc;
 
 	if ((p->blob != NULL && (rc = blob_adopt(p->blob, id)) != 0) ||
-	    (rc = put(t, p, as, id)) != 0)
+	    (rc = put(t, p, as, id, open)) != 0)
 		return (rc);
 	t->meta.next = id + 1;
 	t->meta_changed |= 1U << META_REC_NEXT;
@@ -210,7 +227,7 @@ find_known(struct txn *t, const struct push *push, size_t i, uint64_t *id)
 static int
 admit(struct txn *t, const struct push *push, struct pushed *result, size_t *n)
 {
-	uint64_t messages = txn_entries(t, T_MSG) - (push->old != NULL);
+	uint64_t messages = txn_entries(t, T_BODY) - (push->old != NULL);
 	uint64_t bytes = t->meta.counter[COUNT_BYTES];
 	bool *repeated;
 	size_t i;
@@ -283,7 +300,8 @@ record_origin(struct txn *t, const struct q_origin *origin, uint64_t id)
 }
 
 static int
-push_known(struct txn *t, const struct push *push, size_t i, struct q_pushed *result)
+push_known(struct txn *t, const struct push *push, size_t i, struct extent *open,
+    struct q_pushed *result)
 {
 	const struct q_push *p = &push->messages[i];
 	const struct q_msg *as = push->as != NULL ? &push->as[i] : NULL;
@@ -298,7 +316,7 @@ push_known(struct txn *t, const struct push *push, size_t i, struct q_pushed *re
 	*result = (struct q_pushed){ known != 0 ? known : id, known != 0 };
 	if (known != 0)
 		return (0);
-	if ((rc = push_one(t, p, as, id)) != 0)
+	if ((rc = push_one(t, p, as, id, open)) != 0)
 		return (rc);
 	if (push->each != NULL && (rc = record_origin(t, &push->each[i], id)) != 0)
 		return (rc);
@@ -355,6 +373,7 @@ end_old(struct txn *t, const struct push *push, const struct state *s)
 int
 push_apply(struct txn *t, const struct push *push, struct pushed *result)
 {
+	struct extent open = { .count = 0 };
 	struct q_pushed one;
 	struct state old;
 	size_t n = 0, added = 0;
@@ -379,12 +398,14 @@ push_apply(struct txn *t, const struct push *push, struct pushed *result)
 	if (rc == 0 && push->origin != NULL && result->code == 0)
 		rc = record_origin(t, push->origin, t->meta.next);
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		if ((rc = push_known(t, push, i, &one)) != 0)
+		if ((rc = push_known(t, push, i, &open, &one)) != 0)
 			break;
 		if (push->pushed != NULL)
 			push->pushed[i] = one;
 		result->stored++;
 		added += !one.known;
 	}
+	if (rc == 0)
+		rc = put_extent(t, &open);
 	return (rc == 0 ? tally_pushed(t, added) : rc);
 }

@@ -137,13 +137,17 @@ static int
 complete(struct salvage *s, uint64_t id, struct span value)
 {
 	struct meta *meta = &s->t.meta;
+	struct extent e;
 	struct state st;
 	struct span v;
 	uint64_t failed = id;
 	bool damaged;
-	int rc = state_decode(value.data, value.size, id, &st);
+	int rc = state_decode(value.data, value.size, id, &e);
 
-	if (rc != 0 || (rc = look_at_body(s, id, &st, &damaged)) != 0 ||
+	if (rc != 0)
+		return (rc);
+	st = e.s; /* of one message, as all are by now */
+	if ((rc = look_at_body(s, id, &st, &damaged)) != 0 ||
 	    (damaged && (rc = set_aside(s, id, &st)) != 0))
 		return (rc);
 	if (next_id(s, T_FAILURE, &failed, &v) == 0 && failed == id)
@@ -226,6 +230,8 @@ begin(struct salvage *s)
 	             m->counter[COUNT_GROUPED] == txn_entries(&s->t, T_GROUP);
 	m->counter[COUNT_BYTES] = 0;
 	m->counter[COUNT_BLOCKED] = m->counter[COUNT_GROUPED] = 0;
+	m->counter[COUNT_READY] = m->counter[COUNT_DELAYED] = 0;
+	m->counter[COUNT_LEASED] = m->counter[COUNT_DEAD] = 0;
 	if (s->meta & 1U << META_REC_UUID)
 		return (0);
 	/* Receipts given before are of another queue then, and so are hashes of keys.

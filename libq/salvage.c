@@ -131,22 +131,41 @@ read_body(struct salvage *s, uint64_t id, struct span key, struct span value)
 
 /* Of two, the later. */
 static int
-read_msg(struct salvage *s, uint64_t id, struct span key, struct span value)
+read_state(struct salvage *s, const struct extent *new)
 {
-	struct state new, old;
+	struct key k = key_id(new->first);
+	uint8_t record[STATE_MOST];
+	struct extent old;
 	struct span v;
+	size_t size;
 	bool there;
-	int rc;
+	int rc = has(s, T_MSG, key_span(&k), &v, &there);
 
-	if (s->doubtful || state_decode(value.data, value.size, id, &new) != 0)
-		return (0);
-	if ((rc = has(s, T_MSG, key, &v, &there)) != 0)
+	if (rc != 0)
 		return (rc);
-	if (there && state_decode(v.data, v.size, id, &old) == 0 &&
-	    (old.delivery > new.delivery ||
-		(old.delivery == new.delivery &&old.changed >= new.changed)))
+	if (there && state_decode(v.data, v.size, new->first, &old) == 0 &&
+	    (old.s.delivery > new->s.delivery ||
+		(old.s.delivery == new->s.delivery &&old.s.changed >= new->s.changed)))
 		return (0);
-	return (put(s, T_MSG, key, value));
+	size = state_encode(new, record);
+	return (put(s, T_MSG, key_span(&k), (struct span){ record, size }));
+}
+
+/* Each message has a record of its own afterwards: another copy may say otherwise of
+ * some of them. */
+static int
+read_msg(struct salvage *s, uint64_t id, struct span value)
+{
+	struct extent e, one;
+	int rc = 0;
+
+	if (s->doubtful || state_decode(value.data, value.size, id, &e) != 0)
+		return (0);
+	for (unsigned i = 0; i < e.count && rc == 0; i++) {
+		one = extent_part(&e, i, 1);
+		rc = read_state(s, &one);
+	}
+	return (rc);
 }
 
 /* A row of an index says what a lost state was. Alone it is no message: a damaged key
@@ -257,7 +276,7 @@ salvage_row(struct salvage *s, enum table table, struct span key, struct span va
 	case T_BODY:
 		return (read_body(s, id, key, value));
 	case T_MSG:
-		return (read_msg(s, id, key, value));
+		return (read_msg(s, id, value));
 	case T_FAILURE:
 	case T_DONE:
 		return (read_event(s, table, id, key, value));

@@ -323,6 +323,67 @@ ended_with_result(const struct settle *c, const struct state *s)
 	    c->how->verb == Q_ACK || (s->state == Q_DEAD && c->how->output != NULL));
 }
 
+/* How many deliveries from the first one on are of one extent, and can end at once. */
+static int
+ends_together(
+    struct txn *t, const struct q_msg *msg, size_t n, struct extent *e, unsigned *count)
+{
+	const struct q_receipt *p = &msg->receipt;
+	unsigned at;
+	int rc = extent_find(t, p->id, e);
+
+	*count = 0;
+	if (rc != 0 || e->s.state != Q_LEASED || e->s.delivery != p->delivery ||
+	    !extent_may(&e->s) || t->meta.option[Q_OPT_RESULTS] == Q_RESULTS_ALL)
+		return (rc == STORE_NONE || rc == Q_ECORRUPT ? 0 : rc);
+	at = (unsigned)(p->id - e->first);
+	while (*count < n && at + *count < e->count &&
+	       msg[*count].receipt.id == p->id + *count &&
+	       msg[*count].receipt.delivery == p->delivery)
+		++*count;
+	if (at > 0 || *count < 2)
+		*count = 0;
+	return (0);
+}
+
+/* As settle_ack() for each, of what is ours. */
+static int
+ack_extent(struct txn *t, struct extent *e, unsigned n)
+{
+	q_time took = t->now.boot - e->s.began;
+	int rc;
+
+	if ((rc = extent_cut(t, e, n)) != 0 || (rc = life_leave_extent(t, e)) != 0 ||
+	    (rc = tally_time(t, HIST_SERVICE, took, n)) != 0 ||
+	    (rc = tally_time(t, HIST_TOTAL, t->now.wall - e->s.pushed, n)) != 0 ||
+	    (rc = tally_done(t, n)) != 0)
+		return (rc);
+	return (life_end_extent(t, e, COUNT_DONE));
+}
+
+int
+settle_many(
+    struct txn *t, const struct q_settle *how, const struct q_msg *msg, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0;) {
+		struct settle one = { how, msg[i].receipt, true };
+		struct q_settled ignored;
+		unsigned together = 0;
+		struct extent e;
+
+		if (how->verb == Q_ACK && how->report == NULL && how->output == NULL &&
+		    !how->strict)
+			rc = ends_together(t, msg + i, n - i, &e, &together);
+		if (rc == 0)
+			rc = together > 0 ? ack_extent(t, &e, together)
+			                  : settle_apply(t, &one, &ignored);
+		i += together > 0 ? together : 1;
+	}
+	return (rc);
+}
+
 int
 settle_apply(struct txn *t, const struct settle *c, struct q_settled *r)
 {

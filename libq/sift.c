@@ -23,14 +23,14 @@ static bool
 is_of_message(struct span key, struct span value)
 {
 	struct message m;
-	struct state st;
+	struct extent e;
 	uint64_t id;
 
 	if (key.size != 8)
 		return (false);
 	id = get_be64(key.data);
 	return (message_decode(value.data, value.size, id, &m) == 0 ||
-		state_decode(value.data, value.size, id, &st) == 0);
+		state_decode(value.data, value.size, id, &e) == 0);
 }
 
 /* A row that may be of any table: whole records tell. */

@@ -27,10 +27,11 @@ enum state_flag {
 };
 
 enum {
+	EXTENT_MOST = 64,      /* messages that share a record */
 	STATE_SIZE = 76,       /* without what follows */
 	STATE_OWNER_SIZE = 16, /* with ST_OWNED, or ST_MOVING */
 	STATE_GROUP_SIZE = 16, /* with ST_GROUPED */
-	STATE_MOST = STATE_SIZE + STATE_OWNER_SIZE + STATE_GROUP_SIZE,
+	STATE_MOST = STATE_SIZE + STATE_OWNER_SIZE + 4 * EXTENT_MOST,
 };
 
 /* Deadline of a held lease: the byte lock, not the clock, says when it is over. */
@@ -55,13 +56,36 @@ struct state {
 	uint64_t owner_start, owner_ns;  /* with ST_OWNED: which process pid was, and
 	                                  * where; with  ST_MOVING: a uuid */
 	uint8_t group[STATE_GROUP_SIZE]; /* with ST_GROUPED: hash of its name */
+	bool shared; /* not in the record: it is of other messages, too */
 };
 
-/* Whether a record may have that size. */
-bool state_fits(size_t size);
-/* Write the record of message id; returns its size, at most STATE_MOST. */
-size_t state_encode(const struct state *s, uint64_t id, uint8_t *record);
-/* Q_ECORRUPT: it is not, whole, the state of message id. */
-int state_decode(const void *record, size_t size, uint64_t id, struct state *s);
+/*
+ * Messages with consecutive ids that were pushed alike, or leased alike, have one
+ * record for all, under the first one's id: what is done to many costs the rows of few.
+ * It has no parts that are of one message only (extent_may()).
+ */
+struct extent {
+	uint64_t first;
+	unsigned count;
+	struct state s;             /* of each of them, but for the size */
+	uint32_t size[EXTENT_MOST]; /* of their bodies; of one alone: see s */
+};
+
+/* Whether messages in that state may share a record. */
+bool extent_may(const struct state *s);
+uint64_t extent_size(const struct extent *e, unsigned i);
+/* Whether message id, in that state, is the next one of the extent; then it is added.
+ */
+bool extent_join(struct extent *e, uint64_t id, const struct state *s);
+/* n of e, from the one at that place on. */
+struct extent extent_part(const struct extent *e, unsigned from, unsigned n);
+
+/* Whether a row may be a record, whole or damaged: by its size, and what should be the
+ * number of messages in it. */
+bool state_fits(const void *record, size_t size);
+/* Write the record; returns its size, at most STATE_MOST. */
+size_t state_encode(const struct extent *e, uint8_t *record);
+/* Q_ECORRUPT: it is not, whole, the state of message first, and maybe others. */
+int state_decode(const void *record, size_t size, uint64_t first, struct extent *e);
 
 #endif

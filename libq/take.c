@@ -23,7 +23,7 @@ enum { BYTES_DEFAULT = 16 << 20, HOLDERS_EACH_TIME = 16, HOLDERS_MOST = 1 << 14 
 #define LIMIT_STEP \
 	(20 * Q_SECOND / 1000) /* looks of those whom a limit keeps waiting */
 
-/* What take_one() made of the first ready message. */
+/* What take_some() made of the first ready messages. */
 enum outcome { TAKEN, GONE, DAMAGED, NO_ROOM };
 
 static size_t
@@ -57,23 +57,29 @@ lease(const struct txn *t, const struct take *take, bool ahead, struct state *s)
 	}
 }
 
-/* Read both records of a message that the table ready lists. */
+/* Read the record of messages that the table ready lists from that one on. */
 static int
-read_one(struct txn *t, uint64_t id, uint8_t rank, struct state *s, struct message *m)
+read_extent(struct txn *t, uint64_t id, uint8_t rank, struct extent *e)
 {
-	struct key k = key_id(id);
-	struct span v;
-	int rc = life_get(t, id, s);
+	int rc = extent_find(t, id, e);
 
-	if (rc == 0 && (s->state != Q_READY || s->rank != rank))
+	if (rc == 0 && (e->first != id || e->s.state != Q_READY || e->s.rank != rank))
 		rc = Q_ECORRUPT;
+	return (rc == STORE_NONE ? Q_ECORRUPT : rc);
+}
+
+static int
+read_body(struct txn *t, const struct extent *e, unsigned i, struct message *m)
+{
+	struct key k = key_id(e->first + i);
+	struct span v;
+	int rc = txn_get(t, T_BODY, key_span(&k), &v);
+
+	if (rc == 0 && v.size > message_most(extent_size(e, i)))
+		return (store_broken(e->first + i));
 	if (rc == 0)
-		rc = txn_get(t, T_BODY, key_span(&k), &v);
-	if (rc == 0 && v.size > message_most(s->size))
-		return (store_broken(id));
-	if (rc == 0)
-		rc = message_decode(v.data, v.size, id, m);
-	if (rc == 0 && m->size != s->size)
+		rc = message_decode(v.data, v.size, e->first + i, m);
+	if (rc == 0 && m->size != extent_size(e, i))
 		rc = Q_ECORRUPT;
 	return (rc == STORE_NONE ? Q_ECORRUPT : rc);
 }
@@ -87,59 +93,129 @@ first_wait(const struct txn *t, const struct state *s)
 	return (t->now.wall - (delayed ? (q_time)s->due : s->pushed));
 }
 
-/* The row in ready is where its cursor stands. */
+/* The first message cannot be taken. The row in ready is where its cursor stands. */
 static int
-take_one(struct txn *t, const struct take *take, uint64_t id, uint8_t rank, size_t room,
-    struct q_batch *b, enum outcome *outcome)
+set_damaged_aside(struct txn *t, uint64_t id)
 {
-	struct message m = { 0 };
-	struct state s = { 0 };
-	bool ahead = b->count >= wanted(take->how) - take->how->ahead;
-	q_time waited;
-	bool first;
+	int rc = txn_drop(t, T_READY);
+
+	return (rc == 0 ? life_damage(t, id, Q_READY) : rc);
+}
+
+static int
+expire(struct txn *t, uint64_t id)
+{
+	struct state s;
 	int rc;
 
-	if ((rc = read_one(t, id, rank, &s, &m)) == Q_ECORRUPT) {
-		*outcome = DAMAGED;
-		if (b->count > 0) /* those before it first; it is met again */
-			return (0);
-		if ((rc = txn_drop(t, T_READY)) != 0)
+	if ((rc = life_get(t, id, &s)) != 0 || (rc = life_leave(t, id, &s)) != 0)
+		return (rc);
+	return (life_end(t, id, &s, COUNT_EXPIRED));
+}
+
+/* Whether it has to wait for those that are taken before it. One that may have killed
+ * its worker is not taken before what is at work is settled; and its next death counts.
+ */
+static bool
+must_wait(const struct q_batch *b, const struct message *m, const struct state *s,
+    bool ahead, size_t room)
+{
+	return ((b->count > 0 && m->size > room && m->body != NULL) ||
+		(ahead && s->flags & ST_LAPSED));
+}
+
+/*
+ * Copy as many as can be taken of the first messages of an extent, at most so many.
+ * *outcome: why the one behind them cannot, or TAKEN.
+ */
+static int
+copy_some(struct txn *t, const struct extent *e, unsigned most, bool ahead,
+    const struct state *leased, size_t *room, struct q_batch *b, enum outcome *outcome)
+{
+	struct state s = *leased;
+	int rc;
+
+	*outcome = TAKEN;
+	for (unsigned i = 0; i < most && *outcome == TAKEN; i++) {
+		uint64_t id = e->first + i;
+		struct message m = { 0 };
+
+		if ((rc = read_body(t, e, i, &m)) == Q_ECORRUPT)
+			*outcome = DAMAGED;
+		else if (rc != 0)
 			return (rc);
-		return (life_damage(t, id));
+		else if (m.expires != 0 && m.expires <= t->now.wall)
+			*outcome = GONE;
+		else if (must_wait(b, &m, &e->s, ahead, *room))
+			*outcome = NO_ROOM;
+		if (*outcome != TAKEN)
+			return (0);
+		s.size = m.size;
+		note(t, Q_EVENT_DELIVERED, id, &s, note_end(t, &s), NULL);
+		if ((rc = batch_add(t, b, id, &s, &m, BATCH_BODY, SIZE_MAX)) != 0)
+			return (rc);
+		if (m.body != NULL)
+			*room -= m.size < *room ? (size_t)m.size : *room;
+		life_count(t, COUNT_BYTES_OUT, m.size);
+	}
+	return (0);
+}
+
+/* They are leased: what is left of the extent stays ready. */
+static int
+lease_some(struct txn *t, struct extent *e, unsigned n, struct state leased)
+{
+	q_time waited = first_wait(t, &e->s);
+	bool first = !(e->s.flags & ST_WAITED);
+	int rc;
+
+	if ((rc = extent_cut(t, e, n)) != 0 || (rc = life_leave_extent(t, e)) != 0)
+		return (rc);
+	t->readied -= n < t->readied ? n : t->readied;
+	leased.size = e->s.size;
+	e->s = leased;
+	if ((rc = life_enter_extent(t, e)) != 0)
+		return (rc);
+	if (first && (rc = tally_time(t, HIST_WAIT, waited, n)) != 0)
+		return (rc);
+	if (leased.delivery > 1)
+		life_count(t, COUNT_RETRIED, n);
+	life_count(t, COUNT_DELIVERED, n);
+	return (0);
+}
+
+/* From the extent on whose row in ready the cursor stands. */
+static int
+take_some(struct txn *t, const struct take *take, uint64_t id, uint8_t rank,
+    size_t most, size_t *room, struct q_batch *b, enum outcome *outcome)
+{
+	size_t begun = wanted(take->how) - take->how->ahead, before = b->count;
+	bool ahead = before >= begun;
+	struct state leased;
+	struct extent e;
+	int rc;
+
+	if (!ahead && most > begun - before)
+		most = begun - before;
+	if ((rc = read_extent(t, id, rank, &e)) == 0) {
+		leased = e.s;
+		lease(t, take, ahead, &leased);
+		leased.flags |= ST_WAITED;
+		rc = copy_some(t, &e, most < e.count ? (unsigned)most : e.count, ahead,
+		    &leased, room, b, outcome);
+	} else if (rc == Q_ECORRUPT) {
+		*outcome = DAMAGED;
+		rc = 0;
 	}
 	if (rc != 0)
 		return (rc);
-	if (m.expires != 0 && m.expires <= t->now.wall) {
-		*outcome = GONE;
-		if ((rc = txn_drop(t, T_READY)) != 0)
-			return (rc);
-		return (life_end(t, id, &s, COUNT_EXPIRED));
+	if (b->count > before) { /* what is behind them is met again */
+		*outcome = TAKEN;
+		return (lease_some(t, &e, (unsigned)(b->count - before), leased));
 	}
-	/* One that may have killed its worker is not taken before what is at work is
-	 * settled; and its next death counts. */
-	if ((b->count > 0 && m.size > room && m.body != NULL) ||
-	    (ahead && s.flags & ST_LAPSED)) {
-		*outcome = NO_ROOM;
-		return (0);
-	}
-	*outcome = TAKEN;
-	waited = first_wait(t, &s);
-	first = !(s.flags & ST_WAITED);
-	lease(t, take, ahead, &s);
-	s.flags |= ST_WAITED;
-	note(t, Q_EVENT_DELIVERED, id, &s, note_end(t, &s), NULL);
-	if ((rc = batch_add(t, b, id, &s, &m, BATCH_BODY, SIZE_MAX)) != 0 ||
-	    (rc = txn_drop(t, T_READY)) != 0 || (rc = life_enter(t, id, &s)) != 0)
-		return (rc);
-	if (first && (rc = tally_time(t, HIST_WAIT, waited, 1)) != 0)
-		return (rc);
-	if (s.delivery > 1)
-		life_count(t, COUNT_RETRIED, 1);
-	if (t->readied > 0)
-		t->readied--;
-	life_count(t, COUNT_DELIVERED, 1);
-	life_count(t, COUNT_BYTES_OUT, m.size);
-	return (0);
+	if (*outcome == GONE)
+		return (expire(t, id));
+	return (*outcome == DAMAGED && before == 0 ? set_damaged_aside(t, id) : 0);
 }
 
 /* The rank of one whose state cannot be read, from its other record. */
@@ -158,27 +234,31 @@ find_rank(struct txn *t, uint64_t id, uint8_t *rank)
 	return (0);
 }
 
-/* Stand on the message asked for. STORE_NONE: it is not ready. One that is damaged is
- * found where it is listed, to be set aside. */
+/* Stand on the message asked for, alone. STORE_NONE: it is not ready. One whose state
+ * is damaged is found where that is listed, to be set aside. */
 static int
 find_id(struct txn *t, uint64_t id, uint8_t *rank, struct taken *result)
 {
-	struct state s = { 0 };
+	struct extent e = { .first = id };
 	struct span v;
 	struct key k;
-	int rc = life_get(t, id, &s);
+	int rc = extent_find(t, id, &e);
 
 	if (rc == STORE_NONE)
 		result->code =
 		    fail(Q_ENOENT, "no such message (done, expired or purged)");
-	if (rc == 0 && s.state != Q_READY)
+	if (rc == 0 && e.s.state != Q_READY)
 		return (STORE_NONE);
-	*rank = s.rank;
-	if (rc == Q_ECORRUPT)
+	*rank = e.s.rank;
+	if (rc == Q_ECORRUPT) {
 		rc = find_rank(t, id, rank);
+		k = key_ready(*rank, e.first);
+	} else if (rc == 0) {
+		rc = extent_alone(t, id);
+		k = key_ready(*rank, id);
+	}
 	if (rc != 0)
 		return (rc);
-	k = key_ready(*rank, id);
 	return (txn_get(t, T_READY, key_span(&k), &v));
 }
 
@@ -225,7 +305,7 @@ allowance(struct txn *t, const struct q_take *how, struct taken *result)
 		n -= how->ahead;
 	if (n == 0)
 		result->code = fail(Q_EMPTY, "nothing is taken ahead of a limit");
-	leased = most != 0 ? txn_entries(t, T_LEASED) : 0;
+	leased = t->meta.counter[COUNT_LEASED];
 	if (most != 0 && leased >= most) {
 		result->code = fail(Q_EMPTY,
 		    "%llu messages are leased, as many as the queue allows",
@@ -253,15 +333,11 @@ take_ready(struct txn *t, const struct take *take, struct taken *result)
 
 	while (b->count < n && (outcome == TAKEN || outcome == GONE)) {
 		if ((rc = find(t, take->how, &id, &rank, result)) != 0 ||
-		    (rc = take_one(t, take, id, rank, room, b, &outcome)) != 0)
+		    (rc = take_some(
+			 t, take, id, rank, n - b->count, &room, b, &outcome)) != 0)
 			break;
 		if (outcome == DAMAGED && b->count == 0)
 			result->damaged = id;
-		if (outcome == TAKEN) {
-			size_t size = b->msg[b->count - 1].body_size;
-
-			room -= size < room ? size : room;
-		}
 	}
 	pace_draw(t, take->how->every, b->count);
 	if (b->count > 0 && (rc == 0 || rc == STORE_NONE))

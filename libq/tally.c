@@ -134,7 +134,7 @@ tally_leased(struct txn *t)
 	int rc = tally_load(t, 1U << TALLY_RATES);
 
 	if (rc == 0)
-		rates_leased(&t->tally.rates, &t->now, txn_entries(t, T_LEASED));
+		rates_leased(&t->tally.rates, &t->now, t->meta.counter[COUNT_LEASED]);
 	return (rc);
 }
 

@@ -35,6 +35,21 @@ load_meta(struct txn *t)
 	return (0);
 }
 
+/* An older program counts none of them, and knows no extent of more than one message.
+ */
+static void
+count_states(struct txn *t)
+{
+	uint64_t *c = t->meta.counter;
+
+	if ((c[COUNT_READY] | c[COUNT_DELAYED] | c[COUNT_LEASED] | c[COUNT_DEAD]) != 0)
+		return;
+	c[COUNT_READY] = txn_entries(t, T_READY);
+	c[COUNT_DELAYED] = txn_entries(t, T_DELAYED);
+	c[COUNT_LEASED] = txn_entries(t, T_LEASED);
+	c[COUNT_DEAD] = txn_entries(t, T_DEAD);
+}
+
 static int
 save_meta(struct txn *t)
 {
@@ -57,20 +72,23 @@ save_meta(struct txn *t)
 }
 
 /*
- * Every message is in one state and was counted once. A lost page breaks one of the two
- * sums long before anybody meets the hole, or takes it for an empty queue.
+ * Every message is in one state and was counted once, and every extent is listed once.
+ * A lost page breaks one of the sums long before anybody meets the hole, or takes it
+ * for an empty queue.
  */
 static int
 check_books(struct txn *t)
 {
 	const uint64_t *c = t->meta.counter;
-	uint64_t messages = txn_entries(t, T_MSG);
-	uint64_t states = txn_entries(t, T_READY) + txn_entries(t, T_DELAYED) +
-	                  txn_entries(t, T_LEASED) + txn_entries(t, T_DEAD) +
-	                  c[COUNT_BLOCKED];
+	uint64_t messages = txn_entries(t, T_BODY);
+	uint64_t states = c[COUNT_READY] + c[COUNT_DELAYED] + c[COUNT_LEASED] +
+	                  c[COUNT_DEAD] + c[COUNT_BLOCKED];
+	uint64_t lists = txn_entries(t, T_READY) + txn_entries(t, T_DELAYED) +
+	                 txn_entries(t, T_LEASED) + txn_entries(t, T_DEAD) +
+	                 c[COUNT_BLOCKED];
 	uint64_t ended = c[COUNT_DONE] + c[COUNT_EXPIRED] + c[COUNT_PURGED];
 
-	if (messages == states && messages == txn_entries(t, T_BODY) &&
+	if (messages == states && lists == txn_entries(t, T_MSG) &&
 	    txn_entries(t, T_GROUP) == c[COUNT_GROUPED] &&
 	    c[COUNT_PUSHED] == messages + ended)
 		return (0);
@@ -155,7 +173,12 @@ begin(struct q *q, bool write, struct txn *t)
 	if ((rc = clock_read(&t->now)) != 0 || (rc = txn_open(t)) != 0 ||
 	    (rc = store_check_stamp(
 		 &q->store, t->mdb, mdb_txn_id(t->mdb) - t->write)) != 0 ||
-	    (rc = load_meta(t)) != 0 || (rc = check_books(t)) != 0) {
+	    (rc = load_meta(t)) != 0) {
+		close_mdb(t);
+		return (rc);
+	}
+	count_states(t);
+	if ((rc = check_books(t)) != 0) {
 		close_mdb(t);
 		return (rc);
 	}

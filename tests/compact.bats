@@ -89,9 +89,9 @@ touch_often() {
 	[ "$(allocated jobs)" -lt $((20 * (1 << 20) + peak / 8)) ]
 	qctl check jobs
 	counts jobs ready=520
-	# and then there is nothing to do, and nobody does it
+	# and then not each time that somebody looks, of two here
 	ASAN_OPTIONS=detect_leaks=0 strace -f -e trace=fallocate -o trace sh -c 'for i in $(seq 260); do qpush jobs $i; done'
-	run ! grep PUNCH_HOLE trace
+	[ "$(sed -n 's/ .*PUNCH_HOLE.*//p' trace | sort -u | wc -l)" -le 1 ]
 	is "$(qpop -n all -l jobs | wc -l)" 780
 }
 

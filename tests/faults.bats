@@ -384,12 +384,44 @@ survives() {
 }
 
 @test "a damaged state is set aside, and the others are given" {
-	qpush jobs a b c
+	for body in a b c; do qpush jobs $body; done
 	damage record msg 0000000000000002
 	is "$(qpop jobs)" a
 	fails 65 "message 2 is damaged" qpop jobs
 	is "$(qpop jobs)" c
 	counts jobs dead=1 ready=0
+}
+
+@test "of messages that share a damaged state, one is set aside and the others are given" {
+	qpush jobs a b c
+	qpush jobs d
+	damage record msg 0000000000000001
+	fails 65 "message 1 is damaged" qpop jobs
+	is "$(qpop -n all -l jobs)" $'b\nc\nd'
+	counts jobs dead=1 ready=0 done=3
+	qctl redrive --all jobs
+	is "$(qpop jobs)" a
+	balances jobs
+}
+
+@test "of delayed messages that share a damaged state, the others are given when they are due" {
+	qpush -d 1h jobs a b c
+	damage record msg 0000000000000001
+	SHIM_WALL=3601 run preloaded shim-time qpop --id 999 jobs
+	[ "$status" -eq 65 ] || [ "$status" -eq 1 ]
+	counts jobs dead=1 delayed=0
+	is "$(qpop -n all -l jobs)" $'b\nc'
+	balances jobs
+}
+
+@test "leased messages that share a damaged state are set aside: somebody may be at work" {
+	qpush jobs a b c
+	qpop -L 1h -n 3 -l jobs >/dev/null
+	damage record msg 0000000000000001
+	SHIM_BOOT=3601 run preloaded shim-time qpop --id 999 jobs
+	[ "$status" -eq 65 ] || [ "$status" -eq 1 ]
+	counts jobs dead=3 leased=0
+	balances jobs
 }
 
 @test "a damaged state of a delayed message does not hold up the others for ever" {

@@ -151,11 +151,23 @@ spoil() {
 
 @test "a damaged message that is asked for by its id is set aside" {
 	PATH=$BIN/tool:$PATH
-	qpush jobs 1 2
+	qpush jobs 1
+	qpush jobs 2
 	spoil msg 2
 	fails 65 'message 2 is damaged (checksum); set aside' qpop --id 2 jobs
 	is_silent 1 qpop --id 2 jobs
 	counts jobs ready=1 dead=1
+}
+
+@test "asked for by its id, one of those that share a damaged record is set aside alone" {
+	PATH=$BIN/tool:$PATH
+	qpush -p 3 -m 7 jobs 1 2 3
+	spoil msg 1
+	fails 65 'message 2 is damaged (checksum); set aside' qpop --id 2 jobs
+	counts jobs ready=2 dead=1
+	is "$(qstat --json jobs 3 | jq -c '[.priority, .max_attempts, .attempt]')" '[3,7,0]'
+	is "$(qpop -n all -l jobs)" $'1\n3'
+	balances jobs
 }
 
 # A queue of two messages of a group, the first of which is dead: its lease ran out.

@@ -110,7 +110,7 @@ has_pushed() {
 	seq 5 | qpush -l jobs
 	qctl backup jobs copy
 	is "$(logged ./copy)" "$(seq -f 'pushed %g' 5)"
-	damage record msg 0000000000000002
+	damage record msg 0000000000000001
 	run -65 qctl check jobs
 	qctl check --repair --yes jobs >/dev/null 2>&1 || is $? 65
 	qctl check jobs
