@@ -64,7 +64,14 @@ page_decode(const uint8_t *data, size_t size, uint64_t number, struct page *p)
 	if (lower < HEAD || lower % 2 != 0 || lower > p->upper || p->upper > size)
 		return ("is damaged (its bounds)");
 	p->rows = (unsigned)(lower - HEAD) / 2;
+	p->room = p->upper - lower;
 	return (NULL);
+}
+
+bool
+page_is(const uint8_t *data, uint64_t number)
+{
+	return (word(data) == number);
 }
 
 bool
@@ -84,7 +91,7 @@ page_row(const struct page *p, unsigned i, struct page_row *out)
 	if (r.key_size > room)
 		return (false);
 	room -= r.key_size;
-	r.size = half(n) | (uint64_t)half(n + 2) << 16;
+	r.size = full(n);
 	if (p->kind == PAGE_BRANCH) {
 		r.page = r.size | (WORD == 8 ? (uint64_t)flags << 32 : 0);
 		*out = r;
@@ -104,20 +111,36 @@ page_row(const struct page *p, unsigned i, struct page_row *out)
 	return (true);
 }
 
+/* How much of the page the row there takes; 0 if it is not within it. */
+static size_t
+row_size(const struct page *p, size_t at)
+{
+	const uint8_t *n = p->data + at;
+	unsigned flags;
+	size_t size;
+
+	if (at < p->upper || at > p->size || p->size - at < NODE)
+		return (0);
+	size = NODE + half(n + 6);
+	if (p->kind == PAGE_LEAF) {
+		flags = half(n + 4);
+		if (flags != 0 && flags != ROW_RUN && flags != ROW_TREE)
+			return (0);
+		size += flags == ROW_RUN ? WORD : (size_t)full(n);
+	}
+	return (size <= p->size - at ? size : 0);
+}
+
 const char *
 page_check(const struct page *p)
 {
-	struct page_row r;
 	size_t sum = 0;
 
 	for (unsigned i = 0; i < p->rows; i++) {
-		size_t size = NODE;
+		size_t size = row_size(p, half(p->data + HEAD + 2 * (size_t)i));
 
-		if (!page_row(p, i, &r))
+		if (size == 0)
 			return ("is damaged (a row is not within it)");
-		size += r.key_size;
-		if (p->kind == PAGE_LEAF)
-			size += r.is_run ? WORD : (size_t)r.size;
 		sum += size + size % 2;
 	}
 	return (sum == p->size - p->upper ? NULL : "is damaged (rows overlap)");
@@ -128,6 +151,7 @@ page_tree(const uint8_t *v, uint64_t size, struct page_tree *t)
 {
 	if (size != TREE)
 		return (false);
+	t->pad = full(v);
 	t->flags = half(v + 4);
 	t->depth = half(v + 6);
 	v += 8;
@@ -176,10 +200,4 @@ page_compare_numbers(const uint8_t *a, size_t as, const uint8_t *b, size_t bs)
 	if (as != WORD || bs != WORD)
 		return (as < bs ? -1 : as > bs);
 	return (word(a) < word(b) ? -1 : word(a) > word(b));
-}
-
-uint64_t
-page_number(const uint8_t *value, uint64_t i)
-{
-	return (word(value + i * WORD));
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { PAGE_DEEPEST = 32, PAGE_LEAST = 512, PAGE_MOST = 0x8000 };
 
@@ -21,6 +22,7 @@ struct page {
 	enum page_kind kind;
 	unsigned rows;
 	size_t upper; /* rows are from here to the end */
+	size_t room;  /* bytes before them */
 	uint64_t run; /* PAGE_RUN: so many pages, of which this is the first */
 };
 
@@ -35,7 +37,7 @@ struct page_row {
 
 /* A table, as the row of its name says. */
 struct page_tree {
-	unsigned flags, depth;
+	unsigned pad, flags, depth;
 	uint64_t branches, leaves, runs; /* pages */
 	uint64_t rows;
 	uint64_t root; /* PAGE_NONE: it is empty */
@@ -57,6 +59,8 @@ bool page_row(const struct page *page, unsigned i, struct page_row *row);
 /* Whether the rows fill their part of the page, none over another: NULL, or what is
  * wrong. */
 const char *page_check(const struct page *page);
+/* Whether a page has that number, whatever else it is. */
+bool page_is(const uint8_t *data, uint64_t number);
 /* The value of a row of a table's name. */
 bool page_tree(const uint8_t *value, uint64_t size, struct page_tree *tree);
 /* One of the first two pages; false: it is none. size is at least PAGE_LEAST. */
@@ -68,6 +72,13 @@ uint64_t page_run(size_t page, uint64_t size);
 /* How two keys are ordered in the tree of the free pages: as native numbers. */
 int page_compare_numbers(const uint8_t *a, size_t as, const uint8_t *b, size_t bs);
 /* Number i of the list of free pages at value; 0 is their count. */
-uint64_t page_number(const uint8_t *value, uint64_t i);
+static inline uint64_t
+page_number(const uint8_t *value, uint64_t i)
+{
+	size_t v;
+
+	memcpy(&v, value + i * sizeof(v), sizeof(v));
+	return (v);
+}
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "txn.h"
 
+enum { ROW_HEAD = 8 + 2 + 1 }; /* of a row in a page, with its number and padding */
+
 static int
 cursor(struct txn *t, enum table table, MDB_cursor **c)
 {
@@ -31,7 +33,27 @@ move(struct txn *t, enum table table, MDB_cursor_op op, struct span *key,
 
 	if ((rc = cursor(t, table, &c)) != 0)
 		return (rc);
+	if ((op == MDB_SET || op == MDB_SET_RANGE) &&
+	    (rc = trail_check(&t->trails, table, *key, TRAIL_READ, 0)) != 0)
+		return (rc);
 	if ((rc = mdb_cursor_get(c, &k, &v, op)) != 0)
+		return (store_code(rc, store_table_name(table)));
+	rc = trail_check_at(&t->trails, table, (struct span){ k.mv_data, k.mv_size });
+	if (rc != 0)
+		return (rc);
+	*key = (struct span){ k.mv_data, k.mv_size };
+	*value = (struct span){ v.mv_data, v.mv_size };
+	return (0);
+}
+
+/* The row that the cursor stands on. */
+static int
+current(struct txn *t, enum table table, struct span *key, struct span *value)
+{
+	MDB_val k, v;
+	int rc = mdb_cursor_get(t->cursor[table], &k, &v, MDB_GET_CURRENT);
+
+	if (rc != 0)
 		return (store_code(rc, store_table_name(table)));
 	*key = (struct span){ k.mv_data, k.mv_size };
 	*value = (struct span){ v.mv_data, v.mv_size };
@@ -58,6 +80,13 @@ txn_get(struct txn *t, enum table table, struct span key, struct span *value)
 	return (move(t, table, MDB_SET, &key, value));
 }
 
+static int
+damaged(enum table table)
+{
+	return (fail(Q_ECORRUPT, "data.mdb is damaged (table %s); run 'qctl check'",
+	    store_table_name(table)));
+}
+
 int
 txn_first(struct txn *t, enum table table, struct span *key, struct span *value)
 {
@@ -66,17 +95,19 @@ txn_first(struct txn *t, enum table table, struct span *key, struct span *value)
 	*key = (struct span){ NULL, 0 };
 	rc = move(t, table, MDB_FIRST, key, value);
 	/* A zeroed page looks empty: the count, kept elsewhere, knows better. */
-	if (rc == STORE_NONE && txn_entries(t, table) != 0)
-		return (
-		    fail(Q_ECORRUPT, "data.mdb is damaged (table %s); run 'qctl check'",
-			store_table_name(table)));
-	return (rc);
+	return (rc == STORE_NONE && txn_entries(t, table) != 0 ? damaged(table) : rc);
 }
 
 int
 txn_seek(struct txn *t, enum table table, struct span *key, struct span *value)
 {
-	return (move(t, table, MDB_SET_RANGE, key, value));
+	struct span from = *key;
+	int rc = move(t, table, MDB_SET_RANGE, key, value);
+
+	/* Whoever goes on behind the last row would come back for ever. */
+	if (rc == 0 && span_compare(from, *key) > 0)
+		return (damaged(table));
+	return (rc);
 }
 
 int
@@ -105,7 +136,9 @@ put(struct txn *t, enum table table, struct span key, MDB_val *v, unsigned flags
 	MDB_cursor *c = NULL;
 	int rc;
 
-	if ((rc = cursor(t, table, &c)) != 0)
+	if ((rc = cursor(t, table, &c)) != 0 ||
+	    (rc = trail_check(&t->trails, table, key, TRAIL_PUT,
+		 ROW_HEAD + key.size + v->mv_size)) != 0)
 		return (rc);
 	t->changed = true;
 	rc = mdb_cursor_put(c, &k, v, flags);
@@ -142,13 +175,28 @@ txn_reserve(
 	return (rc);
 }
 
+/* The row that the cursor stands on. */
+static int
+drop(struct txn *t, enum table table, struct span key, struct span value)
+{
+	int rc;
+
+	if ((rc = trail_check(&t->trails, table, key, TRAIL_DROP,
+		 ROW_HEAD + key.size + value.size)) != 0 ||
+	    (rc = trail_check_run(&t->trails, table, value)) != 0)
+		return (rc);
+	t->changed = true;
+	return (
+	    store_code(mdb_cursor_del(t->cursor[table], 0), store_table_name(table)));
+}
+
 int
 txn_del(struct txn *t, enum table table, struct span key)
 {
 	struct span value;
 	int rc = txn_get(t, table, key, &value);
 
-	return (rc == 0 ? txn_drop(t, table) : rc);
+	return (rc == 0 ? drop(t, table, key, value) : rc);
 }
 
 int
@@ -156,7 +204,14 @@ txn_replace(struct txn *t, enum table table, struct span key, struct span value)
 {
 	MDB_val k = { key.size, (void *)(uintptr_t)key.data };
 	MDB_val v = { value.size, (void *)(uintptr_t)value.data };
+	struct span is, old;
+	int rc;
 
+	if ((rc = current(t, table, &is, &old)) != 0 ||
+	    (rc = trail_check(&t->trails, table, key, TRAIL_PUT,
+		 ROW_HEAD + key.size + value.size)) != 0 ||
+	    (rc = trail_check_run(&t->trails, table, old)) != 0)
+		return (rc);
 	t->changed = true;
 	return (store_code(mdb_cursor_put(t->cursor[table], &k, &v, MDB_CURRENT),
 	    store_table_name(table)));
@@ -165,9 +220,10 @@ txn_replace(struct txn *t, enum table table, struct span key, struct span value)
 int
 txn_drop(struct txn *t, enum table table)
 {
-	t->changed = true;
-	return (
-	    store_code(mdb_cursor_del(t->cursor[table], 0), store_table_name(table)));
+	struct span key, value;
+	int rc = current(t, table, &key, &value);
+
+	return (rc == 0 ? drop(t, table, key, value) : rc);
 }
 
 uint64_t

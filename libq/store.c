@@ -19,16 +19,7 @@
 #define MAP_MOST  ((size_t)1 << (sizeof(size_t) > 4 ? 40 : 30))
 #define MAP_LEAST ((size_t)1 << 26)
 
-/* LMDB's page header and MDB_meta, data version 1, where words have 64 bits. */
-enum {
-	PAGE_HEAD = 16,
-	META_DBS = PAGE_HEAD + 4 + 4 + 8 + 8, /* of the free pages, and of the tables */
-	DB_SIZE = 48,
-	DB_ROOT = 40,
-	META_LAST = META_DBS + 2 * DB_SIZE, /* page in use */
-	META_TXNID = META_LAST + 8,
-	META_END = META_TXNID + 8,
-};
+enum { STAMP_SIZE = 8 };
 
 static const char *const names[TABLES] = {
 	[T_META] = "meta",
@@ -46,6 +37,25 @@ static const char *const names[TABLES] = {
 	[T_RESULT] = "result",
 	[T_SLOT] = "slot",
 	[T_LOG] = "log",
+};
+
+/* In the order in which they are in the file. */
+static const uint8_t by_name[TABLES] = {
+	T_BODY,
+	T_DEAD,
+	T_DELAYED,
+	T_DONE,
+	T_EXPIRY,
+	T_FAILURE,
+	T_GROUP,
+	T_LEASED,
+	T_LOG,
+	T_META,
+	T_MSG,
+	T_READY,
+	T_RESULT,
+	T_SLOT,
+	T_UNIQUE,
 };
 
 const char *
@@ -157,12 +167,14 @@ static bool
 is_beyond(int fd, off_t size)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	uint64_t last;
+	uint8_t data[PAGE_LEAST];
+	struct page_meta meta;
 
 	for (size_t i = 0; i < 2; i++)
-		if (pread(fd, &last, sizeof(last), (off_t)(i * page) + META_LAST) ==
-			(ssize_t)sizeof(last) &&
-		    last >= (uint64_t)size / page)
+		if (pread(fd, data, sizeof(data), (off_t)(i * page)) ==
+			(ssize_t)sizeof(data) &&
+		    page_meta(data, sizeof(data), i, &meta) &&
+		    meta.last >= (uint64_t)size / page)
 			return (true);
 	return (false);
 }
@@ -221,73 +233,98 @@ store_grow(struct store *s)
 	return (store_code(mdb_env_set_mapsize(s->env, info.me_mapsize * 2), "map"));
 }
 
-static uint64_t
-word_at(const uint8_t *p, size_t at)
+static int
+broken(const char *what)
 {
-	uint64_t v;
-
-	memcpy(&v, p + at, sizeof(v));
-	return (v);
+	return (fail(Q_ECORRUPT, "data.mdb is damaged (%s); run 'qctl check'", what));
 }
 
-/* Whether it is a branch or a leaf, with as many rows as it has room for. LMDB would
- * look for a row in a page of any other kind for ever. */
+/* Tables have one value a key, ordered as bytes; LMDB would read another kind otherwise
+ * than it was written. */
 static bool
-is_root(const struct store *s, const uint8_t head[PAGE_HEAD])
+is_table(const struct page_row *row, uint64_t last)
 {
-	uint16_t field[3]; /* flags; end of the numbers of rows; where rows begin */
+	struct page_tree tree;
 
-	memcpy(field, head + 10, sizeof(field));
-	return ((field[0] == 1 || field[0] == 2) && field[1] >= PAGE_HEAD &&
-		field[1] <= field[2] && field[2] <= s->page);
+	if (!page_tree(row->value, row->size, &tree) || tree.flags != 0 ||
+	    tree.pad != 0)
+		return (false);
+	if (tree.root == PAGE_NONE)
+		return (tree.depth == 0 && tree.rows == 0);
+	return (tree.root >= 2 && tree.root <= last && tree.depth > 0 &&
+		tree.depth <= PAGE_DEEPEST);
+}
+
+/* The page of the tables, which are few; that may have others besides. */
+static bool
+read_tables(struct store *s, const struct page *p)
+{
+	unsigned found = 0;
+	struct page_row row;
+
+	if (p->kind != PAGE_LEAF || page_check(p) != NULL)
+		return (false);
+	for (unsigned i = 0; i < p->rows; i++) {
+		enum table table = (enum table)by_name[found % TABLES];
+		const char *name = names[table];
+
+		if (!page_row(p, i, &row) || row.is_run ||
+		    (row.is_tree && !is_table(&row, s->meta.last)))
+			return (false);
+		if (row.key_size != strlen(name) ||
+		    memcmp(row.key, name, row.key_size) != 0)
+			continue;
+		if (!page_tree(row.value, row.size, &s->tree[table]))
+			return (false);
+		found++;
+	}
+	return (found == TABLES);
 }
 
 /* A page begins with its number: another page in its place is older, or lost. */
 static int
-check_root(const struct store *s, int fd, uint64_t number)
+check_root(struct store *s, int fd, const struct page_tree *tree, bool tables)
 {
-	uint8_t found[PAGE_HEAD];
-	ssize_t n = 0;
+	uint8_t data[PAGE_MOST];
+	struct page p;
+	ssize_t n;
 
-	if (number == UINT64_MAX) /* an empty tree */
-		return (0);
-	if (number < (uint64_t)INT64_MAX / s->page)
-		n = pread(fd, found, sizeof(found), (off_t)(number * s->page));
+	if (tree->root == PAGE_NONE)
+		return (tables ? broken("no tables") : 0);
+	if (tree->root < 2 || tree->root > s->meta.last)
+		return (broken("a root"));
+	n = pread(fd, data, s->page, (off_t)(tree->root * s->page));
 	if (n == -1)
 		return (fail_sys("data.mdb"));
-	return (
-	    n == (ssize_t)sizeof(found) && word_at(found, 0) == number &&
-		    is_root(s, found)
-		? 0
-		: fail(Q_ECORRUPT, "data.mdb is damaged (a root); run 'qctl check'"));
+	if ((size_t)n != s->page ||
+	    page_decode(data, s->page, tree->root, &p) != NULL || p.kind == PAGE_RUN ||
+	    (tables && !read_tables(s, &p)))
+		return (broken("a root"));
+	return (0);
 }
 
 int
-store_check(const struct store *s, int fd)
+store_check(struct store *s, int fd)
 {
-	uint8_t meta[2][META_END];
-	uint64_t id[2];
-	const uint8_t *in_force;
+	struct page_meta meta[2];
 	int rc;
 
-	if (sizeof(size_t) != 8)
-		return (0);
 	for (size_t i = 0; i < 2; i++) {
-		if (pread(fd, meta[i], META_END, (off_t)(i * s->page)) != META_END)
+		uint8_t data[PAGE_LEAST];
+
+		if (pread(fd, data, sizeof(data), (off_t)(i * s->page)) !=
+		    (ssize_t)sizeof(data))
 			return (fail_sys("data.mdb"));
-		id[i] = word_at(meta[i], META_TXNID);
+		if (!page_meta(data, sizeof(data), i, &meta[i]) ||
+		    meta[i].page != s->page)
+			return (broken("meta pages"));
 	}
-	in_force = meta[id[0] < id[1]];
-	if (id[0] % 2 != 0 || id[1] % 2 != 1 ||
-	    (id[0] + 1 != id[1] && id[1] + 1 != id[0]))
-		return (fail(
-		    Q_ECORRUPT, "data.mdb is damaged (meta pages); run 'qctl check'"));
-	if ((rc = check_root(s, fd, word_at(in_force, META_DBS + DB_ROOT))) != 0)
+	if (meta[0].txn + 1 != meta[1].txn && meta[1].txn + 1 != meta[0].txn)
+		return (broken("meta pages"));
+	s->meta = meta[meta[0].txn < meta[1].txn];
+	if ((rc = check_root(s, fd, &s->meta.free, false)) != 0)
 		return (rc);
-	rc = check_root(s, fd, word_at(in_force, META_DBS + DB_SIZE + DB_ROOT));
-	if (rc != 0)
-		return (rc);
-	return (0);
+	return (check_root(s, fd, &s->meta.main, true));
 }
 
 const char store_stamp_key[] = "txn";
@@ -295,7 +332,7 @@ const char store_stamp_key[] = "txn";
 int
 store_stamp(const struct store *s, MDB_txn *txn)
 {
-	uint8_t number[8];
+	uint8_t number[STAMP_SIZE];
 	MDB_val k = { strlen(store_stamp_key), (void *)(uintptr_t)store_stamp_key };
 	MDB_val v = { sizeof(number), number };
 
@@ -306,7 +343,7 @@ store_stamp(const struct store *s, MDB_txn *txn)
 uint64_t
 store_stamp_number(const void *value, size_t size)
 {
-	return (size == 8 ? get_be64(value) : UINT64_MAX);
+	return (size == STAMP_SIZE ? get_be64(value) : UINT64_MAX);
 }
 
 int

@@ -9,6 +9,7 @@
 
 #include <lmdb.h>
 
+#include "page.h"
 #include "q.h"
 
 enum table {
@@ -35,6 +36,15 @@ struct store {
 	MDB_dbi dbi[TABLES];
 	MDB_dbi main; /* LMDB's own table, of tables */
 	size_t page;  /* bytes */
+	/* As store_check() found it; not when it is new. */
+	struct page_meta meta;
+	struct page_tree tree[TABLES];
+};
+
+/* What a key or value is, for LMDB. */
+struct span {
+	const void *data;
+	size_t size;
 };
 
 /* Internal codes: never leave the library. */
@@ -62,9 +72,10 @@ int store_grow(struct store *s);
  * The two meta pages hold the numbers of the last two transactions, each on its own
  * side. LMDB has no other check of them, and where one is damaged may go back to an
  * older state of the whole file without a word. Nor does it ask whether the page it
- * goes to from there is the one it wants. Q_ECORRUPT then.
+ * goes to from there is the one it wants, or of a kind that it can read. Q_ECORRUPT
+ * then.
  */
-int store_check(const struct store *s, int fd);
+int store_check(struct store *s, int fd);
 /*
  * Every transaction leaves its number beside the roots of the tables: a page there that
  * the disk never wrote shows what it held before, whole, and leads to an older queue.

@@ -173,6 +173,7 @@ begin(struct q *q, bool write, struct txn *t)
 	if ((rc = clock_read(&t->now)) != 0 || (rc = txn_open(t)) != 0 ||
 	    (rc = store_check_stamp(
 		 &q->store, t->mdb, mdb_txn_id(t->mdb) - t->write)) != 0 ||
+	    (rc = trail_begin(&t->trails, &q->store, t->mdb, write)) != 0 ||
 	    (rc = load_meta(t)) != 0) {
 		close_mdb(t);
 		return (rc);

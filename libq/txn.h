@@ -10,6 +10,7 @@
 #include "meta.h"
 #include "store.h"
 #include "tally.h"
+#include "trail.h"
 
 struct q;
 
@@ -23,6 +24,7 @@ struct txn {
 	struct q *q;
 	MDB_txn *mdb;
 	MDB_cursor *cursor[TABLES];
+	struct trails trails; /* of the pages it goes to: see trail.h */
 	bool write;
 	bool changed;  /* something was written; else the commit costs no flush */
 	bool flushed;  /* what it committed is on disk */
@@ -79,12 +81,6 @@ void txn_abort(struct txn *t);
  */
 int txn_open(struct txn *t);
 void txn_close(struct txn *t);
-
-/* What a key or value is, for LMDB. */
-struct span {
-	const void *data;
-	size_t size;
-};
 
 /*
  * Rows. All return 0, STORE_NONE when there is no such row, or a code. What they give

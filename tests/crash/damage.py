@@ -5,7 +5,7 @@
 Each copy is damaged in one place and used with the commands. What they give is what was
 pushed, or one of them exits 65; none says "empty" of what is lost, hangs, or dies.
 
-  damage.py [--scale N] [--shape NAME] [--case N] [-v]
+  damage.py [--scale N] [--shape NAME] [--case N] [--only TEXT] [-v]
 
 Exit 1: a promise was broken; each line shows how to see that case again.
 """
@@ -19,25 +19,33 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
+
+sys.dont_write_bytecode = True
+
+import craft
 
 PAGE = 4096
 COLUMNS = ("cases", "said 65", "unharmed", "violations", "seconds")
 SHOW_MOST = 20
+CRAFTED_PART = 4
 TRIES = 12  # drains, until one says the queue is empty
-# Pages for each kind of damage, for a unit of scale; 0 is all of them.
-SHAPES = {"small": 0, "leased": 8, "blobs": 8, "large": 3}
+# Pages for each kind of damage, for a unit of scale; 0 is all of them, None what is crafted,
+# of which a unit of scale is a part.
+SHAPES = {"small": 0, "leased": 8, "blobs": 8, "large": 3, "crafted": None}
 
 
 class Queue:
     """Commands on one queue directory."""
 
-    def __init__(self, bin_dir, where):
+    def __init__(self, bin_dir, where, timeout):
         self.bin, self.where, self.path = bin_dir, where, where + "/jobs"
+        self.timeout = timeout
         self.earlier = []  # what data.mdb was before each command that had to succeed
 
     def run(self, *args, data=b""):
         try:
-            done = subprocess.run([f"{self.bin}/{args[0]}", *args[1:]], input=data, timeout=20,
+            done = subprocess.run([f"{self.bin}/{args[0]}", *args[1:]], input=data, timeout=self.timeout,
                 capture_output=True, check=False, env=dict(os.environ, Q_ROOT=self.where))
         except subprocess.TimeoutExpired:
             return "hangs", b"", ""
@@ -62,7 +70,9 @@ def make(queue, shape):
     bodies = {"small": [body(i, i * 40) for i in range(30)],
         "leased": [body(i, 20) for i in range(60)],
         "blobs": [body(i, 6000 + i * 3000) for i in range(6)],
-        "large": [body(i, 30) for i in range(10000)]}[shape]
+        "large": [body(i, 30) for i in range(10000)],
+        # of every kind of page some
+        "crafted": [body(i, 3000 if i % 50 == 0 else 300) for i in range(2700)]}[shape]
     queue.must("qctl", "create", "jobs", "inline=4096")
     queue.must("qpush", "-l", "jobs", data="".join(b + "\n" for b in bodies).encode())
     queue.must("qpush", "-d", "1000h", "jobs", "delayed")
@@ -77,6 +87,10 @@ def make(queue, shape):
     if shape == "leased":
         queue.must("qpop", "-L", "1000h", "-n", "20", "-l", "jobs")
         given = given[19:-1]
+    if shape == "crafted":  # pages that are free, of many transactions
+        for _ in range(20):
+            gone = queue.must("qpop", "-n", "7", "-0", "jobs").decode().split("\0")
+            given = [g for g in given if g not in gone]
     return given, receipts[0]
 
 
@@ -182,6 +196,11 @@ def cases(whole, most, rounds, earlier):
     """(name, function of a queue's path) for each damage."""
     with open(whole + "/data.mdb", "rb") as f:
         data = f.read()
+    if most is None:
+        for name, how in craft.crafted(data, random.Random(rounds)):
+            if zlib.crc32(name.encode()) % CRAFTED_PART < rounds:
+                yield name, damage_with(data, how)
+        return
     pages = used_pages(data)
     for number, how in enumerate(ONCE + AGAIN * rounds + METAS * rounds):
         rng = random.Random(number)
@@ -213,6 +232,15 @@ def damage_page(data, how, at, other, rng):
     def damage(path):
         copy = bytearray(data)
         how(copy, at, other, rng)
+        with open(path + "/data.mdb", "wb") as f:
+            f.write(copy)
+    return damage
+
+
+def damage_with(data, how):
+    def damage(path):
+        copy = bytearray(data)
+        how(copy)
         with open(path + "/data.mdb", "wb") as f:
             f.write(copy)
     return damage
@@ -300,7 +328,7 @@ def attack(args, where):
         if args.shape not in (None, shape):
             continue
         began = time.monotonic()
-        row = attack_shape(args, where, shape, most * args.scale)
+        row = attack_shape(args, where, shape, most and most * args.scale)
         total = [a + b for a, b in zip(total, row)]
         show(shape, row, began)
     show("all", total, start)
@@ -308,13 +336,13 @@ def attack(args, where):
 
 
 def attack_shape(args, where, shape, most):
-    queue = Queue(args.bin, where)
+    queue = Queue(args.bin, where, args.timeout)
     wanted, receipt = make(queue, shape)
     whole, row = f"{where}/whole.{shape}", [0] * 4
     os.rename(queue.path, whole)
     for number, (name, damage) in enumerate(
             cases(whole, most, args.scale, queue.earlier), 1):
-        if args.case not in (0, number):
+        if args.case not in (0, number) or args.only not in name:
             continue
         shutil.copytree(whole, queue.path)
         damage(queue.path)
@@ -325,7 +353,8 @@ def attack_shape(args, where, shape, most):
             row[3] += 1
             if row[3] <= SHOW_MOST or args.verbose:
                 print(f"damage: {name}: {text}\n"
-                    f"  tests/crash/damage.py --shape {shape} --case {number}", flush=True)
+                    f"  tests/crash/damage.py --scale {args.scale} --shape {shape} "
+                    f"--case {number}", flush=True)
         if row[3] and args.first:
             sys.exit(1)
         row[0] += 1
@@ -345,6 +374,8 @@ def main():
     parser.add_argument("--scale", type=int, default=int(os.environ.get("DAMAGE_SCALE", "1")))
     parser.add_argument("--shape", choices=SHAPES)
     parser.add_argument("--case", type=int, default=0)
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases with it in their names")
+    parser.add_argument("--timeout", type=float, default=20, help="when a command hangs")
     parser.add_argument("--first", action="store_true", help="end at the first violation")
     parser.add_argument("-v", "--verbose", action="store_true")
     args = parser.parse_args()
