@@ -214,7 +214,8 @@ find(struct txn *t, uint64_t id, struct q_result **out)
 		return (rc);
 	if (state == 0)
 		return (no_result());
-	if (state != Q_DEAD)
+	/* One on its way to another queue is dead only lest it be delivered here. */
+	if (state != Q_DEAD || (there == 0 && s.flags & ST_MOVING))
 		return (fail(Q_EMPTY, "the message has not ended"));
 	rc = txn_get(t, T_RESULT, key_span(&k), &v);
 	if (rc == STORE_NONE)

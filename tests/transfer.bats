@@ -215,6 +215,14 @@ half_moved() {
 	counts a dead=0
 }
 
+@test "who waits for a message on its way is not told that it is dead" {
+	half_moved
+	is_silent 1 qwatch --timeout 0 a 1
+	is_silent 1 qwatch --until 'done 1' --timeout 0 a
+	qctl move a b >/dev/null
+	fails 1 'no result is kept' qwatch --timeout 0 a 1
+}
+
 @test "what is on its way can be had back by force" {
 	half_moved
 	is "$(qctl redrive --force a 1)" 'made ready again 1 message'
