@@ -211,7 +211,9 @@ store_open(struct store *s, int fd, off_t size, bool rdonly, bool create)
 out:
 	if (rc != 0)
 		store_close(s);
-	return (rc);
+	/* LMDB maps all that is in use, whatever it is told: it cannot grow to fit. */
+	return (
+	    rc == STORE_GROW ? fail(Q_ENOMEM, "data.mdb: it cannot be mapped") : rc);
 }
 
 void
