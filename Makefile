@@ -176,10 +176,11 @@ builtins-test: all $(builtins) $(B)/bash/bin $(apis) $(tools)
 		sh tests/run.sh $(patsubst %,tests/%.bats,builtins $(hot) ahead batch call concurrency \
 		faults groups json manage pause stages time worker)
 
-# Commands may use q.h only: linked to the shared library, anything else is missing.
+# Commands may use q.h only: linked to the shared library, anything else is missing. LMDB
+# is libq's, shared: a library can be preloaded between the two.
 $(apis): $(B)/api/%: $(B)/cmd/%.o $(B)/cmd.a $(so)
 	@mkdir -p $(@D)
-	$(link) $^ $(archives) $(libs_$*)
+	$(link) $^ $(filter-out -llmdb,$(archives)) $(libs_$*)
 
 $(units): $(B)/unit/%: $(B)/tests/unit/%.o $(B)/cmd.a $(B)/libq.a
 	@mkdir -p $(@D)
@@ -190,6 +191,8 @@ $(tools): $(B)/tool/%: tests/tool/%.c $(B)/libq.a
 	@mkdir -p $(@D)
 	$(if $(filter shim-%,$*),$(CC) -shared -fPIC -D_GNU_SOURCE -O2 -o $@ $< -ldl, \
 	$(CC) $(all_cpp) $(all_c) $(LDFLAGS) -o $@ $^ $(archives) -lpthread)
+
+$(B)/tool/shim-alloc $(B)/tool/shim-lmdb: tests/tool/shim.h
 
 # What is fuzzed is compiled once more, for clang's coverage instrumentation.
 $(B)/fuzz/%.o: %.c Makefile

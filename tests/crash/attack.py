@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 
 from command import BIN, Result, end, environment, read, start, write
+from shapes import DUMP
+from state import OTHER
 
 TRACE = os.path.join(BIN, 'tool', 'trace')
 PR_SET_CHILD_SUBREAPER = 36
@@ -44,7 +46,9 @@ def prepare(shape, op):
     for name in ('.log', '.log.body', '.report'):
         if os.path.exists(shape.root + name):
             os.unlink(shape.root + name)
-    stdin = op.stdin
+    if OTHER in op.argv and not op.stdin:
+        shape.do('qctl', 'create', OTHER)
+    stdin = shape.dump if op.stdin == DUMP else op.stdin
     if op.argv[-1] == '-':
         stdin = ''.join(r + '\n' for r in shape.receipts).encode()
     if not stdin:

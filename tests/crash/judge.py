@@ -3,6 +3,7 @@ numbers, and of the use of the queue from then on."""
 
 import os
 
+import admin
 from command import run
 from state import QUEUE, Broken, body_of, books, changes, in_order, look, rows
 
@@ -12,6 +13,8 @@ LARGE = b'large'  # in place of a body that is too long for a line
 
 def expected(shape, op):
     """The exit status of op on shape when nobody disturbs it."""
+    if op.admin:
+        return op.usual
     if op.takes and not in_order(shape.messages):
         return 1
     return 4 if op.fails else 0
@@ -247,6 +250,8 @@ class Judge:
 def sound(shape, op, outcome, spared=False):
     """What does not hold after an outcome. A queue that is, byte for byte, what it was
     is looked at once."""
+    if op.admin:
+        return admin.sound(shape, op, outcome, spared)
     try:
         judge = Judge(shape, op, outcome, spared)
     except Broken as e:

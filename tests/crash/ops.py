@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from shapes import LARGE, some
-from state import QUEUE
+from shapes import DUMP, LARGE, some
+from state import OTHER, QUEUE
 
 ALL = 1 << 30
 # What a worker runs: one line, in one write, once its message was read whole.
@@ -13,7 +13,8 @@ COMMAND = ('--', '/bin/sh', '-c', SCRIPT)
 
 @dataclass
 class Op:
-    """One command. '%' among its arguments stands for the receipts of the shape."""
+    """One command. '%' among its arguments stands for the receipts of the shape, '@' for
+    a directory beside the queues."""
     name: str
     argv: tuple
     shapes: tuple
@@ -27,12 +28,19 @@ class Op:
     settles: str = ''     # the state that the receipts lead to
     option: tuple = ()    # that it sets
     small: bool = False   # also in a short run
+    # Administration, for which admin.py has a verdict of its own: it may end messages, or
+    # give another queue the same once more. Its usual exit status.
+    admin: bool = False
+    ends: bool = False
+    doubles: bool = False
+    usual: int = 0
 
     def arguments(self, shape):
         """The command line for a shape; waits for a lock are short."""
         argv = []
         for word in self.argv:
-            argv += shape.receipts if word == '%' else [word]
+            argv += shape.receipts if word == '%' else \
+                [shape.root + '.copy'] if word == '@' else [word]
         return [argv[0], '--lock-wait', '50ms'] + argv[1:]
 
 
@@ -100,5 +108,49 @@ OPS = [
        option=('remember', '7m')),
     Op('stat', ('qstat', '--json', QUEUE), ('delayed',)),
     Op('list', ('qstat', '--list', '--json', '--body', QUEUE), ('large',)),
+]
+
+
+def admin(name, *argv, shapes=('rich',), **more):
+    return Op(name, argv, shapes, admin=True, **more)
+
+
+FIRST, LEASED, DEAD, DONE = '1', '8', '9', '10'  # messages of the shape rich
+OPS += [
+    admin('check', 'qctl', 'check', QUEUE),
+    admin('repair', 'qctl', 'check', '--repair', '--yes', QUEUE),
+    admin('compact', 'qctl', 'compact', QUEUE, shapes=('rich', 'used')),
+    admin('backup', 'qctl', 'backup', QUEUE, '@'),
+    admin('dump', 'qctl', 'dump', QUEUE),
+    admin('load', 'qctl', 'load', OTHER, stdin=DUMP),
+    admin('move', 'qctl', 'move', QUEUE, OTHER),
+    admin('copy', 'qctl', 'copy', QUEUE, OTHER, doubles=True),
+    admin('redrive', 'qctl', 'redrive', '--all', QUEUE),
+    admin('redrive-to', 'qctl', 'redrive', '--all', '--to', OTHER, QUEUE),
+    admin('purge', 'qctl', 'purge', '--yes', QUEUE, ends=True),
+    admin('cancel', 'qctl', 'cancel', '--yes', QUEUE, FIRST, ends=True),
+    admin('bury', 'qctl', 'dead', '--all', QUEUE),
+    admin('give-back', 'qctl', 'release', QUEUE, LEASED),
+    admin('pause', 'qctl', 'pause', QUEUE),
+    admin('drain', 'qctl', 'drain', '--timeout', '10ms', QUEUE, usual=1),
+    admin('remove', 'qctl', 'rm', '--yes', '--force', QUEUE, ends=True),
+    admin('get', 'qctl', 'get', QUEUE),
+    admin('ls', 'qctl', 'ls'),
+    admin('queue', 'qstat', QUEUE),
+    admin('board', 'qstat', '--forecast', QUEUE),
+    admin('metrics', 'qstat', '--openmetrics', QUEUE),
+    admin('holders', 'qstat', '--holders', QUEUE),
+    admin('messages', 'qstat', '--list', QUEUE),
+    admin('message', 'qstat', QUEUE, DEAD),
+    admin('result', 'qwatch', QUEUE, DONE),
+    admin('until', 'qwatch', '--until', 'ready>0', QUEUE),
+    admin('pop-group', 'qpop', '-g', 'g', QUEUE, ends=True),
+    admin('pop-id', 'qpop', '--id', FIRST, QUEUE, ends=True),
+    admin('pop-batch', 'qpop', '-B', '2', '-n', 'all', QUEUE, '--', 'cat', ends=True,
+          usual=4),
+    admin('pop-to', 'qpop', '-n', 'all', '--to', OTHER, QUEUE, '--', 'cat'),
+    admin('push-rich', 'qpush', '-k', 'new', '-g', 'g', '-H', 'a=b', '-e', '1h', QUEUE, 'new 0',
+          pushes=[b'new 0']),
+    admin('push-again', 'qpush', '-k', 'key', QUEUE, 'new 0'),
 ]
 BY_NAME = {op.name: op for op in OPS}

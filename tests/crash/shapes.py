@@ -8,6 +8,7 @@ from command import Result, read, run, write
 from state import QUEUE, look, rows
 
 PARTS = ('data.mdb', 'hold', 'blob')
+DUMP = b'dump of the shape'  # as stdin: what 'qctl dump' prints of it
 LARGE = [bytes([65 + i]) * (1100000 + i) for i in range(3)]
 
 
@@ -18,7 +19,7 @@ class Shape:
         self.name = name
         self.root = os.path.join(base, name)
         self.home = os.path.join(self.root, QUEUE)
-        self.bodies, self.receipts = {}, []
+        self.bodies, self.receipts, self.dump = {}, [], b''
         shutil.rmtree(self.root, ignore_errors=True)
         os.mkdir(self.root)
         build(self)
@@ -38,10 +39,16 @@ class Shape:
     def restore(self):
         """Put the queue back as it was built. What else is in its directory may be
         deleted at any time."""
+        for name in os.listdir(self.root):
+            if name != QUEUE:
+                shutil.rmtree(os.path.join(self.root, name))
+        shutil.rmtree(self.root + '.copy', ignore_errors=True)
         if not self.exists:
             shutil.rmtree(self.root)
             os.mkdir(self.root)
             return
+        if not os.path.isdir(self.home) or not os.path.exists(self.home + '/hold'):
+            self.make_again()
         if self.names() != list(self.files):
             shutil.rmtree(os.path.join(self.home, 'blob'))
             os.mkdir(os.path.join(self.home, 'blob'), 0o700)
@@ -49,6 +56,13 @@ class Shape:
             os.unlink(os.path.join(self.home, name))
         for name, data in self.files.items():
             write(os.path.join(self.home, name), data)
+
+    def make_again(self):
+        """After it was removed. Its lease file is another one then: what was held is
+        leased for a minute."""
+        shutil.rmtree(self.home, ignore_errors=True)
+        os.makedirs(os.path.join(self.home, 'blob'), 0o700)
+        write(os.path.join(self.home, 'hold'), b'')
 
     def untouched(self):
         """Whether each byte is as it was built."""
@@ -140,6 +154,26 @@ def build_last(s):
     s.lease(2)
 
 
+def build_rich(s):
+    """Something of everything there is."""
+    s.do('qctl', 'create', QUEUE, 'log=10', 'results=all', 'window=1h')
+    s.push([b'first'], '-H', 'a=b', '-p', '3')
+    s.do('qpush', '-k', 'key', QUEUE, 'keyed')
+    s.bodies[2] = b'keyed'
+    s.push([b'g 1', b'g 2'], '-g', 'g')
+    s.push([b'mortal'], '-e', '1d')
+    s.push([b'later'], '-d', '1h')
+    s.push(LARGE[:1])
+    s.push([b'leased'], '-p', '9')
+    s.lease(1)
+    s.push([b'dead'], '-p', '9', '-m', '1')
+    s.do('qctl', 'dead', '--reason', 'no good', QUEUE, '9')
+    s.push([b'done'], '-p', '9')
+    s.do('qpop', QUEUE, '--', 'cat')
+    del s.bodies[10]
+    s.dump = s.do('qctl', 'dump', QUEUE).out
+
+
 def build_none(s):
     """No queue at all."""
 
@@ -148,7 +182,7 @@ BUILD = {
     'none': build_none, 'empty': build_empty, 'used': build_used,
     'small': build_small, 'deep': build_deep, 'leased': build_leased,
     'large': build_large, 'delayed': build_delayed, 'dead': build_dead,
-    'last': build_last,
+    'last': build_last, 'rich': build_rich,
 }
 
 

@@ -6,7 +6,7 @@ import json
 
 from command import run
 
-QUEUE = 'q'
+QUEUE, OTHER = 'q', 'r'
 STATES = ('ready', 'delayed', 'blocked', 'leased', 'dead')
 ENDED = ('done', 'expired', 'purged')
 

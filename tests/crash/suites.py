@@ -10,6 +10,7 @@ import alloc
 import chaos
 import inject
 import kill
+import lmdb
 import shapes
 from ops import BY_NAME, OPS
 
@@ -37,6 +38,7 @@ SUITES = {
     'kill-any': Suite('kill -9 of worker or COMMAND', kill.attacks_any, 0.1, workers),
     'error': Suite('system call fails', inject.attacks, 0.12, not_deep),
     'memory': Suite('allocation fails', alloc.attacks, 0.2, not_deep),
+    'lmdb': Suite('call of LMDB fails', lmdb.attacks, 0.1, not_deep),
 }
 # (title, plays at scale 1, the consumers if not the usual ones)
 PLAYS = {
