@@ -153,9 +153,11 @@ copy_blobs(const struct backup *b, int to_dir)
 	to = openat(to_dir, "blob", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to == -1)
 		rc = fail_sys("blob");
-	while (rc == 0 && (e = readdir(d)) != NULL)
+	while (rc == 0 && (errno = 0, e = readdir(d)) != NULL)
 		if (is_named(e->d_name))
 			rc = copy_blob(b, dir, to, e->d_name);
+	if (rc == 0 && errno != 0)
+		rc = fail_sys("blob");
 	if (to != -1)
 		(void)close(to);
 	(void)closedir(d);

@@ -77,6 +77,7 @@ check_orphans(struct q *q, struct check *c, const char *keep)
 {
 	struct dirent *e;
 	int dir, fd;
+	int rc;
 	DIR *d;
 
 	if (blob_dir(q, &dir) != 0)
@@ -90,15 +91,16 @@ check_orphans(struct q *q, struct check *c, const char *keep)
 	if (c->blob_count > 0)
 		qsort(c->blobs, c->blob_count, sizeof(*c->blobs), order);
 	c->public.orphans = 0;
-	while ((e = readdir(d)) != NULL) {
+	while (errno = 0, (e = readdir(d)) != NULL) {
 		if (!is_orphan(c, dir, e->d_name))
 			continue;
 		c->public.orphans++;
 		if (keep != NULL)
 			put_away(dir, e->d_name, keep);
 	}
+	rc = errno == 0 ? 0 : fail_sys("blob");
 	(void)closedir(d);
-	return (0);
+	return (rc);
 }
 
 int

@@ -177,10 +177,11 @@ look_at(pid_t pid, const char *name, const struct stat *st, struct grips *g)
 		g->partial |= errno != ENOENT && errno != ESRCH;
 		return (0);
 	}
-	while (rc == 0 && (e = readdir(d)) != NULL)
+	while (rc == 0 && (errno = 0, e = readdir(d)) != NULL)
 		if (isdigit((unsigned char)e->d_name[0]) &&
 		    is_file(dirfd(d), e->d_name, name, st))
 			rc = add_locks(g, pid, e->d_name);
+	g->partial |= rc == 0 && errno != 0 && errno != ENOENT && errno != ESRCH;
 	(void)closedir(d);
 	return (rc);
 }
@@ -194,12 +195,14 @@ proc_grips(const char *name, const struct stat *st, struct grips *g)
 
 	if ((d = opendir("/proc")) == NULL)
 		return (fail_sys("/proc"));
-	while (rc == 0 && (e = readdir(d)) != NULL) {
+	while (rc == 0 && (errno = 0, e = readdir(d)) != NULL) {
 		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
 
 		if (pid > 0 && pid != getpid())
 			rc = look_at(pid, name, st, g);
 	}
+	if (rc == 0 && errno != 0)
+		rc = fail_sys("/proc");
 	(void)closedir(d);
 	return (rc);
 }

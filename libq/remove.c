@@ -73,12 +73,13 @@ open_names(int parent, const char *name)
 	return (d);
 }
 
+/* NULL at the end, with errno 0, or an error. */
 static struct dirent *
 next_name(DIR *d)
 {
 	struct dirent *e;
 
-	while ((e = readdir(d)) != NULL)
+	while (errno = 0, (e = readdir(d)) != NULL)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			break;
 	return (e);
@@ -127,6 +128,8 @@ check_names(int parent, const char *name, bool (*ours)(const char *))
 			    "'%.64s' in it is not of a queue; nothing was removed",
 			    e->d_name);
 	}
+	if (rc == 0 && errno != 0)
+		rc = fail_sys("%s", name);
 	(void)closedir(d);
 	return (rc);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What a queue takes on its disk. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,15 +75,16 @@ fill_blobs(struct q *q, struct q_usage *u)
 		(void)close(own);
 		return (rc);
 	}
-	while ((e = readdir(d)) != NULL) {
+	while (errno = 0, (e = readdir(d)) != NULL) {
 		if (fstatat(own, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 		    !S_ISREG(st.st_mode))
 			continue;
 		u->blobs++;
 		u->blob_bytes += (uint64_t)st.st_size;
 	}
+	rc = errno == 0 ? 0 : fail_sys("blob");
 	(void)closedir(d);
-	return (0);
+	return (rc);
 }
 
 int

@@ -841,3 +841,21 @@ on_small_disk() {
 		counts jobs ready=1 done=0
 	done
 }
+
+# unlisted COMMAND...: with directories that can be opened, and not read.
+unlisted() {
+	ASAN_OPTIONS=detect_leaks=0 strace -qq -o /dev/null \
+		-e inject=getdents64:error=EIO "$@"
+}
+
+@test "a directory that cannot be read is not an empty one" {
+	qpush jobs a
+	head -c 2M /dev/zero | qpush jobs
+	fails 3 'blob: Input/output error' unlisted qctl backup jobs ./saved
+	[ ! -e saved ]
+	fails 3 'Input/output error' unlisted qctl check jobs
+	fails 3 'Input/output error' unlisted qctl check --repair --yes jobs
+	fails 3 'Input/output error' unlisted qctl rm --yes jobs
+	fails 3 'Input/output error' unlisted qctl ls
+	has "$(qctl check jobs)" 'sound: 2 messages'
+}
