@@ -1,100 +1,111 @@
 #!/usr/bin/env python3
 """What of our own code the tests have run: lines and branches, file by file.
 
-    coverage.py BUILD --add
     coverage.py BUILD [--missed] [PART...]
 
-BUILD was compiled with --coverage, and tests have run in it: --add adds what they counted
-to BUILD/counts.json, and clears it. A process that is killed while it writes its counts
-spoils those of a file: to be called after each file of tests, so that few are lost. PART is
-libq or cmd, both if none is given. --missed lists lines that were never run, and branches
-never taken."""
+BUILD was compiled for coverage (see coverage/counts.c), and tests have run in it. PART is
+libq or cmd, both if none is given; headers count as what they define inline. --missed lists
+lines that were never run, and branches never taken.
+
+A branch is what gcov calls one: each way that each condition of the source goes, of &&
+and || too, without optimisation. All of ours are counted: nothing is left out, neither
+assertions nor paths of errors. libq/musl is not part of it: it is compiled for musl."""
 
 import glob
 import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 
 
-def notes(build, part):
-    """The notes of the compiler for each source file of a part."""
-    return sorted(glob.glob(os.path.join(build, part, '*.gcno')))
-
-
-def read(path):
-    """What gcov knows of one file: {line: (count, [branch counts])}."""
-    done = subprocess.run(['gcov', '--json-format', '--branch-probabilities', '--stdout',
-                           path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          check=False)
-    lines = {}
-    for row in done.stdout.splitlines():
-        for file in json.loads(row)['files']:
-            if not file['file'].endswith('.c'):
-                continue
-            for line in file['lines']:
-                count, branches = lines.get(line['line_number'], (0, []))
-                lines[line['line_number']] = (
-                    count + line['count'],
-                    branches + [b['count'] for b in line['branches'] if not b['throw']])
-    return lines
-
-
-def add(build):
-    """Add what was counted since the last time."""
-    kept = os.path.join(build, 'counts.json')
-    total = {}
-    if os.path.exists(kept):
-        with open(kept, encoding='utf-8') as f:
-            total = json.load(f)
-    for path in notes(build, 'libq') + notes(build, 'cmd'):
-        old = total.setdefault(path, {})
-        for number, (count, branches) in read(path).items():
-            before = old.get(str(number), [0, [0] * len(branches)])
-            old[str(number)] = [before[0] + count,
-                                [a + b for a, b in zip(before[1], branches)]]
-    with open(kept, 'w', encoding='utf-8') as f:
-        json.dump(total, f)
+def sum_up(build):
+    """Hand the counts of each program to gcov."""
     for path in glob.glob(os.path.join(build, '**', '*.gcda'), recursive=True):
         os.unlink(path)
+    top = os.path.basename(build)
+    for counts in glob.glob(os.path.join(build, 'counts', '*')):
+        name = os.path.basename(counts)[len(top) + 1:]
+        argv = [os.path.join(build, name.replace('-', '/', 1))]
+        if not os.path.exists(argv[0]):
+            argv = [os.path.join(build, name)]
+        if name == 'qutils.so':
+            argv = ['bash', '-c', f'enable -f {argv[0]} qpush']
+        elif name.startswith('libq.so'):
+            argv = [os.path.join(build, 'api', 'qpush')]
+        subprocess.run(argv, env={'COUNTS_SUM': os.path.abspath(counts), 'PATH': '/usr/bin:/bin',
+                                  'LD_LIBRARY_PATH': build}, check=True)
+
+
+def ours(file):
+    """The name of a source file of ours, None if it is none."""
+    name = os.path.relpath(os.path.normpath(file))
+    return name if name.startswith(('libq/', 'cmd/')) and '/musl/' not in name else None
+
+
+def read(build):
+    """What gcov knows: {file: {line: {function: (count, [branch counts])}}}."""
+    files = defaultdict(lambda: defaultdict(dict))
+    notes = glob.glob(os.path.join(build, '**', '*.gcno'), recursive=True)
+    done = subprocess.run(['gcov', '--json-format', '--branch-probabilities', '--stdout',
+                           *notes], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          check=True)
+    for row in done.stdout.splitlines():
+        for file in json.loads(row)['files']:
+            if (name := ours(file['file'])) is None:
+                continue
+            for line in file['lines']:
+                here = files[name][line['line_number']]
+                function = line.get('function_name')
+                count, branches = line['count'], [b['count'] for b in line['branches']]
+                if function in here:
+                    before = here[function]
+                    count += before[0]
+                    branches = [a + b for a, b in zip(before[1], branches)]
+                here[function] = (count, branches)
+    return files
 
 
 def share(done, total):
     return f'{100 * done / total:.1f}' if total else '-'
 
 
+def measured(lines):
+    """Lines, lines run, branches, branches taken of a file."""
+    of = [row for here in lines.values() for row in here.values()]
+    branches = [b for _, counts in of for b in counts]
+    return [len(of), sum(count > 0 for count, _ in of), len(branches), sum(b > 0 for b in branches)]
+
+
+def missed(name, lines):
+    """What was missed of a file, a line each."""
+    with open(name, encoding='utf-8') as f:
+        text = f.read().splitlines()
+    for number, here in sorted(lines.items()):
+        for count, branches in here.values():
+            if not count or 0 in branches:
+                what = f'{branches.count(0)} of {len(branches)}' if count else 'not run'
+                yield f'{name}:{number}: {what}: {text[number - 1].strip()}'
+
+
 def main():
     words = [w for w in sys.argv[1:] if not w.startswith('--')]
-    build, parts = words[0], words[1:] or ['libq', 'cmd']
-    if '--add' in sys.argv:
-        add(build)
-        return
-    with open(os.path.join(build, 'counts.json'), encoding='utf-8') as f:
-        counts = json.load(f)
+    build, parts = os.path.normpath(words[0]), words[1:] or ['libq', 'cmd']
+    sum_up(build)
+    files = read(build)
     row = '{:24} {:>6} {:>6} {:>6}   {:>8} {:>6} {:>6}'
     print(row.format('file', 'lines', 'run', '%', 'branches', 'taken', '%'))
-    missed = []
     for part in parts:
         total = [0, 0, 0, 0]
-        for path in notes(build, part):
-            name = os.path.join(part, os.path.basename(path)[:-5] + '.c')
-            lines = {int(number): of for number, of in counts[path].items()}
-            branches = [b for _, of in lines.values() for b in of]
-            sums = [len(lines), sum(count > 0 for count, _ in lines.values()),
-                    len(branches), sum(b > 0 for b in branches)]
+        for name in sorted(name for name in files if name.startswith(part + '/')) + [part]:
+            sums = measured(files[name]) if name != part else total
             total = [a + b for a, b in zip(total, sums)]
             print(row.format(name, sums[0], sums[1], share(sums[1], sums[0]), sums[2],
                              sums[3], share(sums[3], sums[2])))
-            with open(name, encoding='utf-8') as f:
-                text = f.read().splitlines()
-            for number, (count, of) in sorted(lines.items()):
-                if not count or 0 in of:
-                    what = 'not run' if not count else f'{of.count(0)} of {len(of)}'
-                    missed.append(f'{name}:{number}: {what}: {text[number - 1].strip()}')
-        print(row.format(part, total[0], total[1], share(total[1], total[0]), total[2],
-                         total[3], share(total[3], total[2])))
     if '--missed' in sys.argv:
-        print('\n'.join(missed))
+        for name in sorted(files):
+            if name.startswith(tuple(part + '/' for part in parts)):
+                print('\n'.join(missed(name, files[name])))
 
 
 if __name__ == '__main__':

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 # run.sh SECONDS FUZZER...: each fuzzer for so long; a line of TAP each, 1 if one crashes.
 # SEED in the environment: the same inputs each time, so that what passes once passes again.
-# Inputs kept in corpus/NAME are where it begins. What it finds is not kept, but an input
-# that crashes it is shown, and left beside the fuzzer as NAME-crash-*.
+# Inputs kept in corpus/NAME are where it begins. What it finds is kept where KEEP says, if
+# it is set; an input that crashes it is shown, and left beside the fuzzer as NAME-crash-*.
 set -u
 
 seconds=$1
@@ -19,9 +19,9 @@ status=0
 for fuzzer; do
 	name=$(basename "$fuzzer")
 	number=$((number + 1))
-	found=$tmp/$name
+	found=${KEEP:-$tmp}/$name
 	log=$tmp/$name.log
-	mkdir "$found"
+	mkdir -p "$found"
 	set -- "$found"
 	if [ -d "$here/corpus/$name" ]; then
 		set -- "$@" "$here/corpus/$name"

@@ -363,6 +363,8 @@ syscall(long number, ...)
 	for (int i = 0; i < 6; i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
+	if (raw == NULL) /* a constructor, before ours */
+		find_raw();
 	if (number == SYS_renameat2)
 		return (renameat2((int)a[0], (const char *)a[1], (int)a[2],
 		    (const char *)a[3], (unsigned)a[4]));
