@@ -189,3 +189,45 @@ shown() {
 	qctl dump a | qctl load --mode=0770 b
 	is "$(stat -c %a "$Q_ROOT/b" | tail -c 4)" 770
 }
+
+@test "a large body that is damaged on its way is an error of its line" {
+	local to
+
+	qpush a x
+	head -c 9000000 /dev/zero | qpush a
+	qpush a z
+	qctl dump a >dump
+	to=(qctl load b bad)
+	# the second message is the third line
+	sed '3s/AAAA/A?AA/' dump >bad
+	fails 2 'bad: line 3: body_base64: not base 64; 1 stored' "${to[@]}"
+	# fewer bytes than a piece has, and then more
+	sed '3s/AAAA/AA==/' dump >bad
+	fails 2 'bad: line 3: body_base64: not base 64; 1 stored' "${to[@]}"
+	sed '3s/"}$/","state":"ready"}/' dump >bad
+	fails 2 'bad: line 3: not JSON: something follows a large body; 1 stored' "${to[@]}"
+	sed '3s/"}$/"} x/' dump >bad
+	fails 2 'bad: line 3: not JSON: something follows a large body; 1 stored' "${to[@]}"
+	head -n 3 dump | head -c -2 >bad
+	fails 2 'bad: line 3: not JSON: something follows a large body; 1 stored' "${to[@]}"
+	sed '3s/"state":"ready"/"state":"sleeping"/' dump >bad
+	fails 2 'bad: line 3: state: none that there is; 1 stored' "${to[@]}"
+	counts b pushed=1
+	# an end without a newline is one, and the end of the dump is missing then
+	head -n 3 dump | head -c -1 >bad
+	fails 2 'bad: line 4: there is none: the dump is cut off; 2 stored' "${to[@]}"
+	qctl load -q b - <dump
+	is "$(qpop -n all b | tr -d '\0')" xz
+}
+
+@test "what cannot be read, or follows the end of a dump, is an error" {
+	qpush a x
+	qctl dump a >dump
+	fails 3 '.: cannot read: Is a directory; 0 stored' qctl load b .
+	echo >>dump
+	fails 2 'dump: line 4: something follows the end of the dump; 1 stored' qctl load b dump
+	qctl set b max-body=1M
+	head -c 3000000 /dev/zero | qpush a
+	run --separate-stderr -3 qctl load b < <(qctl dump a)
+	has "$stderr" "over the queue's limit"
+}

@@ -210,6 +210,37 @@ kill_dead() {
 	quits
 }
 
+@test "a queue that is opened shows what is unusual, and what there is room for" {
+	qctl create jobs backoff=1h
+	head -c 2M /dev/zero | qpush -p -5 jobs
+	seq 9 | qpush -l jobs
+	run -4 qpop jobs -- sh -c 'echo "no luck  " >&2; exit 65'
+	run -4 qpop jobs -- sh -c 'exit 3'
+	qpop -L 1h -n 6 -0 jobs >/dev/null
+	qctl pause jobs
+	watch 110 13 jobs
+	sees 'leased 6 .*paused: '
+	sees '^longest waiting +1 .* \(a file\)$'
+	sees '^leased \([1-5] of 6\)$'
+	sees '^newest failures'
+	quits
+	# no room for more than the numbers
+	another
+	watch 110 7 jobs
+	sees 'leased 6 .*paused: '
+	sees_no '^newest failures'
+	quits
+	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record body 0000000000000004
+	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record meta 7261746573 # rates
+	another
+	watch 110 60 jobs
+	sees '^ +4 .* \(damaged\)$'
+	sees '^times and rates are damaged'
+	sees '^ +3 .* 1/20 delayed +exited 3$'
+	sees '^ +2 .* 1/20 dead +exited 65: no luck$'
+	quits
+}
+
 @test "what others wrote cannot act on the terminal" {
 	printf 'a\033[2J\033]0;title\007b' | qpush jobs
 	qpop jobs -L 1h -r receipt >/dev/null
