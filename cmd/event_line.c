@@ -23,6 +23,7 @@ static const struct {
 	[Q_EVENT_PAUSED] = { "due", "gate" },
 	[Q_EVENT_RESUMED] = { "due", "gate" },
 	[Q_EVENT_SET] = { "due", "option" },
+	[Q_EVENT_MOVED] = { "due", "to" },
 };
 
 static const char *

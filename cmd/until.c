@@ -85,10 +85,19 @@ struct end {
 	const char *name;
 	uint64_t id;
 	q_time timeout;
-	struct q_events *events; /* NULL: they cannot be seen */
-	enum q_event_kind kind;  /* how it ended, if an event told; else 0 */
-	struct q_result *result; /* if one is kept */
-	char why[256];           /* there is none */
+	struct q_events *events;     /* NULL: they cannot be seen */
+	enum q_event_kind kind;      /* how it ended, if an event told; else 0 */
+	char detail[Q_EVENT_DETAIL]; /* of that */
+	struct q_result *result;     /* if one is kept */
+	char why[256];               /* there is none */
+};
+
+/* With which a message is no longer in its queue. */
+static const bool ends[Q_EVENTS] = {
+	[Q_EVENT_ACKNOWLEDGED] = true,
+	[Q_EVENT_EXPIRED] = true,
+	[Q_EVENT_PURGED] = true,
+	[Q_EVENT_MOVED] = true,
 };
 
 /* Of most messages no result is kept; but who watches sees them end. */
@@ -97,11 +106,12 @@ read_events(struct end *e)
 {
 	struct q_event event;
 
-	while (e->events != NULL && q_events_next(e->events, &event) == 0)
-		if (event.id == e->id &&
-		    (event.kind == Q_EVENT_ACKNOWLEDGED ||
-			event.kind == Q_EVENT_EXPIRED || event.kind == Q_EVENT_PURGED))
-			e->kind = event.kind;
+	while (e->events != NULL && q_events_next(e->events, &event) == 0) {
+		if (event.id != e->id || !ends[event.kind])
+			continue;
+		e->kind = event.kind;
+		memcpy(e->detail, event.detail, sizeof(e->detail));
+	}
 }
 
 /* As q_result_get(), with events read before others take their places. */
@@ -148,7 +158,8 @@ without_result(const struct end *e, int rc)
 	}
 	if (e->kind == Q_EVENT_ACKNOWLEDGED)
 		return (DIAG_DONE);
-	diag_error(e->name, "%llu: %s", id, q_event_name(e->kind));
+	diag_error(e->name, "%llu: %s%s%s", id, q_event_name(e->kind),
+	    e->kind == Q_EVENT_MOVED ? " to " : "", e->detail);
 	return (DIAG_NO);
 }
 

@@ -192,15 +192,17 @@ drop_row(struct txn *t, enum table table, uint64_t id)
 		    : rc);
 }
 
-int
-life_end_extent(struct txn *t, const struct extent *e, enum counter how)
+/* The rows that each message has, and the books. */
+static int
+drop_all(struct txn *t, const struct extent *e, enum counter how,
+    enum q_event_kind kind, const char *detail)
 {
 	int rc = drop_row(t, T_MSG, e->first);
 
 	for (unsigned i = 0; i < e->count && rc == 0; i++) {
 		if ((rc = drop_row(t, T_BODY, e->first + i)) != 0)
 			break;
-		note(t, ends[how], e->first + i, &e->s, 0, NULL);
+		note(t, kind, e->first + i, &e->s, 0, detail);
 		life_count(t, COUNT_BYTES, (uint64_t)0 - extent_size(e, i));
 	}
 	life_count(t, how, e->count);
@@ -208,7 +210,14 @@ life_end_extent(struct txn *t, const struct extent *e, enum counter how)
 }
 
 int
-life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how)
+life_end_extent(struct txn *t, const struct extent *e, enum counter how)
+{
+	return (drop_all(t, e, how, ends[how], NULL));
+}
+
+int
+life_end_as(struct txn *t, uint64_t id, const struct state *s, enum counter how,
+    enum q_event_kind kind, const char *detail)
 {
 	struct extent e = of_one(id, s);
 	int rc = 0;
@@ -220,8 +229,14 @@ life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how)
 	if (rc == 0 && s->flags & ST_BLOB)
 		rc = life_drop_file(t, id, false);
 	if (rc == 0)
-		rc = life_end_extent(t, &e, how);
+		rc = drop_all(t, &e, how, kind, detail);
 	return (rc == 0 ? group_leave(t, id, s) : rc);
+}
+
+int
+life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how)
+{
+	return (life_end_as(t, id, s, how, ends[how], NULL));
 }
 
 int

@@ -28,7 +28,10 @@ int life_list(struct txn *t, uint64_t id, const struct state *s);
 int life_write(struct txn *t, uint64_t id, const struct state *s);
 /* After life_leave(): all the rest of the message goes, and is counted as how. */
 int life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how);
-/* The same for all messages of an extent. */
+/* The same, told as that event. */
+int life_end_as(struct txn *t, uint64_t id, const struct state *s, enum counter how,
+    enum q_event_kind kind, const char *detail);
+/* As life_end() for all messages of an extent. */
 int life_end_extent(struct txn *t, const struct extent *e, enum counter how);
 /* After life_leave(): enter as dead. */
 int life_die(struct txn *t, uint64_t id, struct state *s);

@@ -23,6 +23,7 @@ struct manage {
 	uint64_t most; /* of messages; 0: as many as there may be in a transaction */
 	/* Of a transfer: */
 	uint8_t to[16];      /* uuid of the other queue */
+	const char *to_name; /* what it is called, for events */
 	struct q_batch *out; /* what was copied out; or, to stay, what it was */
 };
 

@@ -39,6 +39,7 @@ static const char *const names[Q_EVENTS] = {
 	[Q_EVENT_PAUSED] = "paused",
 	[Q_EVENT_RESUMED] = "resumed",
 	[Q_EVENT_SET] = "set",
+	[Q_EVENT_MOVED] = "moved",
 };
 
 const char *

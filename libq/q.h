@@ -558,7 +558,7 @@ int q_manage(struct q *q, const struct q_manage *how, struct q_managed *managed)
 
 struct q_transfer {
 	struct q_manage which; /* its act is not used; codes, dry as there */
-	bool copy;             /* they stay, too; else they go, as if purged */
+	bool copy;             /* they stay, too; else they go, counted as purged */
 	uint64_t most;         /* the first so many; 0: all */
 };
 
@@ -780,9 +780,10 @@ enum q_event_kind {
 	Q_EVENT_EXPIRED,
 	Q_EVENT_REDRIVEN,
 	Q_EVENT_PURGED,
-	Q_EVENT_PAUSED, /* this, and those that follow, happen to the queue */
+	Q_EVENT_PAUSED, /* this, and the two that follow, happen to the queue */
 	Q_EVENT_RESUMED,
-	Q_EVENT_SET, /* an option */
+	Q_EVENT_SET,   /* an option */
+	Q_EVENT_MOVED, /* a message, into another queue */
 	Q_EVENTS
 };
 
@@ -801,7 +802,8 @@ struct q_event {         /* made by the library alone, so it may grow */
 	uid_t uid;        /* who did it; (uid_t)-1: time did */
 	pid_t pid;        /* likewise; 0: time did. Lapsed: who had it */
 	char command[Q_EVENT_COMMAND]; /* the program that did it, cut; may be empty */
-	char detail[Q_EVENT_DETAIL];   /* a key, a reason, an option; cut; untrusted */
+	/* A key, a reason, an option, where it was moved to; cut; untrusted. */
+	char detail[Q_EVENT_DETAIL];
 };
 
 struct q_events; /* a place in what happens to a queue */

@@ -6,6 +6,7 @@
  * same again takes each over once. A copy is the second of these steps alone.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ struct transfer {
 	struct q_origin *each;
 	size_t n; /* of these two: those that can be pushed */
 	struct q_managed *sum;
+	char name[Q_EVENT_DETAIL]; /* of the queue it goes to */
 };
 
 /* ---- in the queue it comes from ---- */
@@ -101,8 +103,7 @@ transfer_mark(struct txn *t, const struct manage *m, uint64_t id, struct state *
 int
 transfer_moved(struct txn *t, const struct manage *m, uint64_t id, struct state *s)
 {
-	(void)m;
-	return (life_end(t, id, s, COUNT_PURGED));
+	return (life_end_as(t, id, s, COUNT_PURGED, Q_EVENT_MOVED, m->to_name));
 }
 
 /* What it was before it was marked; not if an earlier move did that. */
@@ -289,6 +290,25 @@ carry(struct transfer *x)
 	return (rc == 0 ? 0 : fail(rc, "%s", why));
 }
 
+/* As its directory is called at this moment; where nobody can say that, its uuid. */
+static void
+name_of(const struct q *q, const uint8_t uuid[16], char name[Q_EVENT_DETAIL])
+{
+	char link[64], path[PATH_MAX], *last;
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", q->dir.fd);
+	if ((n = readlink(link, path, sizeof(path) - 1)) > 0) {
+		path[n] = '\0';
+		last = strrchr(path, '/');
+		(void)snprintf(name, Q_EVENT_DETAIL, "%.*s", Q_EVENT_DETAIL - 1,
+		    last != NULL ? last + 1 : path);
+		return;
+	}
+	for (size_t i = 0; i < 16; i++)
+		(void)snprintf(name + 2 * i, 3, "%02x", uuid[i]);
+}
+
 static int
 check(struct transfer *x, struct q *from, struct q *to, const struct q_transfer *how)
 {
@@ -303,6 +323,8 @@ check(struct transfer *x, struct q *from, struct q *to, const struct q_transfer 
 	if (memcmp(a.uuid, b.uuid, 16) == 0)
 		return (fail(Q_EINVAL, "it is the queue itself"));
 	memcpy(x->manage.to, b.uuid, 16);
+	name_of(to, b.uuid, x->name);
+	x->manage.to_name = x->name;
 	/* Copies and moves do not know of each other. */
 	for (size_t i = 0; i < 16; i++)
 		x->uuid[i] = how->copy ? (uint8_t)~a.uuid[i] : a.uuid[i];

@@ -78,6 +78,35 @@ receipt() {
 	is "$(jq -r 'select(.event == "extended") | .until > .time' events)" true
 }
 
+@test "a message that is moved is told of in the queue it left, with where it went" {
+	qctl create jobs
+	qctl create "./a queue"
+	qpush jobs x y z
+	watch -j -n 3 jobs
+	qctl move jobs "./a queue" 2 >/dev/null
+	qctl dead jobs 1
+	qctl redrive --to "./a queue" --all jobs >/dev/null
+	told 'moved 2' 'dead 1' 'moved 1'
+	is "$(jq -r 'select(.event == "moved") | .to' events | uniq)" 'a queue'
+	is "$(jq -r 'select(.event == "moved") | .command' events | uniq)" qctl
+	watch -n 1 jobs
+	qctl move jobs "./a queue" >/dev/null
+	ended 0 "$watcher"
+	[[ $(cat events) == *' jobs 3 moved by=qctl '*' to=a queue' ]]
+	counts jobs purged=3 pushed=3 ready=0
+}
+
+@test "the name of the queue a message went to is cut" {
+	long=$(printf 'n%.0s' {1..200})
+	qctl create jobs
+	qctl create "$long"
+	qpush jobs x
+	watch -j -n 1 jobs
+	qctl move jobs "$long" >/dev/null
+	told 'moved 1'
+	is "$(field to)" "${long:0:68}"
+}
+
 @test "what time does is told, and nobody is named" {
 	qctl create jobs
 	watch -j -n 4 jobs

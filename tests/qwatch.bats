@@ -96,6 +96,14 @@ expired() { qpush jobs z && [[ $(qstat --list jobs) != *later* ]]; }
 	[[ $(cat errors) == 'qwatch: jobs: 2: '@(expired|'no result is kept'*) ]]
 }
 
+@test "who waits for a message that is moved is told where it is" {
+	qctl create retries
+	qpush jobs x
+	watcher jobs 1
+	qctl move jobs retries >/dev/null
+	watched 1 '' 'qwatch: jobs: 1: moved to retries'
+}
+
 @test "a message is waited for on a queue where more happens than is remembered" {
 	qpush jobs x
 	r=$(qpop -L 1m jobs | head -n 1)
