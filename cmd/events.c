@@ -32,7 +32,7 @@ struct source {
 struct printer {
 	const struct events *how;
 	struct source *sources;
-	uint64_t printed;
+	uint64_t printed, damaged;
 	q_time until; /* monotonic */
 };
 
@@ -96,6 +96,18 @@ is_over(const struct printer *p)
 		ferror(stdout) != 0 || stop_signal() != 0);
 }
 
+/* What cannot be read keeps nobody from the rest; the exit status tells of it. */
+static void
+skip_damaged(struct printer *p, const struct source *s)
+{
+	if (p->damaged++ == 0)
+		diag_error(s->name,
+		    "a row of the log is damaged, and left out; run "
+		    "'qctl check %s'",
+		    s->name);
+	say(p, s->name, "damaged", 0);
+}
+
 static void
 print_one(struct printer *p, const struct source *s, const struct q_event *e)
 {
@@ -122,7 +134,10 @@ print_new(struct printer *p, struct source *s, bool *any)
 	for (int i = 0; i < AT_ONCE && rc == 0 && !is_over(p); i++) {
 		if ((rc = q_events_next(s->events, &e)) != 0)
 			break;
-		print_one(p, s, &e);
+		if (e.damaged)
+			skip_damaged(p, s);
+		else
+			print_one(p, s, &e);
 	}
 	*any |= rc == 0;
 	if (rc == 0 || rc == Q_EMPTY)
@@ -217,6 +232,11 @@ events_print(const struct events *how)
 	for (size_t i = 0; i < how->n; i++)
 		close_source(&p.sources[i]);
 	free(p.sources);
+	if (p.damaged > 1)
+		diag_error(NULL, "%llu rows of logs are damaged",
+		    (unsigned long long)p.damaged);
+	if (p.damaged > 0 && status <= DIAG_NO)
+		status = DIAG_CORRUPT;
 	if (status != DIAG_FAILED && flush() != 0)
 		status = DIAG_FAILED;
 	if (stop_signal() != 0)

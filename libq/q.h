@@ -796,6 +796,7 @@ struct q_event {         /* made by the library alone, so it may grow */
 	uint64_t missed; /* events before it that are lost; UINT64_MAX: nobody knows */
 	q_time when;     /* time of day of its transaction */
 	enum q_event_kind kind;
+	bool damaged;     /* its row in the log cannot be read: no more is known */
 	uint64_t id;      /* of the message; 0: it is about the queue */
 	uint32_t attempt; /* of the message; 0: it was not delivered yet */
 	q_time due;       /* time of day it is ready, or its lease ends; 0: it is not */
@@ -823,7 +824,7 @@ int q_events_since(struct q *q, q_time since, struct q_events **events);
  * The next event, without waiting for one: events are there as soon as what they tell
  * of is on disk. Q_EMPTY: there is none yet, see q_wait_change(). Q_ENOQUEUE: the queue
  * was removed or replaced. Who reads more slowly than 4,096 events are made misses
- * some.
+ * some. Q_ECORRUPT: the log cannot be read any further.
  */
 int q_events_next(struct q_events *events, struct q_event *event);
 /* NULL is fine. */

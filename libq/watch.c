@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A place in what happens to a queue: events one after the other, as they come. */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,13 +12,18 @@
 #include "queue.h"
 #include "ring.h"
 
-enum { READ_MOST = 256 }; /* rows of the log at once */
+enum {
+	READ_MOST = 256, /* rows of the log at once */
+	LOG_KEY = 16,    /* bytes of the key of a row */
+};
 
 /* A place in the log. */
 struct reading {
-	uint64_t time, number; /* key of the last row that was read */
-	bool any;              /* one was */
-	int code;              /* what comes after those that were read */
+	struct key last; /* of the row that was read last; its size is 0: none was */
+	uint64_t time;   /* else, that to begin with */
+	bool any;        /* one could be read: */
+	uint64_t number; /* that of the newest, and of those damaged since */
+	int code;        /* what comes after those that were read */
 	size_t at, count;
 	struct q_event event[READ_MOST]; /* read, and not given yet */
 };
@@ -152,45 +158,77 @@ read_next(struct q_events *e, struct q_event *event)
 	return (false);
 }
 
+/* Where a row is, also if its key is not of the size it should be. */
+static struct key
+place_of(struct span key)
+{
+	struct key k = { .size = LOG_KEY };
+
+	memcpy(k.b, key.data, key.size < LOG_KEY ? key.size : (size_t)LOG_KEY);
+	return (k);
+}
+
 /* One row. What was trimmed before it could be read is missed. */
-static int
+static void
 take_row(struct reading *r, struct span key, struct span value)
 {
-	struct q_event *e = &r->event[r->count];
-	uint64_t number = r->number;
-	int rc;
+	struct q_event *e = &r->event[r->count++];
+	uint64_t number;
 
-	if (key.size != 16)
-		return (fail(Q_ECORRUPT, "a row of the log is damaged"));
-	r->time = get_be64(key.data);
-	r->number = get_be64((const uint8_t *)key.data + 8);
-	rc = log_decode(value.data, value.size, r->number, e);
-	if (rc == 0 && r->any && r->number != number + 1)
-		e->missed = r->number > number ? r->number - number - 1 : UINT64_MAX;
+	r->last = place_of(key);
+	number = get_be64(r->last.b + 8);
+	if (key.size != LOG_KEY || log_decode(value.data, value.size, number, e) != 0) {
+		*e = (struct q_event){ .damaged = true };
+		r->number++;
+		return;
+	}
+	if (r->any && number != r->number + 1)
+		e->missed = number > r->number ? number - r->number - 1 : UINT64_MAX;
 	r->any = true;
-	r->count += rc == 0;
-	return (rc);
+	r->number = number;
+}
+
+/* Where a row comes, beside the one that was read last: the sign says it. */
+static int
+order_of(const struct reading *r, struct span key)
+{
+	struct key k = place_of(key);
+
+	return (r->last.size == 0 ? 1 : memcmp(k.b, r->last.b, LOG_KEY));
+}
+
+/* What follows. Rows that go back are of pages that are damaged, perhaps in a ring. */
+static int
+read_rows(struct txn *t, struct reading *r)
+{
+	struct key from = r->last.size != 0 ? r->last : key_time(r->time, 0);
+	struct span key = key_span(&from), v;
+	int again = 0, rc;
+
+	for (rc = txn_seek(t, T_LOG, &key, &v); rc == 0 && r->count < READ_MOST;
+	     rc = txn_next(t, T_LOG, &key, &v)) {
+		int order = order_of(r, key);
+
+		if (order < 0 || (order == 0 && again++ == READ_MOST))
+			return (Q_ECORRUPT);
+		if (order > 0)
+			take_row(r, key, v);
+	}
+	return (rc == STORE_BROKEN ? Q_ECORRUPT : rc == STORE_NONE ? 0 : rc);
 }
 
 static int
 read_log(struct q_events *e)
 {
 	struct reading *r = e->log;
-	struct key from = key_time(r->time, r->any ? r->number + 1 : 0);
-	struct span key = key_span(&from), v;
 	struct txn t;
 	int rc;
 
 	if ((rc = txn_begin(e->q, &t)) != 0)
 		return (rc);
 	r->at = r->count = 0;
-	for (rc = txn_seek(&t, T_LOG, &key, &v); rc == 0 && r->count < READ_MOST;
-	     rc = txn_next(&t, T_LOG, &key, &v))
-		if ((rc = take_row(r, key, v)) != 0)
-			break;
+	r->code = read_rows(&t, r);
 	txn_abort(&t);
-	if (rc != 0 && rc != STORE_NONE)
-		r->code = rc == STORE_BROKEN ? Q_ECORRUPT : rc;
 	return (0);
 }
 
@@ -206,10 +244,8 @@ next_logged(struct q_events *e, struct q_event *event)
 		*event = r->event[r->at++];
 		return (0);
 	}
-	rc = r->code;
-	r->code = 0; /* what follows can be read */
-	return (rc != 0 ? fail(rc, "a row of the log is damaged; run 'qctl check'")
-			: fail(Q_EMPTY, "nothing has happened since"));
+	return (r->code != 0 ? fail(r->code, "the log is damaged; run 'qctl check'")
+			     : fail(Q_EMPTY, "nothing has happened since"));
 }
 
 /* Whether it has all its bytes, and whether it is still the one that others write to.

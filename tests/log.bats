@@ -122,8 +122,15 @@ has_pushed() {
 	seq 3 | at 10 qpush -l jobs
 	damage record log "$(printf '%016x%016x' 1800000010000000000 2)"
 	run --separate-stderr -65 at 20 qwatch --since 1h -j jobs
-	is "$(jq .id <<<"$output")" 1
-	has "$stderr" 'qwatch: jobs: a row of the log is damaged'
+	is "$(jq -c '[.id, .event]' <<<"$output" | xargs)" \
+		'[1,pushed] [null,damaged] [3,pushed]'
+	is "$stderr" \
+		"qwatch: jobs: a row of the log is damaged, and left out; run 'qctl check jobs'"
+	# neither does it count as an event, nor end what is to go on
+	run --separate-stderr -65 at 20 qwatch --since 1h --events -n 2 jobs
+	is "$(cut -d ' ' -f 3 <<<"$output" | xargs)" '1 3'
+	run --separate-stderr -65 at 20 qwatch --since 1h -n 3 jobs
+	is "$(cut -d ' ' -f 3 <<<"$output" | xargs)" '1 3'
 	run -65 qctl check jobs
 	has "$output" 'a row of table log is damaged'
 	is "$(at 30 qpop jobs)" 1
@@ -132,6 +139,20 @@ has_pushed() {
 	qctl check jobs
 	is "$(at 50 qwatch --since 1h -j jobs | jq -r '"\(.event) \(.id)"' | xargs)" \
 		'pushed 1 missed null pushed 3 delivered 1 acknowledged 1 pushed 4'
+}
+
+@test "many damaged rows are counted, and the others of all queues are printed" {
+	at 0 qctl create jobs log=7d
+	at 0 qctl create mail log=7d
+	seq 5 | at 10 qpush -l jobs
+	at 10 qpush mail x
+	for i in 1 2 5; do
+		damage record log "$(printf '%016x%016x' 1800000010000000000 $i)"
+	done
+	run --separate-stderr -65 at 20 qwatch --since 1h jobs mail
+	is "$(cut -d ' ' -f 2-4 <<<"$output")" $'jobs 3 pushed\njobs 4 pushed\nmail 1 pushed'
+	is "${stderr##*$'\n'}" 'qwatch: 3 rows of logs are damaged'
+	is "$(wc -l <<<"$stderr")" 2
 }
 
 @test "what cannot be asked of the log is said" {

@@ -262,6 +262,95 @@ what_cannot_be_logged_does_not_happen(void **state)
 	q_close(q);
 }
 
+static void
+assert_damaged(struct q_events *e)
+{
+	struct q_event event;
+
+	assert_int_equal(q_events_next(e, &event), 0);
+	assert_true(event.damaged);
+	assert_int_equal(event.id, 0);
+}
+
+/* A row of the log with that key. */
+static void
+put_row(struct q *q, const void *key, size_t size)
+{
+	struct txn t;
+
+	assert_true(lock_try(q, LOCK_EX));
+	assert_int_equal(txn_begin_write(q, &t), 0);
+	t.now.wall = 1000;
+	assert_int_equal(
+	    txn_put(&t, T_LOG, (struct span){ key, size }, (struct span){ "x", 1 }), 0);
+	assert_int_equal(txn_commit(&t, false), 0);
+	lock_drop(q->dir.data);
+	txn_end(&t);
+}
+
+static void
+put_damaged(struct q *q, uint64_t when, uint64_t number)
+{
+	struct key k = key_time(when, number);
+
+	put_row(q, k.b, k.size);
+}
+
+static void
+a_damaged_row_is_left_out_and_what_follows_is_read(void **state)
+{
+	struct q *q = open_queue(Q_FOREVER / 100);
+	struct q_events *e = since(q, 0);
+
+	(void)state;
+	assert_int_equal(transact(q, 1000, 1, 600), 0);
+	put_damaged(q, 1000, 2);
+	put_damaged(q, 1000, 3);
+	put_damaged(q, 1000, 256); /* the last that is read at once, and the first */
+	put_damaged(q, 1000, 257);
+	put_damaged(q, 1000, 600);
+	assert_next(e, 1, 0);
+	assert_damaged(e);
+	assert_damaged(e);
+	for (uint64_t id = 4; id < 256; id++)
+		assert_next(e, id, 0);
+	assert_damaged(e);
+	assert_damaged(e);
+	for (uint64_t id = 258; id < 600; id++)
+		assert_next(e, id, 0);
+	assert_damaged(e);
+	assert_none(e);
+	assert_int_equal(transact(q, 2000, 601, 1), 0);
+	assert_next(e, 601, 0);
+	assert_none(e);
+	q_events_close(e);
+	q_close(q);
+}
+
+static void
+a_key_that_is_damaged_does_not_keep_the_reader(void **state)
+{
+	static const uint8_t longer[] = { 0, 0, 0, 0, 0, 0, 3, 0xe8, 0, 0, 0, 0, 0, 0,
+		0, 2, 9 };
+	static const uint8_t shorter[] = { 0, 0, 0, 0, 0, 0, 4 };
+	struct q *q = open_queue(Q_FOREVER / 100);
+	struct q_events *e = since(q, 0);
+
+	(void)state;
+	assert_int_equal(transact(q, 1000, 1, 2), 0);
+	put_row(q, longer, sizeof(longer)); /* in the place of number 2 */
+	put_row(q, shorter, sizeof(shorter));
+	put_damaged(q, UINT64_MAX, UINT64_MAX);
+	assert_next(e, 1, 0);
+	assert_next(e, 2, 0);
+	assert_damaged(e);
+	assert_damaged(e);
+	for (int i = 0; i < 3; i++)
+		assert_none(e);
+	q_events_close(e);
+	q_close(q);
+}
+
 int
 main(void)
 {
@@ -278,6 +367,10 @@ main(void)
 		    what_is_not_committed_is_not_logged, remove_queue),
 		cmocka_unit_test_teardown(
 		    what_cannot_be_logged_does_not_happen, remove_queue),
+		cmocka_unit_test_teardown(
+		    a_damaged_row_is_left_out_and_what_follows_is_read, remove_queue),
+		cmocka_unit_test_teardown(
+		    a_key_that_is_damaged_does_not_keep_the_reader, remove_queue),
 	};
 
 	return (cmocka_run_group_tests(tests, make_dir, remove_empty_dir));
