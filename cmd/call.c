@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* The caller's end of a message that is worked on elsewhere. */
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "diag.h"
+#include "json_result.h"
 #include "out.h"
 #include "queue.h"
 #include "stop.h"
@@ -95,10 +97,19 @@ no_result(const char *name, uint64_t id, int rc, q_time wait)
 	}
 }
 
-int
-call_end(struct q *q, const char *name, const struct q_result *r)
+/* The object says also of an output that is lost that it is. */
+static int
+print_json(struct q *q, const char *name, const struct q_result *r)
 {
-	int printed = print_output(q, name, r), status;
+	int rc = json_result(q, name, r, stdout);
+
+	return (rc != 0 ? queue_fail(name, rc) : DIAG_DONE);
+}
+
+int
+call_end(struct q *q, const char *name, const struct q_result *r, bool json)
+{
+	int printed = json ? print_json(q, name, r) : print_output(q, name, r), status;
 
 	if (printed != DIAG_DONE && stop_signal() != 0)
 		stop_exit();
@@ -114,7 +125,7 @@ call_wait(struct q *q, const char *name, uint64_t id, q_time wait)
 
 	if (rc != 0)
 		return (no_result(name, id, rc, wait));
-	status = call_end(q, name, r);
+	status = call_end(q, name, r, false);
 	q_result_free(r);
 	return (status);
 }

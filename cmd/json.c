@@ -205,7 +205,7 @@ describe(const struct q_msg *m, unsigned what)
 
 /* As many of size bytes as there are until the end. */
 static size_t
-read_piece(int fd, char *buf, size_t size, uint64_t id)
+read_piece(int fd, char *buf, size_t size)
 {
 	size_t n = 0;
 
@@ -215,8 +215,8 @@ read_piece(int fd, char *buf, size_t size, uint64_t id)
 		if (got == -1 && errno == EINTR)
 			continue;
 		if (got == -1)
-			diag_die(DIAG_FAILED, NULL, "message %llu: %s",
-			    (unsigned long long)id, strerror(errno));
+			diag_die(DIAG_FAILED, NULL, "the file of a body: %s",
+			    strerror(errno));
 		if (got == 0)
 			break;
 		n += (size_t)got;
@@ -224,25 +224,32 @@ read_piece(int fd, char *buf, size_t size, uint64_t id)
 	return (n);
 }
 
-int
-json_blob(struct q *q, const struct q_msg *m, json_t *object, FILE *out)
+void
+json_file(int fd, const char *field, json_t *object, FILE *out)
 {
 	char bytes[PIECE], text[BASE64_SIZE(PIECE)], *line;
 	size_t n;
-	int fd, rc;
 
-	if ((rc = q_msg_open(q, m, &fd)) != 0)
-		return (rc);
 	if ((line = json_dumps(object, STYLE)) == NULL)
 		no_memory();
 	(void)fwrite(line, 1, strlen(line) - 1, out); /* without its brace */
-	(void)fputs(",\"body_base64\":\"", out);
+	(void)fprintf(out, ",\"%s\":\"", field);
 	free(line);
-	while (!ferror(out) && (n = read_piece(fd, bytes, sizeof(bytes), m->id)) > 0) {
+	while (!ferror(out) && (n = read_piece(fd, bytes, sizeof(bytes))) > 0) {
 		n = base64_encode(bytes, n, text);
 		(void)fwrite(text, 1, n, out);
 	}
 	(void)fputs("\"}\n", out);
+}
+
+int
+json_blob(struct q *q, const struct q_msg *m, json_t *object, FILE *out)
+{
+	int fd, rc;
+
+	if ((rc = q_msg_open(q, m, &fd)) != 0)
+		return (rc);
+	json_file(fd, "body_base64", object, out);
 	(void)close(fd); /* it was only read */
 	return (0);
 }

@@ -31,6 +31,9 @@ int json_message(struct q *q, const struct q_msg *m, unsigned what, FILE *out);
  */
 int json_blob(struct q *q, const struct q_msg *m, struct json_t *object, FILE *out);
 
+/* Print an object with what is read from fd as its last member, likewise. */
+void json_file(int fd, const char *field, struct json_t *object, FILE *out);
+
 /* A message as read. Begins as { 0 }, may be used again, and ends by json_push_free().
  */
 struct json_push {

@@ -22,7 +22,8 @@ static const struct opt opts[] = {
 	{ O_EVENTS, "events", OPT_NONE, NULL, "print a line for each event" },
 	{ O_SINCE, "since", OPT_TIME, "TIME",
 	    "print what the queue's log has from TIME on; --events: and go on" },
-	{ 'j', "json", OPT_NONE, NULL, "print a JSON object for each event" },
+	{ 'j', "json", OPT_NONE, NULL,
+	    "print a JSON object for each event, or for the end of ID" },
 	{ 'n', "count", OPT_COUNT, "N", "end after N events, or runs of COMMAND" },
 	{ O_UNTIL, "until", OPT_CONDITION, "CONDITION",
 	    "wait until the queue meets CONDITION" },
@@ -137,10 +138,10 @@ check_usage(struct options *o)
 	if (o->events.since >= 0 &&
 	    (o->id != 0 || o->until.text != NULL || o->alert.text != NULL))
 		diag_usage("--since is for events");
-	if ((o->id != 0 || o->until.text != NULL) &&
-	    (o->asked || e->json || e->count != 0))
-		diag_usage("--events, --json and --count are not for %s",
-		    o->id != 0 ? "an ID" : "--until");
+	if (o->id != 0 && (o->asked || e->count != 0))
+		diag_usage("--events and --count are not for an ID");
+	if (o->until.text != NULL && (o->asked || e->json || e->count != 0))
+		diag_usage("--events, --json and --count are not for --until");
 	check_alert(o);
 	if (o->until.text != NULL && opt_noperands != 1)
 		diag_usage(
@@ -163,8 +164,9 @@ wait_for(const struct options *o)
 	static const struct q_open look = { .flags = Q_RDONLY };
 	const char *name = opt_operands[0];
 	struct q *q = queue_open(name, &look);
-	int status = o->id != 0 ? until_ended(q, name, o->id, o->events.timeout)
-	                        : until_wait(q, name, &o->until, o->events.timeout);
+	int status =
+	    o->id != 0 ? until_ended(q, name, o->id, o->events.timeout, o->events.json)
+		       : until_wait(q, name, &o->until, o->events.timeout);
 
 	q_close(q);
 	return (status);
@@ -218,5 +220,5 @@ main(int argc, char **argv)
 	status = o.id != 0 || o.until.text != NULL ? wait_for(&o) : watch(&o);
 	/* What could not be written was said. */
 	closed = status == DIAG_FAILED ? 0 : diag_close_stdout();
-	return (status != 0 ? status : closed);
+	return (closed != 0 ? closed : status);
 }

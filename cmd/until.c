@@ -6,6 +6,7 @@
 
 #include "call.h"
 #include "diag.h"
+#include "json_result.h"
 #include "now.h"
 #include "parse.h"
 #include "queue.h"
@@ -85,11 +86,10 @@ struct end {
 	const char *name;
 	uint64_t id;
 	q_time timeout;
-	struct q_events *events;     /* NULL: they cannot be seen */
-	enum q_event_kind kind;      /* how it ended, if an event told; else 0 */
-	char detail[Q_EVENT_DETAIL]; /* of that */
-	struct q_result *result;     /* if one is kept */
-	char why[256];               /* there is none */
+	struct q_events *events; /* NULL: they cannot be seen */
+	struct q_event event;    /* how it ended, if one told; else its kind is 0 */
+	struct q_result *result; /* if one is kept */
+	char why[256];           /* there is none */
 };
 
 /* With which a message is no longer in its queue. */
@@ -106,12 +106,9 @@ read_events(struct end *e)
 {
 	struct q_event event;
 
-	while (e->events != NULL && q_events_next(e->events, &event) == 0) {
-		if (event.id != e->id || !ends[event.kind])
-			continue;
-		e->kind = event.kind;
-		memcpy(e->detail, event.detail, sizeof(e->detail));
-	}
+	while (e->events != NULL && q_events_next(e->events, &event) == 0)
+		if (event.id == e->id && ends[event.kind])
+			e->event = event;
 }
 
 /* As q_result_get(), with events read before others take their places. */
@@ -152,14 +149,14 @@ without_result(const struct end *e, int rc)
 	(void)snprintf(what, sizeof(what), "%llu", id);
 	if (rc == Q_EMPTY)
 		return (out_of_time(e->name, what, e->timeout));
-	if (rc != Q_ENOENT || e->kind == 0) {
+	if (rc != Q_ENOENT || e->event.kind == 0) {
 		diag_error(e->name, "%llu: %s", id, e->why);
 		return (diag_status(rc));
 	}
-	if (e->kind == Q_EVENT_ACKNOWLEDGED)
+	if (e->event.kind == Q_EVENT_ACKNOWLEDGED)
 		return (DIAG_DONE);
-	diag_error(e->name, "%llu: %s%s%s", id, q_event_name(e->kind),
-	    e->kind == Q_EVENT_MOVED ? " to " : "", e->detail);
+	diag_error(e->name, "%llu: %s%s%s", id, q_event_name(e->event.kind),
+	    e->event.kind == Q_EVENT_MOVED ? " to " : "", e->event.detail);
 	return (DIAG_NO);
 }
 
@@ -192,13 +189,15 @@ until_wait(struct q *q, const char *name, const struct until *u, q_time timeout)
 }
 
 int
-until_ended(struct q *q, const char *name, uint64_t id, q_time timeout)
+until_ended(struct q *q, const char *name, uint64_t id, q_time timeout, bool json)
 {
 	struct end e = { .q = q, .name = name, .id = id, .timeout = timeout };
 	int rc = await(&e), status;
 
-	status = rc == 0 ? call_end(q, name, e.result) : without_result(&e, rc);
-	if (rc != 0 && status == DIAG_DONE)
+	if (rc == Q_ENOENT && json && e.event.kind != 0)
+		json_result_event(name, &e.event, stdout);
+	status = rc == 0 ? call_end(q, name, e.result, json) : without_result(&e, rc);
+	if (rc != 0 && status == DIAG_DONE && !json)
 		diag_note(name, "%llu: done; its output was not kept",
 		    (unsigned long long)id);
 	q_result_free(e.result);

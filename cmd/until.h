@@ -21,8 +21,8 @@ const char *until_parse(const char *text, struct until *u);
 int until_wait(struct q *q, const char *name, const struct until *u, q_time timeout);
 /*
  * Wait for the end of a message, print the output of its COMMAND, and return the exit
- * status: that of the COMMAND, or why there is none.
+ * status: that of the COMMAND, or why there is none. Or all that is known, as JSON.
  */
-int until_ended(struct q *q, const char *name, uint64_t id, q_time timeout);
+int until_ended(struct q *q, const char *name, uint64_t id, q_time timeout, bool json);
 
 #endif

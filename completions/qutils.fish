@@ -184,7 +184,7 @@ complete -c qwatch -e
 complete -c qwatch -f
 complete -c qwatch -n 'not __qutils_after_dashes' -l events -d 'print a line for each event'
 complete -c qwatch -n 'not __qutils_after_dashes' -l since -x -d 'print what the queue\'s log has from TIME on; --events: and go on'
-complete -c qwatch -n 'not __qutils_after_dashes' -s j -l json -d 'print a JSON object for each event'
+complete -c qwatch -n 'not __qutils_after_dashes' -s j -l json -d 'print a JSON object for each event, or for the end of ID'
 complete -c qwatch -n 'not __qutils_after_dashes' -s n -l count -x -d 'end after N events, or runs of COMMAND'
 complete -c qwatch -n 'not __qutils_after_dashes' -l until -x -a 'empty ready delayed blocked leased dead pending oldest bytes disk in out wait50 wait99 service load' -d 'wait until the queue meets CONDITION'
 complete -c qwatch -n 'not __qutils_after_dashes' -l alert -x -a 'empty ready delayed blocked leased dead pending oldest bytes disk in out wait50 wait99 service load' -d 'run COMMAND whenever a queue comes to meet CONDITION'

@@ -317,7 +317,8 @@ qwatch: jobs: there is a queue again"
 	qctl create jobs
 	fails 2 'exclude each other' qwatch --until empty jobs 1
 	fails 2 '--events, --json and --count are not for --until' qwatch -j --until empty jobs
-	fails 2 '--events, --json and --count are not for an ID' qwatch --events jobs 1
+	fails 2 '--events and --count are not for an ID' qwatch --events jobs 1
+	fails 2 '--events and --count are not for an ID' qwatch -n 1 jobs 1
 	fails 2 "--count: " qwatch -n 0 jobs
 	fails 3 'jbos: no such queue' qwatch jobs jbos
 	Q_ROOT=$PWD/nowhere fails 2 'no queue given, and there is none' qwatch

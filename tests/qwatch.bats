@@ -136,6 +136,63 @@ expired() { qpush jobs z && [[ $(qstat --list jobs) != *later* ]]; }
 	is "$(qwatch jobs 1)" hello
 }
 
+# as_json STATUS ID FILTER WANT: the object of a message that has ended.
+as_json() {
+	run --separate-stderr "-$1" qwatch --json jobs "$2"
+	is "$(jq -c "$3" <<<"$output")" "$4"
+	is "$(wc -l <<<"$output")" 1
+}
+
+@test "the end of a message is an object with --json, and the status is the same" {
+	qctl create jobs results=all max-attempts=1 inline=4K
+	qpush jobs a b c d e f
+	qpop jobs -- echo hello
+	run -4 qpop jobs -- sh -c 'echo half; exit 7'
+	run -4 qpop jobs -- sh -c 'kill -9 $$'
+	qpop jobs -- printf '\377'
+	qpop jobs -- head -c 5000 /dev/zero
+	qack --dead --reason $'no\e[1m' jobs "$(qpop -L 1m jobs | head -n 1)"
+	as_json 0 1 'del(.ended)' \
+		'{"queue":"jobs","id":1,"state":"done","size":6,"output":"hello\n"}'
+	as_json 7 2 '[.state, .how, .exit_status, .reason, .output]' \
+		'["dead","exited",7,"exited 7","half\n"]'
+	has "$stderr" 'qwatch: jobs: 2: dead: exited 7'
+	as_json 137 3 '[.state, .how, .signal]' '["dead","killed",9]'
+	as_json 0 4 '[.size, .output, .output_base64]' '[1,null,"/w=="]'
+	as_json 0 5 '[.size, .output, (.output_base64 | @base64d | length)]' '[5000,null,5000]'
+	as_json 4 6 '[.state, .how, .reason, .size]' '["dead","said","no\u001b[1m",0]'
+	is "$(qwatch -j jobs 1 | jq -r .ended | cut -c 1-2)" 20
+}
+
+@test "with --json, the end that an event told of is an object, too" {
+	qctl create mail
+	qpush jobs a b c
+	watcher -j jobs 1
+	qpop jobs >/dev/null
+	ended 0 "$watcher"
+	is "$(jq -c 'del(.ended)' output)" '{"queue":"jobs","id":1,"state":"done","output":null}'
+	watcher -j jobs 2
+	qctl cancel --yes jobs 2
+	ended 1 "$watcher"
+	is "$(jq -c '[.state, .output]' output)" '["purged",null]'
+	watcher -j jobs 3
+	qctl move jobs mail >/dev/null
+	ended 1 "$watcher"
+	is "$(jq -c '[.state, .to]' output)" '["moved","mail"]'
+	is "$(cat errors)" 'qwatch: jobs: 3: moved to mail'
+	fails 1 'no result is kept' qwatch -j jobs 9
+	is_silent 1 qwatch -j --timeout 0 mail 1
+}
+
+@test "an object that cannot be written is an error, whatever became of the message" {
+	[ -e /dev/full ] || skip "no /dev/full"
+	qctl create jobs results=all max-attempts=1
+	qpush jobs x
+	run -4 qpop jobs -- false
+	run --separate-stderr -3 sh -c 'qwatch -j jobs 1 >/dev/full'
+	has "$stderr" 'qwatch: stdout: No space left on device'
+}
+
 @test "a message that never was is no success" {
 	qctl create jobs
 	fails 1 'no result is kept' qwatch jobs 1
