@@ -136,16 +136,25 @@ answer(struct live_screen *s, int key)
 	say(s, !done, text);
 }
 
+/* To the next of them; what was asked for may lie between two, or beyond. */
 static void
-change_interval(struct live_screen *s, int by)
+slow_down(struct live_screen *s)
 {
-	int i = 0;
+	for (int i = 0; i < INTERVALS; i++)
+		if (intervals[i] > s->interval) {
+			s->interval = s->pace = intervals[i];
+			return;
+		}
+}
 
-	while (i < INTERVALS - 1 && intervals[i] < s->interval)
-		i++;
-	i += by;
-	if (i >= 0 && i < INTERVALS)
-		s->interval = s->pace = intervals[i];
+static void
+speed_up(struct live_screen *s)
+{
+	for (int i = INTERVALS - 1; i >= 0; i--)
+		if (intervals[i] < s->interval) {
+			s->interval = s->pace = intervals[i];
+			return;
+		}
 }
 
 static void
@@ -221,8 +230,10 @@ obey(struct live_screen *s, enum live_command command)
 		ask(s, command);
 		break;
 	case LIVE_SLOWER:
+		slow_down(s);
+		return (true);
 	case LIVE_FASTER:
-		change_interval(s, command == LIVE_SLOWER ? 1 : -1);
+		speed_up(s);
 		return (true);
 	case LIVE_FREEZE:
 		s->frozen = !s->frozen;
@@ -315,9 +326,9 @@ start(struct live_screen *s, char *const *names, size_t n)
 }
 
 int
-live_run(char *const *names, size_t n)
+live_run(char *const *names, size_t n, q_time interval)
 {
-	struct live_screen s = { .interval = Q_SECOND, .pace = Q_SECOND };
+	struct live_screen s = { .interval = interval, .pace = interval };
 	int status = start(&s, names, n), ended;
 
 	if (status != 0)

@@ -16,7 +16,7 @@
 #include "stop.h"
 #include "until.h"
 
-enum { O_EVENTS = OPT_LONG, O_SINCE, O_UNTIL, O_ALERT, O_CLEAR };
+enum { O_EVENTS = OPT_LONG, O_SINCE, O_UNTIL, O_ALERT, O_CLEAR, O_INTERVAL };
 
 static const struct opt opts[] = {
 	{ O_EVENTS, "events", OPT_NONE, NULL, "print a line for each event" },
@@ -32,6 +32,8 @@ static const struct opt opts[] = {
 	{ O_CLEAR, "clear", OPT_CONDITION, "CONDITION",
 	    "not again before CONDITION is met; then, too" },
 	{ 'T', "timeout", OPT_TIME, "DURATION", "wait no longer than that" },
+	{ O_INTERVAL, "interval", OPT_TIME, "DURATION",
+	    "on a terminal: look so often (1s)" },
 	{ 0 },
 };
 static const struct command cmd = {
@@ -49,8 +51,9 @@ struct options {
 	struct until until; /* text is NULL without it */
 	struct events events;
 	struct alert alert;
-	bool asked;  /* for events */
-	uint64_t id; /* of a message; 0: none */
+	q_time interval; /* of the board; 0: not given */
+	bool asked;      /* for events */
+	uint64_t id;     /* of a message; 0: none */
 };
 
 /* A time of day that was, or how long ago. */
@@ -66,6 +69,17 @@ since_parse(const char *text, q_time now, q_time *since)
 	}
 	if ((why = parse_time(text, now, since)) == NULL && *since > now)
 		*since -= strchr(text, '-') == NULL ? DAY : 0; /* "18:00" is to come */
+	return (why);
+}
+
+static const char *
+interval_parse(const char *text, q_time *interval)
+{
+	const char *why = parse_duration(text, interval);
+
+	if (why == NULL &&
+	    (*interval < Q_SECOND / 10 || *interval > LIVE_INTERVAL_MOST * Q_SECOND))
+		return ("not between 100ms and 1h");
 	return (why);
 }
 
@@ -96,6 +110,9 @@ set_option(struct options *o, int c)
 		break;
 	case 'T':
 		opt_check(parse_duration(opt_arg, &o->events.timeout));
+		break;
+	case O_INTERVAL:
+		opt_check(interval_parse(opt_arg, &o->interval));
 		break;
 	}
 }
@@ -214,8 +231,11 @@ main(int argc, char **argv)
 	check_usage(&o);
 	if (wants_board(&o)) {
 		(void)setlocale(LC_CTYPE, ""); /* in which it measures its cells */
-		return (live_run(opt_operands, (size_t)opt_noperands));
+		return (live_run(opt_operands, (size_t)opt_noperands,
+		    o.interval != 0 ? o.interval : Q_SECOND));
 	}
+	if (o.interval != 0)
+		diag_usage("--interval is for the board, on a terminal");
 	stop_catch();
 	status = o.id != 0 || o.until.text != NULL ? wait_for(&o) : watch(&o);
 	/* What could not be written was said. */

@@ -190,6 +190,7 @@ complete -c qwatch -n 'not __qutils_after_dashes' -l until -x -a 'empty ready de
 complete -c qwatch -n 'not __qutils_after_dashes' -l alert -x -a 'empty ready delayed blocked leased dead pending oldest bytes disk in out wait50 wait99 service load' -d 'run COMMAND whenever a queue comes to meet CONDITION'
 complete -c qwatch -n 'not __qutils_after_dashes' -l clear -x -a 'empty ready delayed blocked leased dead pending oldest bytes disk in out wait50 wait99 service load' -d 'not again before CONDITION is met; then, too'
 complete -c qwatch -n 'not __qutils_after_dashes' -s T -l timeout -x -d 'wait no longer than that'
+complete -c qwatch -n 'not __qutils_after_dashes' -l interval -x -d 'on a terminal: look so often (1s)'
 complete -c qwatch -n 'not __qutils_after_dashes' -l lock-wait -x -d 'wait so long for another process (30s)'
 complete -c qwatch -n 'not __qutils_after_dashes' -l force -d 'accept a network file system'
 complete -c qwatch -n 'not __qutils_after_dashes' -s q -l quiet -d 'print nothing but errors'
@@ -197,7 +198,7 @@ complete -c qwatch -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what h
 complete -c qwatch -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
 complete -c qwatch -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
 complete -c qwatch -n __qutils_after_dashes -a '(__qutils_command)'
-complete -c qwatch -n '__qutils_operand -ge 0 --since --count -n --until --alert --clear --timeout -T --lock-wait' -a '(__qutils_queues)'
+complete -c qwatch -n '__qutils_operand -ge 0 --since --count -n --until --alert --clear --timeout -T --interval --lock-wait' -a '(__qutils_queues)'
 complete -c qctl -e
 complete -c qctl -f
 complete -c qctl -n 'not __qutils_after_dashes' -l mode -x -d 'create, load: mode of the queue, in octal (0700)'

@@ -469,6 +469,36 @@ kill_dead() {
 	quits
 }
 
+@test "--interval says how often numbers are read, and + and - go on from there" {
+	qpush jobs a
+	watch 100 24 --interval 250ms
+	sees '^qwatch: 1 queue, by name, every 250 ms'
+	qpush jobs b
+	sees '^jobs +2 '
+	types -
+	sees 'every 250 ms'
+	types +
+	sees 'every 500 ms'
+	quits
+	another
+	watch 100 24 --interval=1h
+	sees 'every 60 min'
+	types +
+	sees 'every 60 min'
+	types -
+	sees 'every 60 s'
+	quits
+}
+
+@test "--interval is for the board, and has bounds" {
+	qctl create jobs
+	fails 2 "--interval: not between 100ms and 1h" qwatch --interval 99ms jobs
+	fails 2 "--interval: not between 100ms and 1h" qwatch --interval 3601 jobs
+	fails 2 "--interval: '1 day' is not a duration" qwatch --interval '1 day' jobs
+	fails 2 '--interval is for the board' qwatch --interval 1s jobs
+	fails 2 '--interval is for the board' qwatch --interval 1s --until empty jobs
+}
+
 @test "? shows the keys" {
 	qpush jobs a
 	watch
