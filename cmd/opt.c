@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "diag.h"
+#include "near.h"
 #include "parse.h"
 
 #include "opt.h"
@@ -128,59 +129,30 @@ print_options(const struct command *cmd)
 	}
 }
 
-/* The least number of letters to change, add or leave out between a and b. */
-static size_t
-distance(const char *a, size_t n, const char *b)
-{
-	size_t row[32], m = strlen(b);
-
-	if (m >= sizeof(row) / sizeof(row[0]))
-		return (SIZE_MAX);
-	for (size_t j = 0; j <= m; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			size_t change = diagonal + (a[i - 1] != b[j - 1]);
-			size_t step = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-
-			diagonal = row[j];
-			row[j] = change < step ? change : step;
-		}
-	}
-	return (row[m]);
-}
-
 /* No option has the n letters at name as its name: say which one may be meant. */
 static _Noreturn void
 unknown_long(const struct command *cmd, const char *name, size_t n)
 {
-	const struct opt *o, *begins = NULL, *near = NULL;
-	size_t matches = 0, least = n < 4 ? 1 : 2;
+	const struct opt *o, *begins = NULL;
+	struct near near = { .word = name, .n = n };
+	size_t matches = 0;
 
 	for (size_t i = 0; (o = option(cmd, i)) != NULL; i++) {
-		size_t d;
-
 		if (o->help == NULL)
 			continue;
 		if (strncmp(o->name, name, n) == 0) {
 			begins = o;
 			matches++;
 		}
-		if ((d = distance(name, n, o->name)) < least + (near == NULL)) {
-			near = o;
-			least = d;
-		}
+		near_try(&near, o->name);
 	}
 	if (n > 0 && matches == 1)
 		diag_usage(
 		    "'--%.*s' is not an option; options are not abbreviated ('--%s')",
 		    (int)n, name, begins->name);
-	if (near != NULL)
+	if (near.found != NULL)
 		diag_usage("unknown option '--%.*s'; did you mean '--%s'?", (int)n,
-		    name, near->name);
+		    name, near.found);
 	diag_usage("unknown option '--%.*s'", (int)n, name);
 }
 

@@ -8,6 +8,7 @@
 #include "access.h"
 #include "admin.h"
 #include "diag.h"
+#include "near.h"
 #include "opt.h"
 #include "parse.h"
 
@@ -167,11 +168,19 @@ names(void)
 static const struct sub *
 find(const char *name)
 {
+	struct near near = { .word = name };
+
 	if (name == NULL)
 		diag_usage("no subcommand given; there are %s", names());
-	for (size_t i = 0; i < SUBS; i++)
+	near.n = strlen(name);
+	for (size_t i = 0; i < SUBS; i++) {
 		if (strcmp(subs[i].name, name) == 0)
 			return (&subs[i]);
+		near_try(&near, subs[i].name);
+	}
+	if (near.found != NULL)
+		diag_usage(
+		    "unknown subcommand '%.64s'; did you mean '%s'?", name, near.found);
 	diag_usage("unknown subcommand '%.64s'; there are %s", name, names());
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "near.h"
 #include "parse.h"
 
 #include "value.h"
@@ -54,11 +55,49 @@ value_format(char buf[VALUE_TEXT], const struct value *value)
 	return (buf);
 }
 
+/* What one may look for, and why it is not here. */
+static const struct {
+	const char *name, *why;
+} absent[] = {
+	{ "lease", "who takes a message says for how long: see --lease in qpop(1)" },
+	{ "sync", "what is stored is on disk when a command says so, always" },
+	{ "mode", "give it as --mode=MODE to 'qctl create'" },
+	{ "group", "give it as --group=NAME to 'qctl create'" },
+};
+
+/* Where there is no option of that name. */
+static const char *
+unknown(const char *name, size_t n)
+{
+	struct near near = { .word = name, .n = n };
+	int shown = n < 64 ? (int)n : 64;
+	size_t used;
+
+	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
+		if (strlen(absent[i].name) == n &&
+		    strncmp(absent[i].name, name, n) == 0) {
+			snprintf(error, sizeof(error), "there is no option '%.*s': %s",
+			    shown, name, absent[i].why);
+			return (error);
+		}
+	for (int i = 0; i < Q_OPTIONS; i++)
+		near_try(&near, q_option_info((enum q_option)i)->name);
+	snprintf(error, sizeof(error), "unknown option '%.*s'; %s", shown, name,
+	    near.found != NULL ? "did you mean" : "there are");
+	for (int i = 0; i < Q_OPTIONS && near.found == NULL; i++) {
+		used = strlen(error);
+		snprintf(error + used, sizeof(error) - used, "%s %s", i > 0 ? "," : "",
+		    q_option_info((enum q_option)i)->name);
+	}
+	used = strlen(error);
+	if (near.found != NULL)
+		snprintf(error + used, sizeof(error) - used, " '%s'?", near.found);
+	return (error);
+}
+
 static const char *
 find(const char *name, size_t n, enum q_option *option)
 {
-	size_t used;
-
 	for (int i = 0; i < Q_OPTIONS; i++) {
 		const char *known = q_option_info((enum q_option)i)->name;
 
@@ -67,14 +106,7 @@ find(const char *name, size_t n, enum q_option *option)
 			return (NULL);
 		}
 	}
-	snprintf(error, sizeof(error), "unknown option '%.*s'; there are",
-	    n < 64 ? (int)n : 64, name);
-	for (int i = 0; i < Q_OPTIONS; i++) {
-		used = strlen(error);
-		snprintf(error + used, sizeof(error) - used, "%s %s", i > 0 ? "," : "",
-		    q_option_info((enum q_option)i)->name);
-	}
-	return (error);
+	return (unknown(name, n));
 }
 
 const char *

@@ -126,12 +126,33 @@ backoff 90s'
 	is "$(qctl get jobs)" "$before"
 }
 
-@test "an unknown option is refused with the list of those there are" {
+@test "an unknown option is refused with the one it may be, or the list of those there are" {
 	qctl create jobs
 	for what in 'set jobs max-boby=1' 'get jobs max-boby' 'create new max-boby=1'; do
 		# shellcheck disable=SC2086 # words
-		fails 2 "unknown option 'max-boby'; there are max-messages, max-bytes," qctl $what
+		fails 2 "unknown option 'max-boby'; did you mean 'max-body'?" qctl $what
 	done
+	fails 2 "unknown option 'retention'; there are max-messages, max-bytes," \
+		qctl set jobs retention=1d
+	fails 2 ', result-keep, log' qctl set jobs =1
+}
+
+@test "an option that there is no use for is refused with the reason" {
+	fails 2 "there is no option 'lease': who takes a message says for how long" \
+		qctl create jobs lease=5m
+	fails 2 "there is no option 'sync': what is stored is on disk" qctl create jobs sync=off
+	fails 2 "there is no option 'mode': give it as --mode=MODE" qctl create jobs mode=0770
+	fails 2 "there is no option 'group': give it as --group" qctl create jobs group=adm
+	[ ! -e "$Q_ROOT/jobs" ]
+}
+
+@test "a misspelt subcommand is refused with the one it may be" {
+	fails 2 "unknown subcommand 'creaet'; did you mean 'create'?" qctl creaet jobs
+	fails 2 "unknown subcommand 'pruge'; did you mean 'purge'?" qctl pruge jobs
+	fails 2 "unknown subcommand 'lss'; did you mean 'ls'?" qctl lss
+	fails 2 "unknown subcommand ''; there are backup," qctl ''
+	fails 2 "unknown subcommand 'vacuum'; there are backup," qctl vacuum jobs
+	[ ! -e "$Q_ROOT" ]
 }
 
 @test "a queue that does not exist is not made by set or get" {
