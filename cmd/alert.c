@@ -176,11 +176,9 @@ rest(const struct run *r, q_time until)
 static int
 watch(struct run *r)
 {
-	q_time now = now_monotonic(), until = Q_FOREVER;
+	q_time until = now_after(r->how->timeout);
 	int status = 0;
 
-	if (r->how->timeout < Q_FOREVER - now)
-		until = now + r->how->timeout;
 	for (;;) {
 		for (size_t i = 0; i < r->how->n && status == 0 && !is_over(r); i++)
 			status = look_at(r, &r->places[i]);

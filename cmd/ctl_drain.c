@@ -115,7 +115,7 @@ ctl_drain(const struct ctl *c)
 
 	d.q = queue_open(c->queue, NULL);
 	if (ctl_has(c, CTL_TIMEOUT))
-		d.until = now_monotonic() + c->timeout;
+		d.until = now_after(c->timeout);
 	stop_catch();
 	if ((rc = look(&d)) == 0) {
 		d.ours = d.stat.paused_in == 0;

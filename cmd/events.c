@@ -215,10 +215,9 @@ int
 events_print(const struct events *how)
 {
 	struct printer p = { .how = how };
-	q_time now = now_monotonic();
 	int status = 0;
 
-	p.until = how->timeout < Q_FOREVER - now ? now + how->timeout : Q_FOREVER;
+	p.until = now_after(how->timeout);
 	if ((p.sources = calloc(how->n, sizeof(*p.sources))) == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
 	for (size_t i = 0; i < how->n && status == 0; i++) {

@@ -189,9 +189,7 @@ failed(struct feed *f, int code, q_time until)
 static void
 store(struct feed *f)
 {
-	q_time until = f->wait == 0           ? 0
-	               : f->wait == Q_FOREVER ? Q_FOREVER
-	                                      : now_monotonic() + f->wait;
+	q_time until = f->wait == 0 ? 0 : now_after(f->wait);
 	struct q_pushed *pushed;
 	size_t done = 0, n;
 	int rc;

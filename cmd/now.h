@@ -29,4 +29,13 @@ now_monotonic(void)
 	return (now_of(CLOCK_MONOTONIC));
 }
 
+/* On the monotonic clock, so long from now; what it cannot say is for ever. */
+static inline q_time
+now_after(q_time wait)
+{
+	q_time now = now_monotonic();
+
+	return (wait < Q_FOREVER - now ? now + wait : Q_FOREVER);
+}
+
 #endif

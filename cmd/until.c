@@ -62,7 +62,7 @@ pause_for(q_time left)
 static int
 wait_numbers(struct q *q, const char *name, const struct until *u, q_time timeout)
 {
-	q_time begun = now_monotonic(), looked;
+	q_time until = now_after(timeout), looked;
 	struct q_stat st;
 	int rc;
 
@@ -72,10 +72,9 @@ wait_numbers(struct q *q, const char *name, const struct until *u, q_time timeou
 			return (queue_fail(name, rc));
 		if (cond_met(&u->cond, &st, now_wall()))
 			return (DIAG_DONE);
-		if (stop_signal() != 0 ||
-		    (timeout != Q_FOREVER && now_monotonic() - begun >= timeout))
+		if (stop_signal() != 0 || now_monotonic() >= until)
 			return (out_of_time(name, u->text, timeout));
-		q_wait_change(q, timeout != Q_FOREVER ? begun + timeout : Q_FOREVER);
+		q_wait_change(q, until);
 		pause_for(LOOK_STEP - (now_monotonic() - looked));
 	}
 }
@@ -115,7 +114,7 @@ read_events(struct end *e)
 static int
 await(struct end *e)
 {
-	q_time begun = now_monotonic(), looked;
+	q_time until = now_after(e->timeout), looked;
 	int rc;
 
 	if (q_events_open(e->q, &e->events) != 0)
@@ -125,11 +124,9 @@ await(struct end *e)
 		if ((rc = q_result_get(e->q, e->id, 0, &e->result)) != Q_EMPTY)
 			break;
 		read_events(e);
-		if (stop_signal() != 0 ||
-		    (e->timeout != Q_FOREVER && now_monotonic() - begun >= e->timeout))
+		if (stop_signal() != 0 || now_monotonic() >= until)
 			break;
-		q_wait_change(
-		    e->q, e->timeout != Q_FOREVER ? begun + e->timeout : Q_FOREVER);
+		q_wait_change(e->q, until);
 		pause_for(LOOK_STEP - (now_monotonic() - looked));
 	}
 	(void)snprintf(e->why, sizeof(e->why), "%s", q_errmsg());

@@ -135,6 +135,43 @@ rebooted() {
 	is "$(drain jobs)" $'a\nb\nc\nd'
 }
 
+# In the background, on a machine that has been up for days.
+start_late() {
+	start env SHIM_MONOTONIC=500000 PATH="$BIN/api:$PATH" LD_LIBRARY_PATH="$BIN" \
+		LD_PRELOAD="$BIN/tool/shim-time" ASAN_OPTIONS=verify_asan_link_order=0 "$@"
+}
+
+sleeps() {
+	[[ $(cat "/proc/$1/wchan") == @(futex|hrtimer_nanosleep|do_nanosleep)* ]]
+}
+
+@test "a wait that is longer than a clock can say is one for ever" {
+	local longest=106751d
+
+	qpush full x
+	qctl set full max-messages=1
+	start_late qpush --wait=$longest full y
+	eventually sleeps "$pid"
+	qpop full >/dev/null
+	ended 0
+	start_late qwatch --until empty -T $longest full
+	eventually sleeps "$pid"
+	qpop full >/dev/null
+	ended 0
+	qpush full z
+	start_late qwatch --alert 'ready==0' -n 1 -T $longest full -- true
+	eventually sleeps "$pid"
+	start_late qwatch -n 1 -T $longest full
+	eventually sleeps "$pid"
+	start_late qctl drain --timeout $longest full >out
+	eventually sleeps "$pid"
+	qpop full >/dev/null
+	for p in "${started[@]: -3}"; do
+		ended 0 "$p"
+	done
+	is "$(cat out)" drained
+}
+
 @test "times in the far future neither overflow nor come early" {
 	qpush -d 100000d jobs a
 	qpush --at @9223372036 jobs b

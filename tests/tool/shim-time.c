@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Preloaded: another time. SHIM_WALL and SHIM_BOOT are seconds added to CLOCK_REALTIME
- * and CLOCK_BOOTTIME, or with SHIM_STILL, what they say; SHIM_BOOT_ID is a file to be
- * read in place of the kernel's boot id.
+ * Preloaded: another time. SHIM_WALL, SHIM_BOOT and SHIM_MONOTONIC are seconds added to
+ * CLOCK_REALTIME, CLOCK_BOOTTIME and CLOCK_MONOTONIC, or with SHIM_STILL, what they
+ * say; SHIM_BOOT_ID is a file to be read in place of the kernel's boot id.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -15,9 +15,10 @@
 int
 clock_gettime(clockid_t id, struct timespec *ts)
 {
-	const char *name = id == CLOCK_REALTIME   ? "SHIM_WALL"
-	                   : id == CLOCK_BOOTTIME ? "SHIM_BOOT"
-	                                          : "";
+	const char *name = id == CLOCK_REALTIME    ? "SHIM_WALL"
+	                   : id == CLOCK_BOOTTIME  ? "SHIM_BOOT"
+	                   : id == CLOCK_MONOTONIC ? "SHIM_MONOTONIC"
+	                                           : "";
 	const char *shift = getenv(name);
 	long rc = syscall(SYS_clock_gettime, id, ts);
 
