@@ -92,7 +92,10 @@ run_command(struct run *r, const char *queue)
 	int error;
 
 	r->count++;
-	if ((error = launch_command(r->path, r->argv, environ, &fds, &pid)) == 0) {
+	watched_many(false);
+	error = launch_command(r->path, r->argv, environ, &fds, &pid);
+	watched_many(true);
+	if (error == 0) {
 		judge(r, queue, wait_for(pid));
 		return;
 	}
@@ -209,6 +212,7 @@ begin(struct run *r)
 		    error == ENOENT ? "no such file" : strerror(error));
 	if ((r->nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)) == -1)
 		diag_die(DIAG_FAILED, "/dev/null", "%s", strerror(errno));
+	watched_many(true);
 	for (size_t i = 0; i < how->n && status == 0; i++) {
 		r->places[i].name = how->names[i];
 		r->places[i].q = watched_open(how->names[i], &status);

@@ -218,6 +218,7 @@ events_print(const struct events *how)
 	int status = 0;
 
 	p.until = now_after(how->timeout);
+	watched_many(true);
 	if ((p.sources = calloc(how->n, sizeof(*p.sources))) == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
 	for (size_t i = 0; i < how->n && status == 0; i++) {

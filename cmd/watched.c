@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Queues that are watched for long. */
+#include <sys/resource.h>
+
 #include "diag.h"
 #include "queue.h"
 
@@ -30,4 +32,18 @@ watched_again(const char *name, int *status)
 		return (NULL);
 	diag_warn(name, "there is a queue again");
 	return (q);
+}
+
+void
+watched_many(bool many)
+{
+	static struct rlimit before;
+	struct rlimit limit;
+
+	if (before.rlim_max == 0 && getrlimit(RLIMIT_NOFILE, &before) != 0)
+		return;
+	limit = before;
+	if (many)
+		limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* no more than there may be */
 }

@@ -13,4 +13,11 @@ void watched_lost(const char *name, struct q *q);
 /* Open it if there is one again, and say so; NULL and *status 0: there is not. */
 struct q *watched_again(const char *name, int *status);
 
+/*
+ * Many queues may be open at once, or not any more: each needs some descriptors, of
+ * which there may be more than a program gets by default, and than commands of ours
+ * should.
+ */
+void watched_many(bool many);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A place in what happens to a queue: events one after the other, as they come. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -50,9 +51,12 @@ detach(struct q_events *e)
 static int
 attach(struct q_events *e)
 {
+	errno = 0;
 	if (ctl_map_to_read(e->q, &e->map, &e->fd))
 		return (0);
 	e->map = NULL;
+	if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+		return (fail_sys("ctl"));
 	return (fail(Q_EACCES, "its events cannot be seen: there is no file ctl, which "
 			       "only who may write to the queue can make"));
 }

@@ -217,6 +217,28 @@ receipt() {
 	is "$(field queue | xargs)" 'jobs mail'
 }
 
+@test "more queues are watched than there are descriptors by default" {
+	local i
+
+	for i in {1..30}; do
+		qctl create "q$i"
+	done
+	start bash -c 'ulimit -Sn 40; exec qwatch -j -n 2' >events 2>errors
+	watcher=$pid
+	eventually has_begun "$watcher"
+	qpush q1 x
+	eventually has_lines events 1
+	qpush q30 x
+	told 'pushed 1' 'pushed 1'
+	is "$(field queue | xargs)" 'q1 q30'
+	# what is not allowed is said as it is
+	run --separate-stderr -3 bash -c 'ulimit -n 40; exec qwatch --events'
+	has "$stderr" 'Too many open files'
+	# and a command has the limit that we had
+	run -0 bash -c 'ulimit -Sn 40; exec qwatch --alert "ready>=0" -n 1 -- sh -c "ulimit -Sn"'
+	is "$output" 40
+}
+
 @test "a watcher that is too slow is told how many it missed" {
 	qctl create jobs
 	watch -j -n 4096 jobs
