@@ -354,6 +354,8 @@ cond_text(char buf[COND_TEXT], const struct cond *cond, double value)
 double
 cond_value(const struct cond *cond, const struct q_stat *st, q_time now)
 {
+	if (cond->name->history && st->history_damaged)
+		return (NAN);
 	return (cond->name->get(st, now));
 }
 

@@ -170,6 +170,16 @@ two_minutes() {
 	run -0 qstat --check 'ready>5' jobs
 }
 
+@test "a history that is damaged meets no condition, nor takes back an alert" {
+	qpush jobs a
+	is_silent 0 qwatch --until 'in<1000' --timeout 0 jobs
+	damage_history rates
+	is_silent 1 qwatch --until 'in<1000' --timeout 0 jobs
+	is_silent 1 qwatch --until 'in>=0' --timeout 0 jobs
+	is_silent 0 qwatch --until 'ready==1' --timeout 0 jobs
+	is_silent 1 qwatch --alert 'load<1000' -n 1 --timeout 0 jobs -- echo raised
+}
+
 # ---- the table and the forecast ----
 
 @test "the table has rates, times and the load, in at most 100 columns" {
