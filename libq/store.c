@@ -141,12 +141,24 @@ assertion_failed(MDB_env *env, const char *text)
 	(void)raise(SIGBUS);
 }
 
+/* A reader may have hundreds of queues open, which a process has no addresses for if
+ * each gets the most: his map grows with the file. */
+static size_t
+map_size(off_t size, bool rdonly)
+{
+	size_t map = MAP_LEAST;
+
+	while (map < MAP_MOST && (!rdonly || (uint64_t)size > map / 2))
+		map *= 2;
+	return (map);
+}
+
 static int
-open_env(struct store *s, const char *path, unsigned flags)
+open_env(struct store *s, const char *path, unsigned flags, size_t most)
 {
 	int rc = ENOMEM;
 
-	for (size_t map = MAP_MOST; map >= MAP_LEAST; map /= 2) {
+	for (size_t map = most; map >= MAP_LEAST; map /= 2) {
 		if ((rc = mdb_env_create(&s->env)) != 0)
 			return (rc);
 		if ((rc = mdb_env_set_assert(s->env, assertion_failed)) != 0 ||
@@ -194,7 +206,7 @@ store_open(struct store *s, int fd, off_t size, bool rdonly, bool create)
 		    (long long)size));
 	/* By descriptor: nobody can swap the file between our checks and this open. */
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if ((rc = open_env(s, path, flags)) != 0) {
+	if ((rc = open_env(s, path, flags, map_size(size, rdonly))) != 0) {
 		if (rc == ENOMEM && !create && is_beyond(fd, size))
 			rc = MDB_CORRUPTED;
 		rc = rc == ENOENT ? fail(Q_ESYS, "/proc is not mounted")

@@ -101,6 +101,17 @@ jobs raised ready>=3 3'
 	is "$(cut -d ' ' -f 1 output | xargs)" 'mail jobs'
 }
 
+@test "more queues are looked at than a process can map at their greatest" {
+	local i
+
+	qctl create q1
+	for i in {2..260}; do
+		cp -r "$Q_ROOT/q1" "$Q_ROOT/q$i"
+	done
+	qpush q260 x
+	is "$(qwatch --alert 'ready>0' -n 1 -- sh -c 'echo "$Q_QUEUE"')" q260
+}
+
 @test "a command that fails is told of, and does not end the watch" {
 	qpush jobs x
 	qpush mail x

@@ -48,6 +48,16 @@ watched() {
 	watched 0 '' ''
 }
 
+@test "a reader goes on when the file outgrows its map" {
+	head -c 500000 /dev/zero >body
+	qpush jobs x
+	watcher --until 'ready>=300' jobs
+	# shellcheck disable=SC2046 # words
+	qpush jobs $(printf -- '-f body %.0s' {1..300})
+	watched 0 '' ''
+	[ "$(stat -c %s "$Q_ROOT/jobs/data.mdb")" -gt $((128 << 20)) ]
+}
+
 @test "a condition of time becomes met though nobody changes the queue" {
 	qpush jobs x
 	is_silent 0 qwatch --until 'oldest>600ms' --timeout 20 jobs
