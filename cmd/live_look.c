@@ -13,8 +13,8 @@
 #include "live_look.h"
 
 enum {
-	/* Handles that stay open: each maps a lot of address space. The queues beyond
-	 * are opened for each look. */
+	/* Handles that stay open: each takes some descriptors. The queues beyond are
+	 * opened for each look. */
 	HANDLES = 32,
 };
 

@@ -84,23 +84,62 @@ say(char *word, const char *first, size_t n, const char *what)
 		    first, n - 1, what);
 }
 
-/* Mark those that stay, add those that are new; which these are, and how many. */
+static int
+by_name(const void *a, const void *b)
+{
+	return (strcmp(*(char *const *)a, *(char *const *)b));
+}
+
+static int
+is_called(const void *queue, const void *name)
+{
+	return (
+	    strcmp((*(struct live_queue *const *)queue)->name, *(char *const *)name));
+}
+
+/* Each once; *n is how many. */
+static char **
+sorted(char *const *names, size_t *n)
+{
+	char **list = calloc(*n + 1, sizeof(*list));
+	size_t kept = 0;
+
+	if (list == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	if (*n > 0)
+		memcpy(list, names, *n * sizeof(*list));
+	qsort(list, *n, sizeof(*list), by_name);
+	for (size_t i = 0; i < *n; i++)
+		if (kept == 0 || strcmp(list[i], list[kept - 1]) != 0)
+			list[kept++] = list[i];
+	*n = kept;
+	return (list);
+}
+
+/* Mark those that stay, add those that are new; which these are, and how many. There
+ * may be ten thousand, each second. */
 static size_t
 compare_names(
     struct live_model *m, char *const *names, size_t n, const char **first_new)
 {
+	char **list = sorted(names, &n);
+	bool *known = calloc(n + 1, sizeof(*known));
 	size_t before = m->count;
 
-	for (size_t i = 0; i < before; i++)
-		m->queue[i]->stays = false;
-	for (size_t i = 0; i < n; i++) {
-		struct live_queue *q = live_model_find(m, names[i]);
+	if (known == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	for (size_t i = 0; i < before; i++) {
+		char **at = bsearch(&m->queue[i], list, n, sizeof(*list), is_called);
 
-		if (q != NULL)
-			q->stays = true;
-		else
-			add(m, names[i]);
+		m->queue[i]->stays = at != NULL;
+		if (at != NULL)
+			known[at - list] = true;
 	}
+	for (size_t i = 0; i < n; i++)
+		if (!known[i])
+			add(m, list[i]);
+	free(known);
+	free(list);
 	*first_new = m->count > before ? m->queue[before]->name : NULL;
 	return (m->count - before);
 }
@@ -138,23 +177,6 @@ live_model_set(struct live_model *m, char *const *names, size_t n,
 
 /* ---- how they are ---- */
 
-static struct live_sample *
-newest(struct live_ring *r)
-{
-	return (r->count == 0
-		    ? NULL
-		    : &r->sample[(r->next + LIVE_SAMPLES - 1) % LIVE_SAMPLES]);
-}
-
-static void
-append(struct live_ring *r, const struct live_sample *s)
-{
-	r->sample[r->next] = *s;
-	r->next = (r->next + 1) % LIVE_SAMPLES;
-	if (r->count < LIVE_SAMPLES)
-		r->count++;
-}
-
 void
 live_model_sample(struct live_queue *q, const struct q_stat *st, q_time when)
 {
@@ -171,7 +193,7 @@ live_model_sample(struct live_queue *q, const struct q_stat *st, q_time when)
 		s.in = (double)(st->pushed - q->stat.pushed) / passed;
 		s.out = (double)(st->done - q->stat.done) / passed;
 	}
-	append(&q->ring, &s);
+	live_ring_add(&q->ring, &s);
 	q->stat = *st;
 	q->seen = when;
 	q->health = LIVE_WELL;
@@ -186,8 +208,8 @@ live_model_fail(
 	struct live_sample s = unknown;
 
 	s.when = when;
-	if (newest(&q->ring) != NULL)
-		append(&q->ring, &s);
+	if (q->ring.count > 0)
+		live_ring_add(&q->ring, &s);
 	q->health = health;
 	snprintf(q->why, sizeof(q->why), "%s", why);
 	if (health >= LIVE_DAMAGED) {
@@ -316,46 +338,7 @@ live_model_selected(const struct live_model *m)
 	return (m->selected < m->count ? m->queue[m->selected] : NULL);
 }
 
-/* ---- how they were ---- */
-
-const struct live_sample *
-live_ring_at(const struct live_ring *r, size_t n)
-{
-	return (n >= r->count
-		    ? NULL
-		    : &r->sample[(r->next + LIVE_SAMPLES - 1 - n) % LIVE_SAMPLES]);
-}
-
-static size_t
-series(const struct live_ring *r, double *out, size_t n, size_t offset)
-{
-	size_t count = n < r->count ? n : r->count;
-
-	for (size_t i = 0; i < count; i++) {
-		const char *s = (const char *)live_ring_at(r, count - 1 - i);
-
-		memcpy(&out[i], s + offset, sizeof(*out));
-	}
-	return (count);
-}
-
-size_t
-live_ring_depth(const struct live_ring *r, double *out, size_t n)
-{
-	return (series(r, out, n, offsetof(struct live_sample, depth)));
-}
-
-size_t
-live_ring_in(const struct live_ring *r, double *out, size_t n)
-{
-	return (series(r, out, n, offsetof(struct live_sample, in)));
-}
-
-size_t
-live_ring_out(const struct live_ring *r, double *out, size_t n)
-{
-	return (series(r, out, n, offsetof(struct live_sample, out)));
-}
+/* ---- when to look again ---- */
 
 q_time
 live_model_pace(q_time interval, q_time used)

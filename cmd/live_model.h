@@ -10,21 +10,10 @@
 
 #include <stdbool.h>
 
+#include "live_ring.h"
 #include "q.h"
 
-enum { LIVE_SAMPLES = 512, LIVE_WHY = 256, LIVE_WORD = 256 };
-
-/* At one time. NAN: not known. */
-struct live_sample {
-	q_time when;    /* monotonic */
-	double depth;   /* messages ready and blocked */
-	double in, out; /* pushed and done since the sample before, a second */
-};
-
-struct live_ring {
-	struct live_sample sample[LIVE_SAMPLES];
-	size_t next, count;
-};
+enum { LIVE_WHY = 256, LIVE_WORD = 256 };
 
 enum live_health {
 	LIVE_NEW, /* not looked at yet */
@@ -92,13 +81,6 @@ void live_model_move(struct live_model *m, long by);
 /* NULL if there is none. */
 struct live_queue *live_model_selected(const struct live_model *m);
 struct live_queue *live_model_find(const struct live_model *m, const char *name);
-
-/* The last n samples of one number, the newest last; returns how many there are. */
-size_t live_ring_depth(const struct live_ring *r, double *out, size_t n);
-size_t live_ring_in(const struct live_ring *r, double *out, size_t n);
-size_t live_ring_out(const struct live_ring *r, double *out, size_t n);
-/* The nth from the newest, which is 0; NULL if there are not so many. */
-const struct live_sample *live_ring_at(const struct live_ring *r, size_t n);
 
 /*
  * How long to wait for the next round, after one that took so much processor time: the

@@ -86,6 +86,19 @@ queues_come_and_go_with_a_word(void **state)
 }
 
 static void
+a_queue_that_is_named_twice_is_one(void **state)
+{
+	struct live_model m = { 0 };
+
+	(void)state;
+	assert_string_equal(SET(&m, "b", "a", "b", "b"), "");
+	looks(&m, "[a] b");
+	assert_string_equal(SET(&m, "b", "c", "b", "c"), "a is removed; c is new");
+	looks(&m, "[b] c");
+	live_model_free(&m);
+}
+
+static void
 a_long_name_does_not_leave_the_word(void **state)
 {
 	struct live_model m = { 0 };
@@ -303,6 +316,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(queues_come_and_go_with_a_word),
+		cmocka_unit_test(a_queue_that_is_named_twice_is_one),
 		cmocka_unit_test(a_long_name_does_not_leave_the_word),
 		cmocka_unit_test(the_selection_stays_with_its_queue),
 		cmocka_unit_test(moves_end_at_both_ends),
