@@ -120,38 +120,41 @@ fill(struct load *l)
 	l->ended = n == 0;
 }
 
-static char *
-find_body(const struct load *l)
-{
-	static const char mark[] = ",\"body_base64\":\"";
+static const char mark[] = ",\"body_base64\":\"";
 
+/* Where the body of a line begins, from that byte of it on. */
+static char *
+find_body(const struct load *l, size_t from)
+{
 	/* Within a string, a quote has a backslash before it. */
-	return (memmem(l->buf + l->at, l->used - l->at, mark, sizeof(mark) - 1));
-}
-
-static char *
-find_end(const struct load *l)
-{
-	return (
-	    l->used == l->at ? NULL : memchr(l->buf + l->at, '\n', l->used - l->at));
+	return (memmem(
+	    l->buf + l->at + from, l->used - l->at - from, mark, sizeof(mark) - 1));
 }
 
 /* The next line in the buffer, without its end: 1; 0 if there is none; 2 if it is
- * long, and the body is in base 64. */
+ * long, and the body is in base 64. What a pipe gives piece by piece is searched once.
+ */
 static int
 next_line(struct load *l, size_t *size)
 {
-	char *end;
+	size_t ends = 0, bodies = 0; /* searched for either */
 
-	while ((end = find_end(l)) == NULL) {
-		if (l->used - l->at >= LONG && find_body(l) != NULL)
+	for (;;) {
+		size_t n = l->used - l->at;
+		char *p = l->buf + l->at;
+		char *end = n > ends ? memchr(p + ends, '\n', n - ends) : NULL;
+
+		*size = end != NULL ? (size_t)(end - p) : n;
+		if (end != NULL)
+			return (1);
+		if (n >= LONG && find_body(l, bodies) != NULL)
 			return (2);
 		if (l->ended)
-			break;
+			return (n > 0 ? 1 : 0);
+		ends = n;
+		bodies = n >= LONG ? n - sizeof(mark) : 0;
 		fill(l);
 	}
-	*size = end != NULL ? (size_t)(end - l->buf) - l->at : l->used - l->at;
-	return (*size > 0 || end != NULL ? 1 : 0);
 }
 
 /* ---- messages ---- */
@@ -221,19 +224,19 @@ read_blob(struct load *l, struct q_blob *blob)
 static void
 long_line(struct load *l)
 {
-	char *mark = find_body(l);
-	size_t n = (size_t)(mark - l->buf) - l->at;
+	char *body = find_body(l, 0);
+	size_t n = (size_t)(body - l->buf) - l->at;
 	struct item *item;
 	const char *why;
 	int rc;
 
 	flush(l);
 	item = new_item(l);
-	*mark = '}'; /* the line without its body */
+	*body = '}'; /* the line without its body */
 	why = dump_parse(l->buf + l->at, n + 1, true, now_wall(), &item->d);
 	if (why != NULL)
 		refuse_line(l, why);
-	l->at += n + strlen(",\"body_base64\":\"");
+	l->at += n + sizeof(mark) - 1;
 	if ((rc = q_blob_new(l->q, &item->blob)) != 0)
 		refuse(l, l->line, diag_status(rc), q_errmsg());
 	read_blob(l, item->blob);

@@ -184,6 +184,15 @@ shown() {
 	is "$(qpop b | cksum)" "$(head -c 300M /dev/zero | cksum)"
 }
 
+@test "a long line of text is read from a pipe, whatever the pieces" {
+	qctl create a inline=16M
+	head -c 9000000 /dev/zero | tr '\0' x | qpush a
+	qpush a after
+	qctl dump a | dd bs=4000 iflag=fullblock status=none | qctl load b
+	qpop b | cmp - <(head -c 9000000 /dev/zero | tr '\0' x)
+	is "$(qpop b)" after
+}
+
 @test "a queue that is loaded has the mode that is asked for" {
 	qpush a x
 	qctl dump a | qctl load --mode=0770 b
