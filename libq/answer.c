@@ -155,7 +155,7 @@ get_taken(struct reader *r, const struct q_take *how, struct taken *t)
 static void
 get_result(struct reader *r, const struct request *request, struct result *result)
 {
-	struct q_settled ignored;
+	struct q_settled one;
 
 	if (request->op == OP_PUSH)
 		get_pushed(r, &request->push, &result->pushed);
@@ -164,8 +164,11 @@ get_result(struct reader *r, const struct request *request, struct result *resul
 	else if (request->op == OP_TAKE)
 		get_taken(r, request->take.how, &result->taken);
 	else
-		for (size_t i = 0; i < request->part.n && !r->bad; i++)
-			get_settled(r, &ignored);
+		for (size_t i = 0; i < request->part.n && !r->bad; i++) {
+			get_settled(r, &one);
+			if (one.code == Q_ECORRUPT)
+				result->settled.code = Q_ECORRUPT;
+		}
 }
 
 int

@@ -64,8 +64,8 @@ apply_one(struct txn *t, const struct request *r, struct result *result)
 	case OP_SETTLE:
 		return (settle_apply(t, &r->settle, &result->settled));
 	case OP_ACK_BATCH:
-		return (settle_many(
-		    t, r->part.how, r->part.batch->msg + r->part.first, r->part.n));
+		return (settle_many(t, r->part.how, r->part.batch->msg + r->part.first,
+		    r->part.n, &result->settled.code));
 	case OP_TAKE:
 		return (apply_take(t, &r->take, &result->taken));
 	case OP_OPTION:

@@ -42,7 +42,7 @@ struct request {
 struct result {
 	union {
 		struct pushed pushed;       /* OP_PUSH */
-		struct q_settled settled;   /* OP_SETTLE */
+		struct q_settled settled;   /* OP_SETTLE; OP_ACK_BATCH: its code */
 		struct taken taken;         /* OP_TAKE */
 		struct manage_part managed; /* OP_MANAGE */
 	};

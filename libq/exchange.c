@@ -342,7 +342,12 @@ q_batch_settle(struct q *q, const struct q_settle *how, struct q_batch *batch,
 	if ((rc = settle_check(how, n)) != 0)
 		return (rc);
 	settle_flush(how);
-	if ((rc = apply_all(q, &r, &result, 1)) == 0 && ends_lease(how->verb))
+	if ((rc = apply_all(q, &r, &result, 1)) != 0)
+		return (rc);
+	if (ends_lease(how->verb))
 		batch_let_go(q, batch, first, n);
-	return (rc);
+	return (result.settled.code == 0
+		    ? 0
+		    : fail(result.settled.code,
+			  "a message cannot be read any more; run 'qctl check'"));
 }

@@ -497,7 +497,11 @@ struct q_settled {
  */
 int q_settle(struct q *q, const struct q_settle *how, const struct q_receipt *receipts,
     size_t n, struct q_settled *results);
-/* The same for the messages first to the last of a batch taken through this handle. */
+/*
+ * The same for n messages from the first on of a batch taken through this handle.
+ * Q_ECORRUPT: what is left of one cannot be read, and is as it was; the others are
+ * settled.
+ */
 int q_batch_settle(struct q *q, const struct q_settle *how, struct q_batch *batch,
     size_t first, size_t n);
 

@@ -362,14 +362,15 @@ ack_extent(struct txn *t, struct extent *e, unsigned n)
 }
 
 int
-settle_many(
-    struct txn *t, const struct q_settle *how, const struct q_msg *msg, size_t n)
+settle_many(struct txn *t, const struct q_settle *how, const struct q_msg *msg,
+    size_t n, int *code)
 {
 	int rc = 0;
 
+	*code = 0;
 	for (size_t i = 0; i < n && rc == 0;) {
 		struct settle one = { how, msg[i].receipt, true };
-		struct q_settled ignored;
+		struct q_settled result = { 0 };
 		unsigned together = 0;
 		struct extent e;
 
@@ -378,7 +379,9 @@ settle_many(
 			rc = ends_together(t, msg + i, n - i, &e, &together);
 		if (rc == 0)
 			rc = together > 0 ? ack_extent(t, &e, together)
-			                  : settle_apply(t, &one, &ignored);
+			                  : settle_apply(t, &one, &result);
+		if (result.code == Q_ECORRUPT)
+			*code = Q_ECORRUPT;
 		i += together > 0 ? together : 1;
 	}
 	return (rc);

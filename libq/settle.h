@@ -20,9 +20,10 @@ void settle_flush(const struct q_settle *how);
 /* result->code says what became of it; returns a code only when the transaction is
  * lost. */
 int settle_apply(struct txn *t, const struct settle *s, struct q_settled *result);
-/* The deliveries of a batch, of this handle: as each for itself, but quicker. */
-int settle_many(
-    struct txn *t, const struct q_settle *how, const struct q_msg *msg, size_t n);
+/* The deliveries of a batch, of this handle: as each for itself, but quicker. *code is
+ * Q_ECORRUPT if one of them cannot be read. */
+int settle_many(struct txn *t, const struct q_settle *how, const struct q_msg *msg,
+    size_t n, int *code);
 /* The transaction did not commit: an output that is a file gets its temporary name
  * back. */
 void settle_undo(const struct q_settle *how);

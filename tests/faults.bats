@@ -409,6 +409,16 @@ survives() {
 	counts jobs dead=1 ready=0
 }
 
+@test "a message whose state is damaged while it is printed was not done" {
+	head -c 300000 /dev/zero | qpush jobs
+	set +e
+	qpop jobs 2>err | { damage record msg 0000000000000001; cat >/dev/null; }
+	is "${PIPESTATUS[0]}" 65
+	set -e
+	is "$(cat err)" "qpop: jobs: a message cannot be read any more; run 'qctl check'"
+	counts jobs done=0
+}
+
 @test "of messages that share a damaged state, one is set aside and the others are given" {
 	qpush jobs a b c
 	qpush jobs d
