@@ -67,9 +67,9 @@ wait_for_all(struct drain *d)
 	while ((rc = look(d)) == 0 && d->left > 0) {
 		if (stop_signal() != 0)
 			return (Q_EBUSY);
+		say(d);
 		if (now_monotonic() >= d->until)
 			return (Q_ETIMEDOUT);
-		say(d);
 		nap();
 	}
 	return (rc);
