@@ -66,7 +66,7 @@ def sound(shape, op, outcome, spared):
     """What does not hold after an outcome, a line each."""
     wrong, bodies = [], []
     done = outcome.result.code == op.usual and not spared
-    doubles = '@' in op.argv or bool(op.stdin)
+    doubles = 'backup' in op.argv or bool(op.stdin)
     try:
         if OTHER in op.argv and not op.stdin and not done:
             # What was interrupted takes over the rest when it is done again.

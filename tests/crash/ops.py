@@ -115,7 +115,7 @@ def admin(name, *argv, shapes=('rich',), **more):
     return Op(name, argv, shapes, admin=True, **more)
 
 
-FIRST, LEASED, DEAD, DONE = '1', '8', '9', '10'  # messages of the shape rich
+FIRST, LEASED, DEAD, DONE, FAILED = '1', '8', '9', '10', '11'  # messages of the shape rich
 OPS += [
     admin('check', 'qctl', 'check', QUEUE),
     admin('repair', 'qctl', 'check', '--repair', '--yes', QUEUE),
@@ -144,6 +144,15 @@ OPS += [
     admin('message', 'qstat', QUEUE, DEAD),
     admin('result', 'qwatch', QUEUE, DONE),
     admin('until', 'qwatch', '--until', 'ready>0', QUEUE),
+    admin('message-json', 'qstat', '--json', QUEUE, FAILED),
+    admin('log', 'qwatch', '--since', '2020-01-01T00:00:00Z', QUEUE),
+    admin('events', 'qwatch', '--events', '--json', '--since', '2020-01-01T00:00:00Z', '-n', '4',
+          QUEUE),
+    admin('alert', 'qwatch', '--alert', 'ready>0', '--clear', 'empty', '-n', '1', QUEUE, '--',
+          'true'),
+    admin('edit', 'qctl', 'edit', QUEUE, FIRST, pushes=[b'first!'], ends=True),
+    admin('rerun', 'qctl', 'rerun', QUEUE, FAILED, usual=3),
+    admin('pop-file', 'qpop', '-o', '@', '-j', QUEUE, ends=True),
     admin('pop-group', 'qpop', '-g', 'g', QUEUE, ends=True),
     admin('pop-id', 'qpop', '--id', FIRST, QUEUE, ends=True),
     admin('pop-batch', 'qpop', '-B', '2', '-n', 'all', QUEUE, '--', 'cat', ends=True,

@@ -12,6 +12,14 @@ DUMP = b'dump of the shape'  # as stdin: what 'qctl dump' prints of it
 LARGE = [bytes([65 + i]) * (1100000 + i) for i in range(3)]
 
 
+def remove(path):
+    """Remove a file, or a directory with all that is in it, if there is one."""
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    elif os.path.exists(path):
+        os.unlink(path)
+
+
 class Shape:
     """A queue in a directory of its own, and what is known of it."""
 
@@ -41,8 +49,8 @@ class Shape:
         deleted at any time."""
         for name in os.listdir(self.root):
             if name != QUEUE:
-                shutil.rmtree(os.path.join(self.root, name))
-        shutil.rmtree(self.root + '.copy', ignore_errors=True)
+                remove(os.path.join(self.root, name))
+        remove(self.root + '.copy')
         if not self.exists:
             shutil.rmtree(self.root)
             os.mkdir(self.root)
@@ -156,7 +164,8 @@ def build_last(s):
 
 def build_rich(s):
     """Something of everything there is."""
-    s.do('qctl', 'create', QUEUE, 'log=10', 'results=all', 'window=1h')
+    s.do('qctl', 'create', QUEUE, 'log=10', 'results=all', 'window=1h',
+         'backoff=1h')
     s.push([b'first'], '-H', 'a=b', '-p', '3')
     s.do('qpush', '-k', 'key', QUEUE, 'keyed')
     s.bodies[2] = b'keyed'
@@ -171,6 +180,8 @@ def build_rich(s):
     s.push([b'done'], '-p', '9')
     s.do('qpop', QUEUE, '--', 'cat')
     del s.bodies[10]
+    s.push([b'fails'], '-p', '9', '-H', 'a=b')
+    run(['qpop', QUEUE, '--', 'sh', '-c', 'echo bad >&2; exit 3'], s.root)
     s.dump = s.do('qctl', 'dump', QUEUE).out
 
 
