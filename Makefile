@@ -233,6 +233,7 @@ afl:
 afl-fuzzers: $(fuzzers)
 
 crash: all $(apis) $(tools) power damage
+	BIN=$(CURDIR)/$(B) python3 -B tests/crash/crowd.py
 	BIN=$(CURDIR)/$(B) python3 -B tests/crash/run.py $(CRASH)
 
 power: $(apis) $(tools)

@@ -40,8 +40,10 @@ struct ctl_word {
 	_Atomic uint32_t armed; /* how often somebody was about to sleep on it */
 	_Atomic uint32_t idle;  /* what that was when nobody did */
 	_Atomic uint32_t
-	    look;           /* when one of them last looked: monotonic milliseconds */
-	uint8_t unused[48]; /* a cache line each */
+	    look; /* when one of them last looked: monotonic milliseconds */
+	_Atomic uint32_t asked; /* how many have asked since whether to look */
+	_Atomic uint32_t crowd; /* and did between the two looks before */
+	uint8_t unused[40];     /* a cache line each */
 };
 
 struct ctl_slot {
@@ -95,7 +97,8 @@ struct ctl {
 	bool armed;     /* for a wait on channel, with count as it was then */
 	enum ctl_channel channel;
 	uint32_t count;
-	q_time due; /* monotonic: when a take that found nothing may find something */
+	q_time step; /* between our looks, or questions whether to; 0: the least */
+	q_time due;  /* monotonic: when a take that found nothing may find something */
 };
 
 /*

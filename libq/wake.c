@@ -9,8 +9,12 @@
 
 /* Nanoseconds between looks: of one who can be woken, and of one who cannot. */
 #define LOOK_STEP (Q_SECOND / 2)
+#define LOOK_MOST (16 * Q_SECOND)
 #define POLL_STEP (20 * Q_SECOND / 1000)
 #define MS        (Q_SECOND / 1000)
+
+/* So many takers ask, between two looks, whether it is time for one. */
+enum { ENOUGH = 16 };
 
 void
 wake_choose(struct q *q, enum ctl_channel channel)
@@ -52,9 +56,32 @@ my_turn(const struct ctl *c, struct ctl_word *w, q_time now)
 
 	if (c->channel != CTL_READY)
 		return (true);
+	if (ms - last < LOOK_STEP / MS ||
+	    !atomic_compare_exchange_strong(&w->look, &last, ms)) {
+		(void)atomic_fetch_add(&w->asked, 1);
+		return (false);
+	}
+	atomic_store(&w->crowd, atomic_exchange(&w->asked, 0));
+	return (true);
+}
 
-	return (ms - last >= LOOK_STEP / MS &&
-		atomic_compare_exchange_strong(&w->look, &last, ms));
+/*
+ * How long to sleep before the next question. Thousands who ask twice a second would
+ * keep a processor busy: where many ask, each does so less often, and more often again
+ * where few are left. Not all at a time: the clock decides on a part of it.
+ */
+static q_time
+next_step(struct ctl *c, const struct ctl_word *w, q_time now)
+{
+	uint32_t crowd = atomic_load(&w->crowd);
+
+	if (c->channel != CTL_READY || c->step < LOOK_STEP)
+		c->step = LOOK_STEP;
+	else if (crowd > 2 * ENOUGH && c->step < LOOK_MOST)
+		c->step *= 2;
+	else if (crowd < ENOUGH && c->step > LOOK_STEP)
+		c->step /= 2;
+	return (c->step == LOOK_STEP ? c->step : c->step - now % (c->step / 2));
 }
 
 static void
@@ -66,7 +93,7 @@ sleep_armed(struct q *q, q_time until)
 	while (now < until && ctl_is_whole(q)) {
 		struct ctl_word *w = &c->map->channel[c->channel];
 
-		step = earlier(until, time_add(now, LOOK_STEP));
+		step = earlier(until, time_add(now, next_step(c, w, now)));
 		if (ctl_sleep(&w->count, c->count, step - now))
 			return;
 		/* Before that time: the count has moved, or it was a signal. */

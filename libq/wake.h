@@ -6,7 +6,9 @@
  * Waiting for messages. A waiter arms, looks once more, and sleeps: what is committed
  * after its look moves the word it sleeps on. It is woken for a message each, and looks
  * by itself when the next one falls due; and twice a second, one of those who wait
- * does, which finds the leases of the dead.
+ * does, which finds the leases of the dead. Of a crowd, most do not even ask so often
+ * whose turn that is: if all who do are killed at once, it may take 16 seconds until
+ * another does.
  */
 
 #include "ctl.h"

@@ -202,6 +202,12 @@ lease_worker() {
 	[ "$n" -lt 400 ]
 }
 
+@test "a crowd that waits costs nothing, a push wakes one of it, and who is killed leaves nothing" {
+	[ -z "${SAN:-}" ] || skip "a sanitizer needs too much memory for a crowd"
+	run -0 python3 -B "$SRC/tests/crash/crowd.py"
+	has "$output" violations
+}
+
 # ---- what one command costs ----
 
 # LeakSanitizer traces, and so cannot be traced.
