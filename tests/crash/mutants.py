@@ -93,6 +93,8 @@ MUTANTS = [
            'const char *how)\n{\n\tstruct verdict v = { .verb = Q_FAIL,',
            'const char *how)\n{\n\tstruct verdict v = { .verb = Q_ACK,',
            'kill --ops worker-fails'),
+    Mutant('each of a crowd asks as often as if it were alone', 'libq/wake.c',
+           'crowd > 2 * ENOUGH', 'crowd > 2 * ENOUGH * 100000', 'tests/concurrency.bats -f crowd'),
     Mutant('any receipt settles', 'libq/settle.c',
            'if (s->delivery != c->receipt.delivery) {', 'if (s->delivery == 0) {',
            'tests/qack.bats'),
@@ -119,7 +121,8 @@ def build(tree):
 
 
 def seen(tree, check):
-    """Whether the check fails in a tree, and what it says first."""
+    """Whether the check finds something in a tree, and what it says first. One that fails
+    and says nothing has not run."""
     env = dict(os.environ, BIN=os.path.join(tree, 'build'), SRC=tree)
     words = check.split()
     if words[0].endswith('.bats'):
@@ -129,8 +132,10 @@ def seen(tree, check):
     done = subprocess.run(argv, cwd=tree, env=env, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     lines = [line for line in done.stdout.splitlines()
-             if line.startswith(('not ok', '# '))] or ['']
-    return done.returncode != 0, lines[0].lstrip('# ')[:100]
+             if line.startswith(('not ok', '# '))]
+    if done.returncode != 0 and not lines:
+        sys.exit(f'mutants: {check}: {done.stdout}')
+    return done.returncode != 0, ''.join(lines[:1]).lstrip('# ')[:100]
 
 
 def tried(tree, mutant):
@@ -161,6 +166,10 @@ def main():
             subprocess.run(['cp', '-a', os.path.join(TREE, part), tree], check=True)
         if not build(tree):
             sys.exit('mutants: the tree does not compile')
+        for check in sorted({m.check for m in wanted if m.check.split()[0].endswith('.bats')}):
+            caught, how = seen(tree, check)
+            if caught:
+                sys.exit(f'mutants: {check} fails without any: {how}')
         wrong = [(m.name, why) for m in wanted if (why := tried(tree, m))]
     finally:
         shutil.rmtree(tree, ignore_errors=True)
