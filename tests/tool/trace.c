@@ -9,6 +9,10 @@
  * (-s), or run SCRIPT by the shell before it is made (-x). -f counts what it starts,
  * too; else that runs untouched, and is waited for. FILE gets one line: what was hit,
  * and how COMMAND ended.
+ *
+ * Calls are changed in the registers, so this is for x86-64 alone, as are the tests
+ * that use it. Elsewhere the number of a call may be out of their reach: aarch64 has a
+ * set of its own for it (NT_ARM_SYSTEM_CALL), and lacks calls that are named below.
  */
 #include <errno.h>
 #include <fcntl.h>
