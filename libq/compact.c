@@ -14,6 +14,7 @@
 #include "error.h"
 #include "lock.h"
 #include "queue.h"
+#include "quota.h"
 #include "space.h"
 #include "structure.h"
 #include "usage.h"
@@ -143,9 +144,13 @@ bool
 compact_disk_is_short(const struct q *q)
 {
 	struct statfs fs;
+	struct stat st;
 
-	return (fstatfs(q->dir.data, &fs) == 0 &&
-		(uint64_t)fs.f_bavail < SHORT_OF / (uint64_t)fs.f_bsize);
+	if (fstatfs(q->dir.data, &fs) == 0 &&
+	    (uint64_t)fs.f_bavail < SHORT_OF / (uint64_t)fs.f_bsize)
+		return (true);
+	return (
+	    fstat(q->dir.data, &st) == 0 && quota_is_short(q->dir.data, &st, SHORT_OF));
 }
 
 /* What cannot be had here is met by the commit. */

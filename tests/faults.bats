@@ -791,6 +791,27 @@ on_small_disk() {
 	END
 }
 
+@test "of a quota that a compacted queue uses up, everything can be taken" {
+	[ -z "${SAN:-}" ] || skip "a sanitizer wants to be loaded first"
+	local used
+
+	seq 2500 | sed 's/$/ some words to fill the line/' >lines
+	qpush -l jobs <lines
+	qpop -n 2000 -l jobs >taken
+	qctl compact -q jobs
+	used=$(stat -c %b "$Q_ROOT/jobs/data.mdb")
+	export SHIM_QUOTA=$((used * 512))
+	for _ in {1..20}; do
+		preloaded shim-quota qpop -L 1h jobs -r receipt >>taken
+		echo >>taken
+		preloaded shim-quota qack jobs "$(cat receipt)"
+	done
+	while preloaded shim-quota qpop -n 100 -l jobs >>taken; do :; done
+	cmp lines taken
+	balances jobs
+	qctl check jobs
+}
+
 @test "a large body on a full disk is refused and leaves nothing behind" {
 	on_small_disk <<-'END'
 		qpush jobs first
