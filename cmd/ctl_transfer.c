@@ -30,6 +30,18 @@ say_refused(const struct ctl *c, const struct q_transfer *how)
 	return (status);
 }
 
+static void
+say_done(const char *did, const struct q_managed *sum)
+{
+	uint64_t n = sum->count - sum->known;
+
+	printf("%s %" PRIu64 " message%s", did, n, n == 1 ? "" : "s");
+	if (sum->known > 0)
+		printf(", %" PRIu64 " %s there already", sum->known,
+		    sum->known == 1 ? "was" : "were");
+	(void)putchar('\n');
+}
+
 static bool
 is_of_taker(int code)
 {
@@ -53,8 +65,7 @@ run(const struct ctl *c, const struct q_transfer *how, const char *to, const cha
 	if (rc == Q_EINVAL)
 		diag_usage("%s: %s", to, q_errmsg());
 	if (!opt_common.quiet && (rc == 0 || sum.count > 0))
-		printf("%s %" PRIu64 " message%s\n", did, sum.count,
-		    sum.count == 1 ? "" : "s");
+		say_done(did, &sum);
 	if (rc != 0)
 		return (queue_fail(is_of_taker(rc) ? to : c->queue, rc));
 	if (how->which.ids != NULL)

@@ -550,6 +550,7 @@ struct q_managed {
 	uint64_t count;   /* of messages */
 	uint64_t bytes;   /* of their bodies */
 	uint64_t refused; /* of ids: others */
+	uint64_t known;   /* of those taken over: they were there, or their key was */
 };
 
 /*

@@ -30,7 +30,8 @@ struct transfer {
 	struct q_batch *b; /* what was copied out, in the order of ids */
 	struct q_push *push;
 	struct q_origin *each;
-	size_t n; /* of these two: those that can be pushed */
+	struct q_pushed *pushed;
+	size_t n; /* of these three: those that can be pushed */
 	struct q_managed *sum;
 	char name[Q_EVENT_DETAIL]; /* of the queue it goes to */
 };
@@ -212,8 +213,10 @@ forget(struct transfer *x)
 		q_blob_free(x->push[i].blob);
 	free(x->push);
 	free(x->each);
+	free(x->pushed);
 	x->push = NULL;
 	x->each = NULL;
+	x->pushed = NULL;
 	x->n = 0;
 }
 
@@ -226,7 +229,8 @@ add_all(struct transfer *x)
 
 	x->push = calloc(n + 1, sizeof(*x->push));
 	x->each = calloc(n + 1, sizeof(*x->each));
-	if (x->push == NULL || x->each == NULL)
+	x->pushed = calloc(n + 1, sizeof(*x->pushed));
+	if (x->push == NULL || x->each == NULL || x->pushed == NULL)
 		return (fail(Q_ENOMEM, "out of memory"));
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const struct q_msg *m = &x->b->msg[i];
@@ -275,9 +279,10 @@ carry(struct transfer *x)
 	int rc = add_all(x), end;
 
 	if (rc == 0 && x->n > 0)
-		rc = push_each(x->to, x->push, x->n, x->each, NULL, &stored, NULL);
+		rc = push_each(x->to, x->push, x->n, x->each, NULL, &stored, x->pushed);
 	for (size_t i = 0; i < stored; i++) {
 		x->sum->count++;
+		x->sum->known += x->pushed[i].known;
 		x->sum->bytes += x->push[i].blob != NULL ? q_blob_size(x->push[i].blob)
 		                                         : x->push[i].size;
 	}

@@ -84,13 +84,18 @@ ids() {
 	is "$(qctl copy a b)" 'copied 4 messages'
 	counts a ready=4 leased=1 pushed=5
 	is "$(qctl copy --state leased a b)" 'copied 1 message'
-	is "$(qctl copy a b)" 'copied 4 messages'
+	is "$(qctl copy a b)" 'copied 0 messages, 4 were there already'
 	is "$(qpop -n all -l b | xargs)" '2 3 4 5 1'
 	qctl copy a b
 	counts b pushed=5
 	# a move is something else
-	qctl move a b
+	is "$(qctl move a b)" 'moved 4 messages'
 	counts b pushed=9
+	# and so is a key that is known there
+	qpush -k same a x
+	qpush -k same b y
+	is "$(qctl copy a b)" 'copied 0 messages, 1 was there already'
+	counts b pushed=10
 }
 
 @test "the dead are redriven into another queue" {
