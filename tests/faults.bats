@@ -263,11 +263,21 @@ flushed() {
 	all_fail 65 "data.mdb is damaged"
 }
 
+# each_alone N: messages of which no two after one another share rows.
+each_alone() {
+	local i
+
+	for ((i = 0; i < $1; i++)); do
+		printf '{"body":"message %d of some length","priority":%d}\n' "$i" $((i % 2))
+	done | qpush -J jobs
+}
+
 @test "what LMDB asserts of its pages is damage, told in one line" {
-	seq 1000 | qpush -l jobs
+	each_alone 1000
+	qpop -L 1h -n 1000 -l jobs >/dev/null
 	# where the next leaf is to be, after the first, there is a page of another kind
-	python3 -B "$SRC/tests/crash/craft.py" "$Q_ROOT/jobs/data.mdb" '^root of body.* itself'
-	run --separate-stderr -65 qstat --list jobs
+	python3 -B "$SRC/tests/crash/craft.py" "$Q_ROOT/jobs/data.mdb" '^root of leased.* itself'
+	run --separate-stderr -65 qstat jobs
 	is "$stderr" "qstat: jobs: data.mdb is damaged (SIGBUS while reading it); run 'qctl check jobs'"
 }
 
@@ -288,7 +298,7 @@ flushed() {
 		--only "is searched for ever"
 	has "$output" violations
 	# these say so as soon as they come there, and change nothing
-	for i in $(seq 3000); do echo "message $i of some length"; done | qpush -l jobs
+	each_alone 3000
 	for page in 'root of ready' 'leaf of ready' 'root of msg' 'lone leaf of meta'; do
 		cp -r "$Q_ROOT/jobs" "$Q_ROOT/copy"
 		python3 -B "$SRC/tests/crash/craft.py" "$Q_ROOT/copy/data.mdb" \
