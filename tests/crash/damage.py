@@ -74,7 +74,12 @@ def make(queue, shape):
         # of every kind of page some
         "crafted": [body(i, 3000 if i % 50 == 0 else 300) for i in range(2700)]}[shape]
     queue.must("qctl", "create", "jobs", "inline=4096")
-    queue.must("qpush", "-l", "jobs", data="".join(b + "\n" for b in bodies).encode())
+    # half of them with rows of their own, half with rows that many share
+    alike, alone = bodies[:len(bodies) // 2], bodies[len(bodies) // 2:]
+    queue.must("qpush", "-l", "jobs", data="".join(b + "\n" for b in alike).encode())
+    queue.must("qpush", "-J", "jobs", data="".join(
+        json.dumps({"body": b, "max_attempts": 20 + i % 2}) + "\n"
+        for i, b in enumerate(alone)).encode())
     queue.must("qpush", "-d", "1000h", "jobs", "delayed")
     queue.must("qpush", "-e", "1000h", "-H", "name=value", "jobs", "expires")
     queue.must("qpush", "-p", "9", "jobs", "leased", "released", "failed", "dead")
