@@ -85,9 +85,9 @@ unblock(struct txn *t, const uint8_t group[16])
 		if ((rc = drop(t)) != 0 || (rc = life_damage(t, id, Q_BLOCKED)) != 0)
 			return (rc);
 	}
-	if (rc == STORE_NONE && first_from(t, group, 0, &id) == STORE_NONE)
-		return (0);
-	if (rc == STORE_NONE || (rc == 0 && s.state != Q_BLOCKED))
+	if (rc == STORE_NONE && (rc = first_from(t, group, 0, &id)) != 0)
+		return (rc == STORE_NONE ? 0 : rc);
+	if (rc == 0 && s.state != Q_BLOCKED) /* or there is no such message */
 		return (fail(Q_ECORRUPT,
 		    "message %llu is not where its group is; run 'qctl check'",
 		    (unsigned long long)id));
