@@ -337,9 +337,24 @@ check_table(struct books *b, const struct kind *kind)
 	return (rc != 0 || end == MDB_NOTFOUND ? rc : store_code(end, name));
 }
 
+/* What the last transaction has left of their checksums. */
+static int
+check_meta_sum(struct books *b, const uint64_t checks[META_RECORDS])
+{
+	uint64_t sum;
+	int rc = store_check_stamp(&b->t->q->store, b->t->mdb, 0, &sum);
+
+	if (rc != 0 || sum == 0 || b->meta != (1U << META_RECORDS) - 1 ||
+	    sum == meta_sum(checks))
+		return (rc);
+	return (check_found(b->check, 0, "are older than the file (a write was lost)",
+	    "the meta records"));
+}
+
 static int
 check_meta(struct books *b)
 {
+	uint64_t checks[META_RECORDS] = { 0 };
 	struct span v;
 	int rc;
 
@@ -350,16 +365,19 @@ check_meta(struct books *b)
 		if (rc == 0)
 			rc = meta_decode(
 			    &b->t->meta, (enum meta_record)r, v.data, v.size);
-		if (rc == 0)
+		if (rc == 0) {
 			b->meta |= 1U << r;
-		else if (rc == STORE_NONE || rc == Q_ECORRUPT)
+			checks[r] = get_be64(v.data);
+		} else if (rc == STORE_NONE || rc == Q_ECORRUPT) {
 			rc = check_found(b->check, 0,
 			    rc == STORE_NONE ? "is missing" : "is damaged",
 			    "meta record '%s'", key);
+		}
 		if (rc != 0)
 			return (rc);
 	}
-	return (ledger_history(b));
+	rc = check_meta_sum(b, checks);
+	return (rc == 0 ? ledger_history(b) : rc);
 }
 
 static int

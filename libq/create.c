@@ -202,6 +202,7 @@ write_meta(struct store *store, uint64_t hold_inode)
 	struct meta m = { .next = 1,
 		.boot = { .number = 1, .hold_inode = hold_inode } };
 	uint8_t record[META_MAX_SIZE];
+	uint64_t sum[META_RECORDS];
 	MDB_txn *txn = NULL;
 	int rc;
 
@@ -217,9 +218,11 @@ write_meta(struct store *store, uint64_t hold_inode)
 		MDB_val k = { strlen(name), (void *)(uintptr_t)name };
 		MDB_val v = { meta_encode(&m, (enum meta_record)r, record), record };
 
+		sum[r] = get_be64(record);
 		rc = mdb_put(txn, store->dbi[T_META], &k, &v, 0);
 	}
-	if ((rc = store_code(rc, "meta")) != 0 || (rc = store_stamp(store, txn)) != 0) {
+	if ((rc = store_code(rc, "meta")) != 0 ||
+	    (rc = store_stamp(store, txn, meta_sum(sum))) != 0) {
 		mdb_txn_abort(txn);
 		return (rc);
 	}

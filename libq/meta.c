@@ -31,6 +31,15 @@ put_list(uint8_t *p, const uint64_t *values, size_t n)
 	return (p);
 }
 
+uint64_t
+meta_sum(const uint64_t checksums[META_RECORDS])
+{
+	uint8_t bytes[8 * META_RECORDS];
+
+	(void)put_list(bytes, checksums, META_RECORDS);
+	return (hash_record(bytes, sizeof(bytes), 0));
+}
+
 static bool
 read_list(struct reader *r, uint64_t *values, size_t n)
 {

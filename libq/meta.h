@@ -74,6 +74,9 @@ enum meta_record {
 
 enum { META_MAX_SIZE = 512 };
 
+/* One number for the checksums of all: a record that the disk never wrote is as it was
+ * before, and whole. */
+uint64_t meta_sum(const uint64_t checksums[META_RECORDS]);
 /* Its key in the table. */
 const char *meta_key(enum meta_record record);
 /* Write one record from m; returns its size. */

@@ -19,7 +19,8 @@
 #define MAP_MOST  ((size_t)1 << (sizeof(size_t) > 4 ? 40 : 30))
 #define MAP_LEAST ((size_t)1 << 26)
 
-enum { STAMP_SIZE = 8 };
+/* Of an older program: the number alone. */
+enum { STAMP_OLD = 8, STAMP_SIZE = 16 };
 
 static const char *const names[TABLES] = {
 	[T_META] = "meta",
@@ -344,33 +345,36 @@ store_check(struct store *s, int fd)
 const char store_stamp_key[] = "txn";
 
 int
-store_stamp(const struct store *s, MDB_txn *txn)
+store_stamp(const struct store *s, MDB_txn *txn, uint64_t sum)
 {
 	uint8_t number[STAMP_SIZE];
 	MDB_val k = { strlen(store_stamp_key), (void *)(uintptr_t)store_stamp_key };
 	MDB_val v = { sizeof(number), number };
 
-	(void)put_be64(number, mdb_txn_id(txn));
+	(void)put_be64(put_be64(number, mdb_txn_id(txn)), sum);
 	return (store_code(mdb_put(txn, s->main, &k, &v, 0), store_stamp_key));
 }
 
 uint64_t
 store_stamp_number(const void *value, size_t size)
 {
-	return (size == STAMP_SIZE ? get_be64(value) : UINT64_MAX);
+	return (size == STAMP_SIZE || size == STAMP_OLD ? get_be64(value) : UINT64_MAX);
 }
 
 int
-store_check_stamp(const struct store *s, MDB_txn *txn, uint64_t last)
+store_check_stamp(const struct store *s, MDB_txn *txn, uint64_t last, uint64_t *sum)
 {
 	MDB_val k = { strlen(store_stamp_key), (void *)(uintptr_t)store_stamp_key }, v;
 	int rc = mdb_get(txn, s->main, &k, &v);
 	uint64_t is;
 
+	*sum = 0;
 	if (rc == MDB_NOTFOUND) /* loaded from a dump of the tables */
 		return (0);
 	if (rc != 0)
 		return (store_code(rc, store_stamp_key));
+	if (v.mv_size == STAMP_SIZE)
+		*sum = get_be64((const uint8_t *)v.mv_data + STAMP_OLD);
 	if ((is = store_stamp_number(v.mv_data, v.mv_size)) >= last)
 		return (0);
 	return (fail(Q_ECORRUPT,

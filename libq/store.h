@@ -79,11 +79,13 @@ int store_check(struct store *s, int fd);
 /*
  * Every transaction leaves its number beside the roots of the tables: a page there that
  * the disk never wrote shows what it held before, whole, and leads to an older queue.
+ * So with the records of the table meta, by their sum.
  */
-int store_stamp(const struct store *s, MDB_txn *txn);
+int store_stamp(const struct store *s, MDB_txn *txn, uint64_t sum);
 /* Q_ECORRUPT: the state is older than transaction number last. A copy that LMDB's own
- * tools made counts anew, from less. */
-int store_check_stamp(const struct store *s, MDB_txn *txn, uint64_t last);
+ * tools made counts anew, from less. *sum is 0 if none is known. */
+int store_check_stamp(
+    const struct store *s, MDB_txn *txn, uint64_t last, uint64_t *sum);
 /* Its key, and the number in its value; UINT64_MAX if that is none. */
 extern const char store_stamp_key[];
 uint64_t store_stamp_number(const void *value, size_t size);

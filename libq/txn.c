@@ -17,7 +17,7 @@
 #include "txn.h"
 
 static int
-load_meta(struct txn *t)
+load_meta(struct txn *t, uint64_t sum)
 {
 	struct span value;
 	int rc;
@@ -31,8 +31,12 @@ load_meta(struct txn *t)
 		if (rc != 0 || (rc = meta_decode(&t->meta, (enum meta_record)r,
 				    value.data, value.size)) != 0)
 			return (rc);
+		t->meta_check[r] = get_be64(value.data);
 	}
-	return (0);
+	if (sum == 0 || sum == meta_sum(t->meta_check))
+		return (0);
+	return (
+	    fail(Q_ECORRUPT, "data.mdb shows older meta records; run 'qctl check'"));
 }
 
 /* An older program counts none of them, and knows no extent of more than one message.
@@ -63,6 +67,7 @@ save_meta(struct txn *t)
 		if (!(t->meta_changed & 1U << r))
 			continue;
 		size = meta_encode(&t->meta, (enum meta_record)r, record);
+		t->meta_check[r] = get_be64(record);
 		rc = txn_put(t, T_META, (struct span){ key, strlen(key) },
 		    (struct span){ record, size });
 		if (rc != 0)
@@ -167,14 +172,15 @@ static int
 begin(struct q *q, bool write, struct txn *t)
 {
 	uint8_t seed[16];
+	uint64_t sum;
 	int rc;
 
 	*t = (struct txn){ .q = q, .write = write };
 	if ((rc = clock_read(&t->now)) != 0 || (rc = txn_open(t)) != 0 ||
 	    (rc = store_check_stamp(
-		 &q->store, t->mdb, mdb_txn_id(t->mdb) - t->write)) != 0 ||
+		 &q->store, t->mdb, mdb_txn_id(t->mdb) - t->write, &sum)) != 0 ||
 	    (rc = trail_begin(&t->trails, &q->store, t->mdb, write)) != 0 ||
-	    (rc = load_meta(t)) != 0) {
+	    (rc = load_meta(t, sum)) != 0) {
 		close_mdb(t);
 		return (rc);
 	}
@@ -233,7 +239,7 @@ txn_commit(struct txn *t, bool durable)
 	int rc;
 
 	if ((rc = log_finish(t)) != 0 || (rc = save_meta(t)) != 0 ||
-	    (rc = store_stamp(&q->store, t->mdb)) != 0) {
+	    (rc = store_stamp(&q->store, t->mdb, meta_sum(t->meta_check))) != 0) {
 		txn_abort(t);
 		return (rc);
 	}

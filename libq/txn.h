@@ -30,7 +30,8 @@ struct txn {
 	bool flushed;  /* what it committed is on disk */
 	bool promoted; /* by what fell due, beside what was asked for */
 	struct meta meta;
-	unsigned meta_changed; /* bit set of enum meta_record */
+	unsigned meta_changed;             /* bit set of enum meta_record */
+	uint64_t meta_check[META_RECORDS]; /* checksums of the records as they are */
 	struct clock now;
 	uint64_t readied;   /* messages that became ready, and were not taken */
 	uint64_t random;    /* of this transaction, for jitter */

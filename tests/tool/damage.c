@@ -83,6 +83,7 @@ edit(const char *file, const char *table, MDB_val key,
 	MDB_txn *txn;
 	MDB_dbi dbi;
 	struct store store;
+	uint64_t sum;
 
 	check(mdb_env_create(&env));
 	check(mdb_env_set_maxdbs(env, 1));
@@ -99,7 +100,8 @@ edit(const char *file, const char *table, MDB_val key,
 	check(change == NULL ? mdb_del(txn, dbi, &key, NULL)
 			     : mdb_put(txn, dbi, &key, &v, 0));
 	check(mdb_dbi_open(txn, NULL, 0, &store.main));
-	check(store_stamp(&store, txn));
+	check(store_check_stamp(&store, txn, 0, &sum));
+	check(store_stamp(&store, txn, sum));
 	check(mdb_txn_commit(txn));
 	mdb_env_close(env);
 }
