@@ -182,9 +182,18 @@ $(apis): $(B)/api/%: $(B)/cmd/%.o $(B)/cmd.a $(so)
 	@mkdir -p $(@D)
 	$(link) $^ $(filter-out -llmdb,$(archives)) $(libs_$*)
 
+# What fails there: tests/unit/failing.h.
+failing := malloc calloc realloc reallocarray strdup mdb_env_create mdb_env_open \
+	    mdb_env_set_maxdbs mdb_env_set_mapsize mdb_txn_begin mdb_dbi_open mdb_get mdb_put \
+	    mdb_drop mdb_cursor_open mdb_cursor_get mdb_cursor_put mdb_cursor_del read pread \
+	    write pwrite copy_file_range ftruncate fallocate fsync fdatasync flock fstat fstatat \
+	    stat mkdirat unlinkat renameat fchmod fchown lseek getrandom clock_gettime mmap \
+	    opendir fdopendir readdir fopen openat open fcntl syscall mdb_txn_commit
+$(B)/unit/failing: wraps := $(failing:%=-Wl,--wrap=%)
+
 $(units): $(B)/unit/%: $(B)/tests/unit/%.o $(B)/cmd.a $(B)/libq.a
 	@mkdir -p $(@D)
-	$(link) $^ -lcmocka $(archives) -lm
+	$(link) $(wraps) $^ -lcmocka $(archives) -lm
 
 # Programs that tests run: drivers of libq, and what is preloaded to bend time.
 $(tools): $(B)/tool/%: tests/tool/%.c $(B)/libq.a

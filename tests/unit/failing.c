@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Whatever fails underneath, and whichever call it is: an operation of libq ends with a
+ * code of its own and a sentence, and leaves a queue that is sound.
+ */
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "q.h"
+
+#include "failing.h"
+#include "failing_ops.h"
+
+/* ---- the queue it happens to ---- */
+
+static void
+settle_one(struct q *q, const struct q_settle *how)
+{
+	struct q_take take = { .lease = 3600 * Q_SECOND };
+	struct q_settled result;
+	struct q_batch *b;
+
+	assert_int_equal(q_take(q, &take, &b), 0);
+	if (how != NULL)
+		assert_int_equal(
+		    q_settle(q, how, &q_batch_get(b, 0)->receipt, 1, &result), 0);
+	q_batch_free(b);
+}
+
+static void
+push(struct q *q, struct q_push p)
+{
+	size_t stored;
+
+	assert_int_equal(q_push(q, &p, 1, 0, &stored, NULL), 0);
+}
+
+/* Something of everything there is. */
+static void
+fill(struct q *q)
+{
+	const struct q_settle kill = { .verb = Q_KILL, .reason = "no good" },
+			      ack = { .verb = Q_ACK },
+			      lose = { .verb = Q_FAIL, .reason = "no luck" };
+	struct q_push p = message("first");
+
+	p.headers = "a=b";
+	p.headers_size = 4;
+	push(q, p);
+	p = message("keyed");
+	p.key = "key";
+	p.ttl = 3600 * Q_SECOND;
+	push(q, p);
+	p = message("group");
+	p.group = "g";
+	push(q, p);
+	push(q, p);
+	push(q, (struct q_push){ .body = large, .size = LARGE });
+	for (int i = 0; i < 4; i++) {
+		p = message("urgent");
+		p.priority = 9;
+		p.result = true;
+		push(q, p);
+	}
+	settle_one(q, NULL);
+	settle_one(q, &kill);
+	settle_one(q, &ack);
+	settle_one(q, &lose);
+	p = message("later");
+	p.delay = 3600 * Q_SECOND;
+	push(q, p);
+}
+
+static int
+make(void **state)
+{
+	static const struct q_open create = { .flags = Q_CREATE };
+	struct q *q;
+
+	(void)state;
+	if (mkdtemp(dir) == NULL)
+		return (-1);
+	(void)snprintf(rich, sizeof(rich), "%s/rich", dir);
+	(void)snprintf(copy, sizeof(copy), "%s/copy", dir);
+	(void)snprintf(other, sizeof(other), "%s/other", dir);
+	if (q_open(rich, &create, &q) != 0)
+		return (-1);
+	assert_int_equal(q_option_set(q, Q_OPT_INLINE, 65536), 0);
+	assert_int_equal(q_option_set(q, Q_OPT_LOG, 3600), 0);
+	assert_int_equal(q_option_set(q, Q_OPT_WINDOW, 3600ULL * Q_SECOND), 0);
+	fill(q);
+	q_close(q);
+	return (0);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return (remove(path));
+}
+
+static int
+unmake(void **state)
+{
+	(void)state;
+	return (nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS));
+}
+
+static void
+copy_file(const char *name)
+{
+	char from[80], to[80];
+	static char buf[1 << 16];
+	ssize_t n;
+	int in, out;
+
+	(void)snprintf(from, sizeof(from), "%s/%s", rich, name);
+	(void)snprintf(to, sizeof(to), "%s/%s", copy, name);
+	in = open(from, O_RDONLY);
+	out = open(to, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_true(in != -1 && out != -1);
+	while ((n = read(in, buf, sizeof(buf))) > 0)
+		assert_int_equal(write(out, buf, (size_t)n), n);
+	assert_int_equal(n, 0);
+	(void)close(in);
+	(void)close(out);
+}
+
+/* As it was: copies of what it keeps. */
+static void
+restore(void)
+{
+	char blob[80];
+
+	(void)nftw(copy, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	(void)nftw(other, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	(void)snprintf(blob, sizeof(blob), "%s/blob", copy);
+	assert_int_equal(mkdir(copy, 0700), 0);
+	assert_int_equal(mkdir(blob, 0700), 0);
+	copy_file("data.mdb");
+	copy_file("hold");
+	copy_file("blob/5");
+}
+
+/* ---- what fails, and what is left ---- */
+
+/* The queue, if it is there, with nothing failing any more. */
+static void
+verify(const char *path)
+{
+	struct q_check *check;
+	struct q_stat st;
+	uint64_t there;
+	struct q *q;
+	int rc = q_open(path, NULL, &q);
+
+	if (rc == Q_ENOQUEUE || rc == Q_ENOTQ)
+		return;
+	assert_int_equal(rc, 0);
+	assert_int_equal(q_stat(q, &st), 0);
+	there = st.done + st.expired + st.purged;
+	for (int i = 0; i < Q_STATES; i++)
+		there += st.count[i];
+	assert_int_equal(st.pushed, there);
+	assert_int_equal(q_check(q, &check), 0);
+	assert_int_equal(check->found, 0);
+	q_check_free(check);
+	q_close(q);
+}
+
+static int
+run(int (*op)(struct q *), long at, enum kind kind, bool always, int error)
+{
+	struct q *q = NULL;
+	int rc;
+
+	restore();
+	fail.at = at;
+	fail.count = 0;
+	fail.kind = kind;
+	fail.always = always;
+	fail.code = error;
+	rc = q_open(copy, &(struct q_open){ .lock_wait = Q_SECOND / 100 }, &q);
+	if (rc == 0)
+		rc = op(q);
+	fail.kind = NOTHING;
+	if (rc != 0) {
+		assert_true(rc < 0 && rc > -Q_CODES);
+		assert_int_not_equal(q_errmsg()[0], '\0');
+	}
+	q_close(q);
+	return (rc);
+}
+
+/* Of many calls, not each. */
+static void
+attack(int (*op)(struct q *), enum kind kind, bool always, int error)
+{
+	long last;
+
+	assert_int_equal(run(op, 0, kind, false, error), 0);
+	last = fail.count;
+	for (long at = 1; at <= last; at += 1 + at / 50) {
+		(void)run(op, at, kind, always, error);
+		verify(copy);
+		verify(other);
+	}
+}
+
+static void
+attack_all(enum kind kind, bool always, int error)
+{
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		print_message("# %s\n", ops[i].name);
+		attack(ops[i].op, kind, always, error);
+	}
+}
+
+static void
+test_lmdb(void **state)
+{
+	(void)state;
+	attack_all(LMDB, false, EIO);
+}
+
+static void
+test_lmdb_always(void **state)
+{
+	(void)state;
+	attack_all(LMDB, true, ENOMEM);
+}
+
+static void
+test_memory(void **state)
+{
+	(void)state;
+	attack_all(MEMORY, false, ENOMEM);
+}
+
+static void
+test_system(void **state)
+{
+	(void)state;
+	attack_all(SYSTEM, false, EIO);
+}
+
+static void
+test_full_disk(void **state)
+{
+	(void)state;
+	attack_all(SYSTEM, true, ENOSPC);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lmdb),
+		cmocka_unit_test(test_lmdb_always),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_system),
+		cmocka_unit_test(test_full_disk),
+	};
+
+	return (cmocka_run_group_tests(tests, make, unmake));
+}
