@@ -142,6 +142,11 @@ def flipped_number(data, at, other, rng):
     data[at + rng.randrange(144, 152)] ^= 1 << rng.randrange(8)
 
 
+def flipped_low(data, at, other, rng):
+    """So that it is one of the transactions just before, or after."""
+    data[at + 144] ^= 1 << rng.randrange(8)
+
+
 def cut(data, at, other, rng):
     del data[at:]
 
@@ -153,7 +158,7 @@ def cut_within(data, at, other, rng):
 # Each is done once, or again with other random numbers in every round.
 ONCE = (zeroed, swapped, copied, noise, cut)
 AGAIN = (flipped, flipped_head, flipped, flipped_head, swapped, copied, half, cut_within)
-METAS = (flipped_number,) * 8
+METAS = (flipped_low,) * 8 + (flipped_number,) * 4
 
 
 def gone(path, other, rng):
