@@ -26,14 +26,17 @@
 #define MANY_STEP (Q_SECOND / 4)
 
 struct place {
-	const char *name;
+	char *name;
 	struct q *q; /* NULL: there is none */
 	bool raised; /* met, and not cleared since */
+	bool closed; /* a new one, that cannot be read: that was said */
 };
 
 struct run {
 	const struct alert *how;
 	struct place *places;
+	size_t n, asked;
+	struct watched_root root;
 	char **argv; /* with room for a shell in front */
 	char *path;  /* of the command */
 	int nothing; /* /dev/null */
@@ -132,6 +135,8 @@ look_at(struct run *r, struct place *p)
 	struct q_stat st;
 	int status = 0, rc;
 
+	if (p->closed)
+		return (0);
 	if (p->q == NULL && (p->q = watched_again(p->name, &status)) == NULL)
 		return (status);
 	if ((rc = q_stat(p->q, &st)) == Q_ENOQUEUE) {
@@ -153,6 +158,51 @@ look_at(struct run *r, struct place *p)
 	return (0);
 }
 
+/* ---- which there are ---- */
+
+static struct place *
+add_place(struct run *r, const char *name)
+{
+	struct place *p;
+
+	r->places = reallocarray(r->places, r->n + 1, sizeof(*r->places));
+	if (r->places == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	p = &r->places[r->n++];
+	*p = (struct place){ .name = strdup(name) };
+	if (p->name == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	return (p);
+}
+
+static bool
+is_known(void *arg, const char *name)
+{
+	struct run *r = arg;
+
+	/* Asked in order, most are behind the one before. */
+	for (size_t i = 0; i < r->n; i++)
+		if (strcmp(r->places[r->asked++ % r->n].name, name) == 0)
+			return (true);
+	return (false);
+}
+
+/* It ends nothing if it cannot be read. */
+static void
+add_new(void *arg, const char *name)
+{
+	struct run *r = arg;
+	struct place *p = add_place(r, name);
+	int status;
+
+	p->q = watched_open(p->name, &status);
+	p->closed = p->q == NULL;
+	if (!p->closed)
+		diag_warn(p->name, "is new");
+}
+
+/* ---- the loop ---- */
+
 static bool
 is_over(const struct run *r)
 {
@@ -163,10 +213,12 @@ is_over(const struct run *r)
 static void
 rest(const struct run *r, q_time until)
 {
-	bool one = r->how->n == 1 && r->places[0].q != NULL;
+	bool one = r->n == 1 && r->places[0].q != NULL;
 	q_time left = until - now_monotonic(), step = one ? ONE_STEP : MANY_STEP;
 	struct timespec ts = { 0 };
 
+	if (r->root.used && r->root.next < until)
+		until = r->root.next;
 	if (one)
 		q_wait_change(r->places[0].q, until);
 	if (left > step)
@@ -183,8 +235,9 @@ watch(struct run *r)
 	int status = 0;
 
 	for (;;) {
-		for (size_t i = 0; i < r->how->n && status == 0 && !is_over(r); i++)
+		for (size_t i = 0; i < r->n && status == 0 && !is_over(r); i++)
 			status = look_at(r, &r->places[i]);
+		watched_more(&r->root, is_known, add_new, r);
 		if (status != 0 || is_over(r))
 			return (status);
 		if (now_monotonic() >= until)
@@ -202,8 +255,7 @@ begin(struct run *r)
 
 	while (how->command[argc] != NULL)
 		argc++;
-	if ((r->places = calloc(how->n, sizeof(*r->places))) == NULL ||
-	    (r->argv = calloc(argc + 2, sizeof(*r->argv))) == NULL)
+	if ((r->argv = calloc(argc + 2, sizeof(*r->argv))) == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
 	memcpy(r->argv + 1, how->command, argc * sizeof(*r->argv));
 	r->argv[0] = (char *)(uintptr_t) "sh";
@@ -214,8 +266,9 @@ begin(struct run *r)
 		diag_die(DIAG_FAILED, "/dev/null", "%s", strerror(errno));
 	watched_many(true);
 	for (size_t i = 0; i < how->n && status == 0; i++) {
-		r->places[i].name = how->names[i];
-		r->places[i].q = watched_open(how->names[i], &status);
+		struct place *p = add_place(r, how->names[i]);
+
+		p->q = watched_open(p->name, &status);
 	}
 	return (status);
 }
@@ -223,13 +276,15 @@ begin(struct run *r)
 int
 alert_run(const struct alert *how)
 {
-	struct run r = { .how = how };
+	struct run r = { .how = how, .root.used = how->all };
 	int status = begin(&r);
 
 	if (status == 0)
 		status = watch(&r);
-	for (size_t i = 0; i < how->n; i++)
+	for (size_t i = 0; i < r.n; i++) {
 		q_close(r.places[i].q);
+		free(r.places[i].name);
+	}
 	free(r.places);
 	free(r.argv);
 	free(r.path);

@@ -9,6 +9,7 @@
 struct alert {
 	char **names; /* of queues */
 	size_t n;
+	bool all;                      /* there are, and that will be */
 	const char *text, *clear_text; /* the conditions as given; or NULL */
 	struct cond cond, clear;
 	char **command;

@@ -24,14 +24,17 @@ enum { AT_ONCE = 256 }; /* events of one queue before the next has its turn */
 
 /* A queue that is watched. */
 struct source {
-	const char *name;
+	char *name;
 	struct q *q; /* NULL: there is none */
 	struct q_events *events;
+	bool closed; /* a new one, that cannot be watched: that was said */
 };
 
 struct printer {
 	const struct events *how;
 	struct source *sources;
+	size_t n, asked;
+	struct watched_root root;
 	uint64_t printed, damaged;
 	q_time until; /* monotonic */
 };
@@ -129,6 +132,8 @@ print_new(struct printer *p, struct source *s, bool *any)
 	struct q_event e;
 	int rc = 0;
 
+	if (s->closed)
+		return (0);
 	if (s->q == NULL)
 		return (look_again(p, s));
 	for (int i = 0; i < AT_ONCE && rc == 0 && !is_over(p); i++) {
@@ -147,6 +152,53 @@ print_new(struct printer *p, struct source *s, bool *any)
 	lose(p, s);
 	return (0);
 }
+
+/* ---- which there are ---- */
+
+static struct source *
+add_source(struct printer *p, const char *name)
+{
+	struct source *s;
+
+	p->sources = reallocarray(p->sources, p->n + 1, sizeof(*p->sources));
+	if (p->sources == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	s = &p->sources[p->n++];
+	*s = (struct source){ .name = strdup(name) };
+	if (s->name == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	return (s);
+}
+
+static bool
+is_known(void *arg, const char *name)
+{
+	struct printer *p = arg;
+
+	/* Asked in order, most are behind the one before. */
+	for (size_t i = 0; i < p->n; i++)
+		if (strcmp(p->sources[p->asked++ % p->n].name, name) == 0)
+			return (true);
+	return (false);
+}
+
+/* It ends nothing if it cannot be watched. */
+static void
+add_new(void *arg, const char *name)
+{
+	struct printer *p = arg;
+	struct source *s = add_source(p, name);
+	int status;
+
+	s->q = watched_open(s->name, &status);
+	s->closed = s->q == NULL || begin_source(p, s) != 0;
+	if (s->closed)
+		return;
+	diag_warn(s->name, "is new");
+	say(p, s->name, "created", 0);
+}
+
+/* ---- the loop ---- */
 
 /* Nobody reads what is printed: that is no reason to wait for the next event. */
 static bool
@@ -173,13 +225,16 @@ flush(void)
 static void
 rest(const struct printer *p)
 {
-	q_time left = p->until - now_monotonic();
+	q_time until = p->until, left = until - now_monotonic();
 	struct timespec ts = { 0 };
+
+	if (p->root.used && p->root.next < until)
+		until = p->root.next;
 
 	if (left > LOOK_STEP)
 		left = LOOK_STEP;
-	if (p->how->n == 1 && p->sources[0].q != NULL) {
-		q_wait_change(p->sources[0].q, p->until);
+	if (p->n == 1 && p->sources[0].q != NULL) {
+		q_wait_change(p->sources[0].q, until);
 	} else if (left > 0) {
 		ts.tv_nsec = (long)left;
 		(void)nanosleep(&ts, NULL);
@@ -194,8 +249,10 @@ watch(struct printer *p)
 	while (status == 0 && !is_over(p)) {
 		bool any = false;
 
-		for (size_t i = 0; i < p->how->n && status == 0; i++)
+		for (size_t i = 0; i < p->n && status == 0; i++)
 			status = print_new(p, &p->sources[i], &any);
+		if (status == 0 && !p->how->once)
+			watched_more(&p->root, is_known, add_new, p);
 		if (any)
 			continue;
 		if (flush() != 0)
@@ -214,23 +271,24 @@ watch(struct printer *p)
 int
 events_print(const struct events *how)
 {
-	struct printer p = { .how = how };
+	struct printer p = { .how = how, .root.used = how->all };
 	int status = 0;
 
 	p.until = now_after(how->timeout);
 	watched_many(true);
-	if ((p.sources = calloc(how->n, sizeof(*p.sources))) == NULL)
-		diag_die(DIAG_FAILED, NULL, "out of memory");
 	for (size_t i = 0; i < how->n && status == 0; i++) {
-		p.sources[i].name = how->names[i];
-		p.sources[i].q = watched_open(how->names[i], &status);
+		struct source *s = add_source(&p, how->names[i]);
+
+		s->q = watched_open(s->name, &status);
 		if (status == 0)
-			status = begin_source(&p, &p.sources[i]);
+			status = begin_source(&p, s);
 	}
 	if (status == 0)
 		status = watch(&p);
-	for (size_t i = 0; i < how->n; i++)
+	for (size_t i = 0; i < p.n; i++) {
 		close_source(&p.sources[i]);
+		free(p.sources[i].name);
+	}
 	free(p.sources);
 	if (p.damaged > 1)
 		diag_error(NULL, "%llu rows of logs are damaged",

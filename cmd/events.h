@@ -11,6 +11,7 @@
 struct events {
 	char **names; /* of queues */
 	size_t n;
+	bool all; /* there are, and that will be */
 	bool json;
 	uint64_t count; /* end after so many; 0: never */
 	q_time timeout; /* Q_FOREVER: none */

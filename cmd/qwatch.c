@@ -206,9 +206,11 @@ watch(struct options *o)
 			diag_usage("no queue given, and there is none");
 		}
 		o->events.names = all;
+		o->events.all = true;
 	}
 	o->alert.names = o->events.names;
 	o->alert.n = o->events.n;
+	o->alert.all = o->events.all;
 	o->alert.count = o->events.count;
 	o->alert.timeout = o->events.timeout;
 	o->alert.command = opt_command;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Queues that are watched for long. */
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "diag.h"
+#include "now.h"
 #include "queue.h"
+#include "root.h"
 
 #include "watched.h"
 
@@ -32,6 +36,46 @@ watched_again(const char *name, int *status)
 		return (NULL);
 	diag_warn(name, "there is a queue again");
 	return (q);
+}
+
+/* When the root was changed last; 0: it was just now, or that is not known. */
+static q_time
+root_changed(void)
+{
+	char *path = NULL;
+	struct stat st;
+	q_time when = 0;
+
+	if (q_root(&path) == 0 && stat(path, &st) == 0)
+		when = (q_time)st.st_mtim.tv_sec * Q_SECOND + st.st_mtim.tv_nsec;
+	free(path);
+	/* What follows within a tick of its clock does not change it again. */
+	return (when < now_wall() - Q_SECOND ? when : 0);
+}
+
+void
+watched_more(struct watched_root *root, bool (*known)(void *arg, const char *name),
+    void (*add)(void *arg, const char *name), void *arg)
+{
+	q_time changed;
+	int status = 0;
+	char **names;
+	size_t n;
+
+	if (!root->used || now_monotonic() < root->next)
+		return;
+	root->next = now_after(Q_SECOND);
+	changed = root_changed();
+	if (changed != 0 && changed == root->seen)
+		return;
+	if ((names = root_names(&n, &status)) == NULL)
+		root->used = false; /* that was said, and once is enough */
+	else
+		root->seen = changed;
+	for (size_t i = 0; names != NULL && i < n; i++)
+		if (!known(arg, names[i]))
+			add(arg, names[i]);
+	root_free(names);
 }
 
 void

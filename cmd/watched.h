@@ -2,7 +2,7 @@
 #ifndef WATCHED_H
 #define WATCHED_H
 
-/* A queue that is watched for long: it may be removed, and made again. */
+/* Queues that are watched for long: they may be removed, and made again. */
 
 #include "q.h"
 
@@ -12,6 +12,17 @@ struct q *watched_open(const char *name, int *status);
 void watched_lost(const char *name, struct q *q);
 /* Open it if there is one again, and say so; NULL and *status 0: there is not. */
 struct q *watched_again(const char *name, int *status);
+
+/* All queues there are: also those that are made while they are watched. */
+struct watched_root {
+	bool used;   /* else the queues are those that were named */
+	q_time next; /* monotonic: when to look for others */
+	q_time seen; /* the root was not changed since; 0: nobody knows */
+};
+
+/* If it is time to look, and the root has changed: add each whose name is not known. */
+void watched_more(struct watched_root *root, bool (*known)(void *arg, const char *name),
+    void (*add)(void *arg, const char *name), void *arg);
 
 /*
  * Many queues may be open at once, or not any more: each needs some descriptors, of

@@ -101,6 +101,17 @@ jobs raised ready>=3 3'
 	is "$(cut -d ' ' -f 1 output | xargs)" 'mail jobs'
 }
 
+@test "without operands, queues that are made later are looked at, too" {
+	qctl create jobs
+	start qwatch --alert 'ready>0' -n 1 -- sh -c 'echo "$Q_QUEUE"' >out 2>errors
+	eventually has_open "$pid"
+	qctl create mail
+	eventually grep -qx 'qwatch: mail: is new' errors
+	qpush mail x
+	ended 0
+	is "$(cat out)" mail
+}
+
 @test "more queues are looked at than a process can map at their greatest" {
 	local i
 

@@ -217,6 +217,42 @@ receipt() {
 	is "$(field queue | xargs)" 'jobs mail'
 }
 
+@test "without operands, queues that are made later are watched, too" {
+	qctl create jobs
+	watch -j -n 3
+	qpush jobs x
+	qctl create mail
+	eventually grep -q created events
+	qpush mail x
+	eventually has_lines events 3
+	qpush jobs y
+	ended 0 "$watcher"
+	is "$(jq -r '"\(.queue) \(.event)"' events)" \
+		$'jobs pushed\nmail created\nmail pushed\njobs pushed'
+	is "$(cat errors)" 'qwatch: mail: is new'
+}
+
+@test "a queue that is made later and cannot be watched ends nothing" {
+	qctl create jobs log=7d
+	watch -j -n 1 --since 1h --events
+	qctl create mail
+	eventually has_lines errors 1
+	qpush jobs x
+	ended 0 "$watcher"
+	is "$(jq -r '"\(.queue) \(.event)"' events)" 'jobs pushed'
+	is "$(cat errors)" 'qwatch: mail: it keeps no log; set its option log, to 7d for instance'
+}
+
+@test "queues that are named are all that are watched" {
+	qctl create jobs
+	watch -j -n 2 jobs
+	qpush mail x
+	qpush jobs x
+	eventually has_lines events 1
+	qpush jobs y
+	told 'pushed 1' 'pushed 2'
+}
+
 @test "more queues are watched than there are descriptors by default" {
 	local i
 
