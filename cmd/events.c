@@ -17,8 +17,11 @@
 
 #include "events.h"
 
-/* Between looks at several queues: one cannot sleep on more than one of them. */
+/* Between looks at several queues: one cannot sleep on more than one of them. The more
+ * there are, the more a look costs. */
 #define LOOK_STEP (50 * Q_SECOND / 1000)
+#define LOOK_MOST (Q_SECOND / 2)
+enum { LOOK_MANY = 100 };
 
 enum { AT_ONCE = 256 }; /* events of one queue before the next has its turn */
 
@@ -226,13 +229,16 @@ static void
 rest(const struct printer *p)
 {
 	q_time until = p->until, left = until - now_monotonic();
+	q_time step = LOOK_STEP * (q_time)(1 + p->n / LOOK_MANY);
 	struct timespec ts = { 0 };
 
 	if (p->root.used && p->root.next < until)
 		until = p->root.next;
 
-	if (left > LOOK_STEP)
-		left = LOOK_STEP;
+	if (step > LOOK_MOST)
+		step = LOOK_MOST;
+	if (left > step)
+		left = step;
 	if (p->n == 1 && p->sources[0].q != NULL) {
 		q_wait_change(p->sources[0].q, until);
 	} else if (left > 0) {

@@ -82,6 +82,14 @@ look_at_open(struct live_screen *s)
 	open_queue(s, NULL);
 }
 
+/* After a round that has begun when the process had used so much time. */
+static void
+adapt(struct live_screen *s, q_time before)
+{
+	s->pace =
+	    live_model_pace(s->interval, now_of(CLOCK_PROCESS_CPUTIME_ID) - before);
+}
+
 /* How long it is until the next one is in s->pace. */
 static void
 look(struct live_screen *s)
@@ -91,9 +99,9 @@ look(struct live_screen *s)
 	look_for_queues(s);
 	live_look_round(&s->model);
 	look_at_open(s);
+	adapt(s, before); /* for the title */
 	live_draw(s, now_wall());
-	s->pace =
-	    live_model_pace(s->interval, now_of(CLOCK_PROCESS_CPUTIME_ID) - before);
+	adapt(s, before);
 }
 
 /* ---- keys ---- */
