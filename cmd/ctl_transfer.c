@@ -30,15 +30,16 @@ say_refused(const struct ctl *c, const struct q_transfer *how)
 	return (status);
 }
 
+/* What a move finds there is moved with its end here. */
 static void
-say_done(const char *did, const struct q_managed *sum)
+say_done(const char *did, const struct q_managed *sum, bool copy)
 {
-	uint64_t n = sum->count - sum->known;
+	uint64_t known = copy ? sum->known : 0, n = sum->count - known;
 
 	printf("%s %" PRIu64 " message%s", did, n, n == 1 ? "" : "s");
-	if (sum->known > 0)
-		printf(", %" PRIu64 " %s there already", sum->known,
-		    sum->known == 1 ? "was" : "were");
+	if (known > 0)
+		printf(", %" PRIu64 " %s there already", known,
+		    known == 1 ? "was" : "were");
 	(void)putchar('\n');
 }
 
@@ -65,7 +66,7 @@ run(const struct ctl *c, const struct q_transfer *how, const char *to, const cha
 	if (rc == Q_EINVAL)
 		diag_usage("%s: %s", to, q_errmsg());
 	if (!opt_common.quiet && (rc == 0 || sum.count > 0))
-		say_done(did, &sum);
+		say_done(did, &sum, how->copy);
 	if (rc != 0)
 		return (queue_fail(is_of_taker(rc) ? to : c->queue, rc));
 	if (how->which.ids != NULL)
