@@ -128,6 +128,19 @@ transfer_stays(struct txn *t, const struct manage *m, uint64_t id, struct state 
 	return (rc == 0 ? life_enter(t, id, s) : rc);
 }
 
+/* Of one that cannot be read any more nobody can say that it is elsewhere now. */
+static int
+first_unreadable(const struct q_manage *how)
+{
+	for (size_t i = 0; i < how->id_count; i++)
+		if (how->codes[i] == Q_ECORRUPT)
+			return (fail(Q_ECORRUPT,
+			    "message %llu cannot be read any more, and may be in both "
+			    "queues; run 'qctl check'",
+			    (unsigned long long)how->ids[i]));
+	return (0);
+}
+
 /* Do the last step to some. */
 static int
 finish(struct transfer *x, unsigned act, const uint64_t *ids, size_t n)
@@ -137,6 +150,8 @@ finish(struct transfer *x, unsigned act, const uint64_t *ids, size_t n)
 	struct manage_part part = { .end = n == 0 };
 	int rc = 0;
 
+	if ((how.codes = calloc(n + 1, sizeof(*how.codes))) == NULL)
+		return (fail(Q_ENOMEM, "out of memory"));
 	m.how = &how;
 	m.at = m.most = 0;
 	m.out = act == ACT_STAYS ? x->b : NULL;
@@ -144,6 +159,9 @@ finish(struct transfer *x, unsigned act, const uint64_t *ids, size_t n)
 		rc = manage_part(x->from, &m, &part);
 		m.at = part.next;
 	}
+	if (rc == 0)
+		rc = first_unreadable(&how);
+	free(how.codes);
 	return (rc);
 }
 
