@@ -211,6 +211,11 @@ say(const struct ended *e, size_t i, const char *queue, const char *command)
 		diag_warn(queue,
 		    "%llu: lease lost: delivered again (attempt %u) to pid %d", id,
 		    attempt, (int)r->pid);
+	if (r->code == Q_ECORRUPT)
+		diag_error(queue,
+		    "%llu: its state is damaged, so how it ended is not stored; "
+		    "run 'qctl check %s'",
+		    id, queue);
 	if (r->code != 0 || !v->failed)
 		return;
 	if (v->unable)
@@ -232,15 +237,20 @@ say(const struct ended *e, size_t i, const char *queue, const char *command)
 		    v->reason, attempt, most);
 }
 
-void
+bool
 ended_clear(struct ended *e, const char *queue, const char *command,
     void (*acknowledged)(void *, uint64_t), void *arg)
 {
+	bool stored = true;
+
 	for (size_t i = 0; i < e->count; i++) {
 		struct end *end = &e->list[i];
 
 		say(e, i, queue, command);
-		e->done += end->verdict.verb == Q_ACK;
+		if (e->finish[i].result.code == Q_ECORRUPT)
+			stored = false;
+		else
+			e->done += end->verdict.verb == Q_ACK;
 		e->failed += end->verdict.failed;
 		if (acknowledged != NULL && end->verdict.verb == Q_ACK &&
 		    e->finish[i].result.code == 0)
@@ -252,4 +262,5 @@ ended_clear(struct ended *e, const char *queue, const char *command,
 		free(end->tail);
 	}
 	e->count = 0;
+	return (stored);
 }

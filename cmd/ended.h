@@ -41,9 +41,10 @@ struct q_finish *ended_finish(struct ended *e);
 bool ended_settled(const struct ended *e);
 /*
  * Settled: say what became of those that failed, and forget all. acknowledged, if not
- * NULL, is called for each message that is not delivered again.
+ * NULL, is called for each message that is not delivered again. false: of one the state
+ * is damaged, so that it is not stored.
  */
-void ended_clear(struct ended *e, const char *queue, const char *command,
+bool ended_clear(struct ended *e, const char *queue, const char *command,
     void (*acknowledged)(void *, uint64_t), void *arg);
 
 #endif

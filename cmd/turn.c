@@ -162,8 +162,9 @@ settle(struct worker *w, const struct q_take *take, struct q_batch **b, int *cod
 		w->idle_since = now_monotonic();
 		w->failing_since = 0;
 	}
-	ended_clear(&w->ended, w->name, w->plan->job.command[0],
-	    w->handover.q != NULL ? acknowledged : NULL, w);
+	if (!ended_clear(&w->ended, w->name, w->plan->job.command[0],
+		w->handover.q != NULL ? acknowledged : NULL, w))
+		work_worse(w, DIAG_CORRUPT);
 	w->tell_at = Q_FOREVER;
 	return (true);
 }

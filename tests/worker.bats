@@ -532,6 +532,14 @@ load worker
 	counts jobs delayed=1
 }
 
+@test "a message whose state is damaged while its command runs was not done" {
+	qpush jobs x
+	run --separate-stderr -65 qpop jobs -- "$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" \
+		record msg 0000000000000001
+	is "$stderr" "qpop: jobs: 1: its state is damaged, so how it ended is not stored; run 'qctl check jobs'"
+	counts jobs done=0
+}
+
 @test "a command in time is not ended" {
 	qpush jobs x
 	is_silent 0 qpop -T 1h jobs -- sleep 0.05
