@@ -420,9 +420,13 @@ survives() {
 }
 
 @test "a message whose state is damaged while it is printed was not done" {
-	head -c 300000 /dev/zero | qpush jobs
+	head -c 300000 /dev/zero | tr '\0' x | qpush jobs
 	set +e
-	qpop jobs 2>err | { damage record msg 0000000000000001; cat >/dev/null; }
+	qpop jobs 2>err | {
+		read -rn 1 # then it has taken it, and the pipe does not hold the rest
+		damage record msg 0000000000000001
+		cat >/dev/null
+	}
 	is "${PIPESTATUS[0]}" 65
 	set -e
 	is "$(cat err)" "qpop: jobs: a message cannot be read any more; run 'qctl check'"
