@@ -62,7 +62,7 @@ descend(struct sight *s, unsigned depth, uint64_t number, unsigned from,
 	struct page_row row;
 	bool is;
 
-	if (depth > PAGE_DEEPEST)
+	if (depth == 0 || depth > PAGE_DEEPEST)
 		return (false);
 	for (w->n = from; w->n < depth; w->n++) {
 		struct step *step = &w->step[w->n];
