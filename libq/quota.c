@@ -31,10 +31,11 @@ quota_is_short(int fd, const struct stat *st, uint64_t bytes)
 	const uint32_t id[] = { st->st_uid, st->st_gid };
 
 	for (int i = 0; i < 2; i++) {
+		/* QCMD() shifts an int into its sign. */
+		unsigned cmd = (unsigned)Q_GETQUOTA << SUBCMDSHIFT | type[i];
 		struct dqblk d = { 0 };
 
-		if (syscall(QUOTACTL_FD, fd, QCMD(Q_GETQUOTA, type[i]), id[i], &d) ==
-			0 &&
+		if (syscall(QUOTACTL_FD, fd, cmd, id[i], &d) == 0 &&
 		    leaves_less(&d, bytes))
 			return (true);
 	}

@@ -193,34 +193,16 @@ drop(struct txn *t, enum table table, struct span key, struct span value)
 int
 txn_del(struct txn *t, enum table table, struct span key)
 {
-	struct span value;
+	struct span value = { NULL, 0 };
 	int rc = txn_get(t, table, key, &value);
 
 	return (rc == 0 ? drop(t, table, key, value) : rc);
 }
 
 int
-txn_replace(struct txn *t, enum table table, struct span key, struct span value)
-{
-	MDB_val k = { key.size, (void *)(uintptr_t)key.data };
-	MDB_val v = { value.size, (void *)(uintptr_t)value.data };
-	struct span is, old;
-	int rc;
-
-	if ((rc = current(t, table, &is, &old)) != 0 ||
-	    (rc = trail_check(&t->trails, table, key, TRAIL_PUT,
-		 ROW_HEAD + key.size + value.size)) != 0 ||
-	    (rc = trail_check_run(&t->trails, table, old)) != 0)
-		return (rc);
-	t->changed = true;
-	return (store_code(mdb_cursor_put(t->cursor[table], &k, &v, MDB_CURRENT),
-	    store_table_name(table)));
-}
-
-int
 txn_drop(struct txn *t, enum table table)
 {
-	struct span key, value;
+	struct span key = { NULL, 0 }, value = { NULL, 0 };
 	int rc = current(t, table, &key, &value);
 
 	return (rc == 0 ? drop(t, table, key, value) : rc);

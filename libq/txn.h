@@ -103,9 +103,7 @@ int txn_append(struct txn *t, enum table table, struct span key, struct span val
 int txn_reserve(
     struct txn *t, enum table table, struct span key, size_t size, uint8_t **value);
 int txn_del(struct txn *t, enum table table, struct span key);
-/* The row that txn_get, _first, _seek or _next has just given: another value, or gone.
- */
-int txn_replace(struct txn *t, enum table table, struct span key, struct span value);
+/* The row that txn_get, _first, _seek or _next has just given is gone. */
 int txn_drop(struct txn *t, enum table table);
 /* Rows in a table, in constant time. */
 uint64_t txn_entries(struct txn *t, enum table table);
