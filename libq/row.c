@@ -193,7 +193,7 @@ drop(struct txn *t, enum table table, struct span key, struct span value)
 int
 txn_del(struct txn *t, enum table table, struct span key)
 {
-	struct span value = { NULL, 0 };
+	struct span value = { "", 0 };
 	int rc = txn_get(t, table, key, &value);
 
 	return (rc == 0 ? drop(t, table, key, value) : rc);
@@ -202,7 +202,7 @@ txn_del(struct txn *t, enum table table, struct span key)
 int
 txn_drop(struct txn *t, enum table table)
 {
-	struct span key = { NULL, 0 }, value = { NULL, 0 };
+	struct span key = { "", 0 }, value = { "", 0 };
 	int rc = current(t, table, &key, &value);
 
 	return (rc == 0 ? drop(t, table, key, value) : rc);
