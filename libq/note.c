@@ -48,6 +48,16 @@ q_event_name(enum q_event_kind kind)
 	return ((unsigned)kind < Q_EVENTS ? names[kind] : NULL);
 }
 
+/* As much as there is room for. */
+static void
+copy_text(char *to, size_t size, const char *from)
+{
+	size_t n = strnlen(from, size - 1);
+
+	memcpy(to, from, n);
+	to[n] = '\0';
+}
+
 void
 note_begin(struct txn *t)
 {
@@ -57,6 +67,10 @@ note_begin(struct txn *t)
 	n->full = false;
 	t->logging = log_wanted(t);
 	t->noting = t->logging || t->q->ctl.map != NULL;
+	if (!t->noting)
+		return;
+	n->pid = getpid();
+	copy_text(n->command, sizeof(n->command), program_invocation_short_name);
 }
 
 void
@@ -88,8 +102,7 @@ another(struct notes *n)
 static void
 name_who(const struct txn *t, struct q_event *e, const struct state *s)
 {
-	const char *command =
-	    t->command != NULL ? t->command : program_invocation_short_name;
+	const struct notes *n = &t->q->notes;
 
 	if (e->kind == Q_EVENT_LAPSED)
 		t->q->notes.lapsed_id = e->id;
@@ -100,8 +113,9 @@ name_who(const struct txn *t, struct q_event *e, const struct state *s)
 		return;
 	}
 	e->uid = t->uid;
-	e->pid = t->command != NULL ? (pid_t)t->pid : getpid();
-	(void)snprintf(e->command, sizeof(e->command), "%s", command);
+	e->pid = t->command != NULL ? (pid_t)t->pid : n->pid;
+	copy_text(e->command, sizeof(e->command),
+	    t->command != NULL ? t->command : n->command);
 }
 
 void
@@ -117,7 +131,7 @@ note_add(struct txn *t, enum q_event_kind kind, uint64_t id, const struct state 
 	if (detail == NULL && kind == Q_EVENT_DEAD && n->why_id == id)
 		detail = n->why;
 	if (detail != NULL)
-		(void)snprintf(e.detail, sizeof(e.detail), "%s", detail);
+		copy_text(e.detail, sizeof(e.detail), detail);
 	if (t->logging)
 		log_add(t, &e);
 	if (t->q->ctl.map == NULL)
@@ -133,7 +147,7 @@ note_add_reason(struct txn *t, uint64_t id, const char *reason)
 	struct notes *n = &t->q->notes;
 
 	n->why_id = id;
-	(void)snprintf(n->why, sizeof(n->why), "%s", reason);
+	copy_text(n->why, sizeof(n->why), reason);
 }
 
 /* The longest unit that says it without a fraction. */

@@ -22,6 +22,8 @@ struct notes {
 	                       * nobody did it */
 	uint64_t why_id;      /* the message that failed for this reason */
 	char why[Q_EVENT_DETAIL];
+	pid_t pid; /* of this process, and what it is called: asked for once */
+	char command[Q_EVENT_COMMAND];
 };
 
 /* A write transaction begins. */
