@@ -80,8 +80,11 @@ check_orphans(struct q *q, struct check *c, const char *keep)
 	int rc;
 	DIR *d;
 
-	if (blob_dir(q, &dir) != 0)
+	rc = blob_dir(q, &dir);
+	if (rc == Q_EUNSAFE || (rc == Q_ESYS && errno == ENOENT))
 		return (check_found(c, 0, q_errmsg(), "directory blob"));
+	if (rc != 0) /* it could not be looked at, which is no damage */
+		return (rc);
 	if ((fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
 		return (fail_sys("blob"));
 	if ((d = fdopendir(fd)) == NULL) {

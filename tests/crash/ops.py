@@ -155,9 +155,11 @@ OPS += [
     admin('pop-file', 'qpop', '-o', '@', '-j', QUEUE, ends=True),
     admin('pop-group', 'qpop', '-g', 'g', QUEUE, ends=True),
     admin('pop-id', 'qpop', '--id', FIRST, QUEUE, ends=True),
+    # Not where the queue is removed, too: what is leased is that for a minute then.
     admin('pop-batch', 'qpop', '-B', '2', '-n', 'all', QUEUE, '--', 'cat', ends=True,
-          usual=4),
-    admin('pop-to', 'qpop', '-n', 'all', '--to', OTHER, QUEUE, '--', 'cat'),
+          usual=4, shapes=('staged',)),
+    admin('pop-to', 'qpop', '-n', 'all', '--to', OTHER, QUEUE, '--', 'cat',
+          shapes=('staged',)),
     admin('push-rich', 'qpush', '-k', 'new', '-g', 'g', '-H', 'a=b', '-e', '1h', QUEUE, 'new 0',
           pushes=[b'new 0']),
     admin('push-again', 'qpush', '-k', 'key', QUEUE, 'new 0'),

@@ -193,7 +193,7 @@ BUILD = {
     'none': build_none, 'empty': build_empty, 'used': build_used,
     'small': build_small, 'deep': build_deep, 'leased': build_leased,
     'large': build_large, 'delayed': build_delayed, 'dead': build_dead,
-    'last': build_last, 'rich': build_rich,
+    'last': build_last, 'rich': build_rich, 'staged': build_rich,
 }
 
 
