@@ -26,7 +26,7 @@
 #define MANY_STEP (Q_SECOND / 4)
 
 struct place {
-	char *name;
+	const char *name;
 	struct q *q; /* NULL: there is none */
 	bool raised; /* met, and not cleared since */
 	bool closed; /* a new one, that cannot be read: that was said */
@@ -35,7 +35,7 @@ struct place {
 struct run {
 	const struct alert *how;
 	struct place *places;
-	size_t n, asked;
+	size_t n;
 	struct watched_root root;
 	char **argv; /* with room for a shell in front */
 	char *path;  /* of the command */
@@ -169,22 +169,8 @@ add_place(struct run *r, const char *name)
 	if (r->places == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
 	p = &r->places[r->n++];
-	*p = (struct place){ .name = strdup(name) };
-	if (p->name == NULL)
-		diag_die(DIAG_FAILED, NULL, "out of memory");
+	*p = (struct place){ .name = name };
 	return (p);
-}
-
-static bool
-is_known(void *arg, const char *name)
-{
-	struct run *r = arg;
-
-	/* Asked in order, most are behind the one before. */
-	for (size_t i = 0; i < r->n; i++)
-		if (strcmp(r->places[r->asked++ % r->n].name, name) == 0)
-			return (true);
-	return (false);
 }
 
 /* It ends nothing if it cannot be read. */
@@ -237,7 +223,7 @@ watch(struct run *r)
 	for (;;) {
 		for (size_t i = 0; i < r->n && status == 0 && !is_over(r); i++)
 			status = look_at(r, &r->places[i]);
-		watched_more(&r->root, is_known, add_new, r);
+		watched_more(&r->root, add_new, r);
 		if (status != 0 || is_over(r))
 			return (status);
 		if (now_monotonic() >= until)
@@ -266,7 +252,7 @@ begin(struct run *r)
 		diag_die(DIAG_FAILED, "/dev/null", "%s", strerror(errno));
 	watched_many(true);
 	for (size_t i = 0; i < how->n && status == 0; i++) {
-		struct place *p = add_place(r, how->names[i]);
+		struct place *p = add_place(r, watched_know(&r->root, how->names[i]));
 
 		p->q = watched_open(p->name, &status);
 	}
@@ -281,11 +267,10 @@ alert_run(const struct alert *how)
 
 	if (status == 0)
 		status = watch(&r);
-	for (size_t i = 0; i < r.n; i++) {
+	for (size_t i = 0; i < r.n; i++)
 		q_close(r.places[i].q);
-		free(r.places[i].name);
-	}
 	free(r.places);
+	watched_forget(&r.root);
 	free(r.argv);
 	free(r.path);
 	(void)close(r.nothing);

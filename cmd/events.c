@@ -27,7 +27,7 @@ enum { AT_ONCE = 256 }; /* events of one queue before the next has its turn */
 
 /* A queue that is watched. */
 struct source {
-	char *name;
+	const char *name;
 	struct q *q; /* NULL: there is none */
 	struct q_events *events;
 	bool closed; /* a new one, that cannot be watched: that was said */
@@ -36,7 +36,7 @@ struct source {
 struct printer {
 	const struct events *how;
 	struct source *sources;
-	size_t n, asked;
+	size_t n;
 	struct watched_root root;
 	uint64_t printed, damaged;
 	q_time until; /* monotonic */
@@ -167,22 +167,8 @@ add_source(struct printer *p, const char *name)
 	if (p->sources == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
 	s = &p->sources[p->n++];
-	*s = (struct source){ .name = strdup(name) };
-	if (s->name == NULL)
-		diag_die(DIAG_FAILED, NULL, "out of memory");
+	*s = (struct source){ .name = name };
 	return (s);
-}
-
-static bool
-is_known(void *arg, const char *name)
-{
-	struct printer *p = arg;
-
-	/* Asked in order, most are behind the one before. */
-	for (size_t i = 0; i < p->n; i++)
-		if (strcmp(p->sources[p->asked++ % p->n].name, name) == 0)
-			return (true);
-	return (false);
 }
 
 /* It ends nothing if it cannot be watched. */
@@ -258,7 +244,7 @@ watch(struct printer *p)
 		for (size_t i = 0; i < p->n && status == 0; i++)
 			status = print_new(p, &p->sources[i], &any);
 		if (status == 0 && !p->how->once)
-			watched_more(&p->root, is_known, add_new, p);
+			watched_more(&p->root, add_new, p);
 		if (any)
 			continue;
 		if (flush() != 0)
@@ -283,7 +269,7 @@ events_print(const struct events *how)
 	p.until = now_after(how->timeout);
 	watched_many(true);
 	for (size_t i = 0; i < how->n && status == 0; i++) {
-		struct source *s = add_source(&p, how->names[i]);
+		struct source *s = add_source(&p, watched_know(&p.root, how->names[i]));
 
 		s->q = watched_open(s->name, &status);
 		if (status == 0)
@@ -291,11 +277,10 @@ events_print(const struct events *how)
 	}
 	if (status == 0)
 		status = watch(&p);
-	for (size_t i = 0; i < p.n; i++) {
+	for (size_t i = 0; i < p.n; i++)
 		close_source(&p.sources[i]);
-		free(p.sources[i].name);
-	}
 	free(p.sources);
+	watched_forget(&p.root);
 	if (p.damaged > 1)
 		diag_error(NULL, "%llu rows of logs are damaged",
 		    (unsigned long long)p.damaged);

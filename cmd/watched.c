@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Queues that are watched for long. */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -53,9 +54,31 @@ root_changed(void)
 	return (when < now_wall() - Q_SECOND ? when : 0);
 }
 
+const char *
+watched_know(struct watched_root *root, const char *name)
+{
+	char *copy = strdup(name);
+
+	root->names = reallocarray(root->names, root->n + 1, sizeof(*root->names));
+	if (copy == NULL || root->names == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	root->names[root->n++] = copy;
+	return (copy);
+}
+
+static bool
+is_known(struct watched_root *root, const char *name)
+{
+	/* Asked in order, most are behind the one before. */
+	for (size_t i = 0; i < root->n; i++)
+		if (strcmp(root->names[root->asked++ % root->n], name) == 0)
+			return (true);
+	return (false);
+}
+
 void
-watched_more(struct watched_root *root, bool (*known)(void *arg, const char *name),
-    void (*add)(void *arg, const char *name), void *arg)
+watched_more(
+    struct watched_root *root, void (*add)(void *arg, const char *name), void *arg)
 {
 	q_time changed;
 	int status = 0;
@@ -73,9 +96,17 @@ watched_more(struct watched_root *root, bool (*known)(void *arg, const char *nam
 	else
 		root->seen = changed;
 	for (size_t i = 0; names != NULL && i < n; i++)
-		if (!known(arg, names[i]))
-			add(arg, names[i]);
+		if (!is_known(root, names[i]))
+			add(arg, watched_know(root, names[i]));
 	root_free(names);
+}
+
+void
+watched_forget(struct watched_root *root)
+{
+	for (size_t i = 0; i < root->n; i++)
+		free(root->names[i]);
+	free(root->names);
 }
 
 void

@@ -15,14 +15,20 @@ struct q *watched_again(const char *name, int *status);
 
 /* All queues there are: also those that are made while they are watched. */
 struct watched_root {
-	bool used;   /* else the queues are those that were named */
-	q_time next; /* monotonic: when to look for others */
-	q_time seen; /* the root was not changed since; 0: nobody knows */
+	bool used;    /* else the queues are those that were named */
+	q_time next;  /* monotonic: when to look for others */
+	q_time seen;  /* the root was not changed since; 0: nobody knows */
+	char **names; /* that are known */
+	size_t n, asked;
 };
 
-/* If it is time to look, and the root has changed: add each whose name is not known. */
-void watched_more(struct watched_root *root, bool (*known)(void *arg, const char *name),
-    void (*add)(void *arg, const char *name), void *arg);
+/* A copy of a name, which is known from then on and lasts until watched_forget(). */
+const char *watched_know(struct watched_root *root, const char *name);
+/* If it is time to look, and the root has changed: add each whose name was not known.
+ */
+void watched_more(
+    struct watched_root *root, void (*add)(void *arg, const char *name), void *arg);
+void watched_forget(struct watched_root *root);
 
 /*
  * Many queues may be open at once, or not any more: each needs some descriptors, of
