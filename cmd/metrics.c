@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "diag.h"
+#include "out.h"
 #include "text.h"
 
 #include "metrics.h"
@@ -229,10 +230,9 @@ int
 metrics_write(const struct board_row *rows, size_t n, q_time now, const char *file)
 {
 	char *temp = NULL;
-	struct stat st;
 	int fd, rc;
 
-	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode)) {
+	if (!out_replaces(file)) {
 		FILE *out = fopen(file, "we");
 
 		if (out != NULL)

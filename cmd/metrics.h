@@ -13,7 +13,7 @@
 void metrics_print(const struct board_row *rows, size_t n, q_time now, FILE *out);
 /*
  * The same into a file, readable for all, that takes the place of an earlier one when
- * it is complete; a device or pipe is written to. 0, or -1 after saying why.
+ * it is complete; a device, a pipe or a link is written to. 0, or -1 after saying why.
  */
 int metrics_write(const struct board_row *rows, size_t n, q_time now, const char *file);
 

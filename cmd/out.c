@@ -43,13 +43,18 @@ open_temp(struct out *out)
 	return (fd);
 }
 
-/* A device or a pipe cannot be put in place: it is written to. */
-static int
-open_file(struct out *out, bool whole)
+bool
+out_replaces(const char *file)
 {
 	struct stat st;
 
-	if (whole && (stat(out->file, &st) != 0 || S_ISREG(st.st_mode)))
+	return (lstat(file, &st) != 0 || S_ISREG(st.st_mode));
+}
+
+static int
+open_file(struct out *out, bool whole)
+{
+	if (whole && out_replaces(out->file))
 		return (open_temp(out));
 	return (open(out->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
 }
@@ -137,20 +142,20 @@ report(const struct out *out)
 	return (-1);
 }
 
-/* A new name is on disk when its directory is. */
+/* A new name is on disk when its directory is. What has no name needs none. */
 static int
 sync_parent(const char *file)
 {
-	char *copy = strdup(file);
-	int fd = -1, rc = -1;
+	char *path = realpath(file, NULL);
+	int fd, rc;
 
-	if (copy != NULL) {
-		fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		rc = fd == -1 ? -1 : fsync(fd);
-	}
+	if (path == NULL)
+		return (errno == ENOENT ? 0 : -1);
+	fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = fd == -1 ? -1 : fsync(fd);
 	if (fd != -1)
 		(void)close(fd);
-	free(copy);
+	free(path);
 	return (rc);
 }
 

@@ -25,6 +25,11 @@ struct out {
 };
 
 /*
+ * Whether a new file may take the place of this one: not of a device or a pipe, and not
+ * of a symbolic link, which may be /dev/stdout.
+ */
+bool out_replaces(const char *file);
+/*
  * file NULL is stdout. A whole file is made beside its place and put there by
  * out_flush(); else it is written in place. -1, after saying why, when it cannot be
  * made.

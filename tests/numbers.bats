@@ -371,6 +371,14 @@ END
 	grep -qxF 'qutils_pushed_total{queue="jobs"} 2' q.prom
 	is "$(echo q.prom*)" q.prom
 	is "$(qstat --openmetrics -o /dev/stdout jobs | tail -n 1)" '# EOF'
+	ln -s /proc/self/fd/1 stdout
+	qstat --openmetrics -o stdout jobs >got
+	is "$(readlink stdout) $(tail -n 1 got)" '/proc/self/fd/1 # EOF'
+	ln -s q.prom link
+	qpush jobs z
+	qstat --openmetrics -o link jobs
+	is "$(readlink link)" q.prom
+	grep -qxF 'qutils_pushed_total{queue="jobs"} 3' q.prom
 }
 
 @test "a file of metrics that cannot be written is an error, and the old one stays" {

@@ -170,6 +170,23 @@ blocked_writer() {
 	is "$(cat got)" x
 }
 
+@test "-o to a symbolic link writes to what it leads to, and leaves the link" {
+	echo older and longer >target
+	ln -s target link
+	qpush jobs x
+	qpop -o link jobs
+	is "$(readlink link) $(cat target)" 'target x'
+	ln -s nothing dangling
+	qpush jobs y
+	qpop -o dangling jobs
+	is "$(readlink dangling) $(cat nothing)" 'nothing y'
+	ln -s /proc/self/fd/1 stdout
+	qpush jobs z
+	qpop -o stdout jobs >got
+	is "$(readlink stdout) $(cat got)" '/proc/self/fd/1 z'
+	is "$(qstat --json jobs | jq -c '[.ready, .done]')" '[0,3]'
+}
+
 @test "output to a full disk gives the message back at once, uncounted" {
 	qpush jobs x
 	head -c 2M /dev/zero | qpush jobs
