@@ -83,7 +83,7 @@ fuzzers  := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 tools    := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/tool/*.c))
 bins     := $(COMMANDS:%=$(B)/%)
 musl_lib := $(patsubst $(B)/%,$(B)/musl/%,$(lib_obj))
-musl_own := $(patsubst %,$(B)/musl/libq/musl/%.o,fortify malloc memmove open)
+musl_own := $(patsubst %,$(B)/musl/libq/musl/%.o,fortify memmove open) $(B)/musl/cmd/static/malloc.o
 # board.c is of qstat, live*.c of qwatch, and they need their libraries
 no_musl  := board.o $(notdir $(patsubst %.c,%.o,$(wildcard cmd/live*.c)))
 musl_cmd := $(filter-out $(no_musl:%=$(B)/musl/cmd/%),$(cmd_obj:$(B)/%=$(B)/musl/%))
@@ -107,6 +107,7 @@ $(so): $(lib_obj) libq/libq.map
 $(B)/cmd.a: $(cmd_obj)
 	$(AR) rcs $@ $^
 
+$(if $(STATIC),$(filter-out $(musl),$(hot:%=$(B)/%))): $(B)/cmd/static/malloc.o
 $(filter-out $(musl),$(bins)): $(B)/%: $(B)/cmd/%.o $(B)/cmd.a $(B)/libq.a
 	$(link) $(if $(filter $*,$(hot)),$(STATIC)) $^ $(if $(and $(filter $*,$(hot)),$(STATIC)),-llmdb -ljansson,$(archives)) $(libs_$*)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What commands over musl have instead of its malloc() and memmove(). */
+/* What static commands have instead of malloc(), and those over musl of memmove(). */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,17 +13,19 @@
 #include <cmocka.h>
 
 /* Under names of their own, beside those of this program. */
-#define malloc  own_malloc
-#define calloc  own_calloc
-#define realloc own_realloc
-#define free    own_free
-#define memmove own_memmove
+#define malloc         own_malloc
+#define calloc         own_calloc
+#define realloc        own_realloc
+#define free           own_free
+#define posix_memalign own_posix_memalign
+#define memmove        own_memmove
 void *own_malloc(size_t n);
 void *own_calloc(size_t n, size_t size);
 void *own_realloc(void *p, size_t n);
 void own_free(void *p);
+int own_posix_memalign(void **p, size_t alignment, size_t n);
 void *own_memmove(void *to, const void *from, size_t n);
-#include "../../libq/musl/malloc.c"
+#include "../../cmd/static/malloc.c"
 #include "../../libq/musl/memmove.c"
 
 enum { BLOCKS = 500, STEPS = 50000 };
@@ -169,6 +171,25 @@ what_cannot_be_had_is_null(void **state)
 	assert_null(realloc(p, SIZE_MAX - 1));
 	memset(p, 'x', 2 * LARGE);
 	free(p);
+	assert_int_equal(posix_memalign((void **)&p, 64, 100), ENOMEM);
+	assert_null(p);
+}
+
+/* Of the first chunk, which is used little, nothing is filled before it is needed. */
+static void
+chunks_behind_the_first_are_of_huge_pages(void **state)
+{
+	unsigned char *first_chunk, *second;
+
+	(void)state;
+	(void)map_chunk(); /* the others of this program may have had it */
+	first_chunk = map_chunk();
+	second = map_chunk();
+	assert_non_null(first_chunk);
+	assert_non_null(second);
+	assert_int_equal((uintptr_t)first_chunk % HUGE_PAGE, 0);
+	assert_int_equal((uintptr_t)second % HUGE_PAGE, 0);
+	memset(second, 'x', CHUNK);
 }
 
 static void
@@ -197,6 +218,7 @@ main(void)
 		cmocka_unit_test(what_is_freed_is_used_again),
 		cmocka_unit_test(a_block_that_fits_stays),
 		cmocka_unit_test(what_cannot_be_had_is_null),
+		cmocka_unit_test(chunks_behind_the_first_are_of_huge_pages),
 		cmocka_unit_test(bytes_move_up_and_down),
 	};
 

