@@ -189,15 +189,23 @@ row_writers() {
 	done
 }
 
-row_wake() {
-	"$BIN/qctl" create wake 2>/dev/null || :
+# wake NAME PATH: of the commands there.
+wake() {
 	for n in 1 64; do
 		read -r median p99 worst <<-EOF
-			$("$BIN/tool/bench-wake" "$qpush" "$qpop" wake "$n" "$loops")
+			$("$BIN/tool/bench-wake" "$2/qpush" "$2/qpop" wake "$n" "$loops")
 		EOF
-		sample wake "from push to taker, $n waiting" qutils "$median" ms
-		sample wake "from push to taker, $n waiting, 99th percentile" qutils "$p99" ms
+		sample wake "from push to taker, $n waiting" "$1" "$median" ms
+		sample wake "from push to taker, $n waiting, 99th percentile" "$1" "$p99" ms
 	done
+}
+
+row_wake() {
+	"$BIN/qctl" create wake 2>/dev/null || :
+	wake qutils "$BIN"
+	case " $tools " in
+	*' qutils-musl '*) wake qutils-musl "$musl" ;;
+	esac
 }
 
 row_depth() {

@@ -125,6 +125,7 @@ main(int argc, char **argv)
 		return (3);
 	memset(body, 'x', sizeof(body));
 	check(q_open(argv[1], &open, &q), "open");
+	check(q_option_set(q, Q_OPT_MAX_MESSAGES, 0), "no limit");
 	fill(q, strtoull(argv[2], NULL, 10));
 	for (long i = 0; i < loops; i++) {
 		measure(&push, push_one, q);
