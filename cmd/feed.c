@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "diag.h"
@@ -147,10 +148,20 @@ feed_is_full(const struct feed *f)
 	return (f->bytes >= FEED_BYTES || f->count >= FEED_COUNT);
 }
 
+/* Then it is perhaps not the disk that is full. */
+static bool
+has_size_limit(void)
+{
+	struct rlimit limit;
+
+	return (
+	    getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY);
+}
+
 const char *
 feed_reason(int code)
 {
-	return (code == Q_ENOSPC
+	return (code == Q_ENOSPC && !has_size_limit()
 		    ? "no space left on device; taking and acknowledging still work"
 		    : q_errmsg());
 }

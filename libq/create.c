@@ -226,7 +226,7 @@ write_meta(struct store *store, uint64_t hold_inode)
 		mdb_txn_abort(txn);
 		return (rc);
 	}
-	return (store_code(mdb_txn_commit(txn), "commit"));
+	return (store_commit(txn, "commit"));
 }
 
 static int

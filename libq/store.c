@@ -99,6 +99,20 @@ store_code(int rc, const char *what)
 }
 
 int
+store_commit(MDB_txn *txn, const char *what)
+{
+	int rc;
+
+	/* A write that ended early, as on a disk that is full by then, is EIO to LMDB.
+	 */
+	errno = 0;
+	rc = mdb_txn_commit(txn);
+	if (rc == EIO && errno == 0)
+		rc = no_size_limit() ? ENOSPC : EFBIG;
+	return (store_code(rc, what));
+}
+
+int
 store_broken(uint64_t id)
 {
 	return (fail(STORE_BROKEN,
@@ -127,7 +141,7 @@ open_tables(struct store *s, bool rdonly, bool create)
 		mdb_txn_abort(txn);
 		return (store_code(rc, "open"));
 	}
-	return (store_code(mdb_txn_commit(txn), "open"));
+	return (store_commit(txn, "open"));
 }
 
 /*

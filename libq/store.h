@@ -60,6 +60,8 @@ enum {
 int store_broken(uint64_t id);
 /* The code for a result of LMDB; keeps a sentence for all but the internal ones. */
 int store_code(int mdb_rc, const char *what);
+/* Frees the transaction, whether or not it succeeds. */
+int store_commit(MDB_txn *txn, const char *what);
 /*
  * Open the environment in the file behind fd, which holds size bytes. Q_ECORRUPT: cut
  * short, or not LMDB's. With create, the tables are made; the caller commits nothing.

@@ -245,7 +245,7 @@ txn_commit(struct txn *t, bool durable)
 	}
 	close_cursors(t);
 	(void)mdb_env_set_flags(q->store.env, MDB_NOMETASYNC, !durable);
-	rc = store_code(mdb_txn_commit(t->mdb), "commit");
+	rc = store_commit(t->mdb, "commit");
 	t->mdb = NULL; /* LMDB freed it, whether or not it succeeded */
 	t->flushed = rc == 0 && durable;
 	if (rc != 0 && rc != STORE_GROW) {

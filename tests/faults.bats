@@ -629,6 +629,8 @@ survives() {
 # ---- limits of the process ----
 
 @test "a limit on file size is an error, not a death" {
+	local blocks
+
 	run --separate-stderr bash -c 'ulimit -f 64; qpush jobs x'
 	[ "$status" -eq 3 ] || [ "$status" -eq 75 ]
 	[ -n "$stderr" ]
@@ -639,6 +641,12 @@ survives() {
 	is "$(ls "$Q_ROOT/jobs/blob")" ''
 	head -c 3M /dev/zero | tr '\0' '\n' | sed s/^/0123456789/ >lines
 	run -75 --separate-stderr bash -c 'ulimit -f 2048; qpush -l jobs <lines'
+	has "$stderr" 'File too large'
+	for blocks in 0 8 64; do # none of a write, or a part
+		# shellcheck disable=SC2016 # its pipe
+		run -75 bash -c 'ulimit -f '$blocks'; qpop jobs 2>&1 | cat; exit "${PIPESTATUS[0]}"'
+		is "$output" 'qpop: jobs: commit: File too large'
+	done
 	is "$(qpop jobs)" x
 	balances jobs
 }
@@ -849,6 +857,17 @@ on_small_disk() {
 		qpush jobs x 2>err || status=$?
 		is "$status" 75
 		is "$(ls -A disk)" fill
+		# at each point of the way
+		umount disk
+		for size in 4 8 12 16 20 24 32 64 256; do
+			mount -t tmpfs -o size=${size}k none disk
+			status=0
+			qpush jobs x 2>err || status=$?
+			is "$size: $status" "$size: 75"
+			has "$(cat err)" 'No space left on device'
+			is "$(ls -A disk)" ''
+			umount disk
+		done
 	END
 }
 
