@@ -226,8 +226,8 @@ say(const struct ended *e, size_t i, const char *queue, const char *command)
 		    command, v->reason, queue, id);
 	else if (r->state == Q_DEAD)
 		diag_error(queue,
-		    "%llu: dead after %u attempts: %s; see 'qstat %s %llu'", id,
-		    attempt, v->reason, queue, id);
+		    "%llu: dead after %u attempt%s: %s; see 'qstat %s %llu'", id,
+		    attempt, attempt == 1 ? "" : "s", v->reason, queue, id);
 	else if (r->state == Q_DELAYED)
 		diag_error(queue, "%llu: '%s' %s (attempt %u of %u); next try in %s",
 		    id, command, v->reason, attempt, most,

@@ -71,11 +71,11 @@ json_set_time(json_t *object, const char *name, q_time when)
 	    object, name, when == 0 ? json_null() : json_string(text_time(text, when)));
 }
 
-json_t *
-json_text(const char *text)
+static json_t *
+text_of(const char *text, size_t n)
 {
-	json_t *value = json_string(text);
-	size_t n = strlen(text), room = 4 * n + 16; /* "\xHH" is four for one */
+	json_t *value = json_stringn(text, n);
+	size_t room = 4 * n + 16; /* "\xHH" is four for one */
 	char *shown;
 
 	if (value != NULL)
@@ -86,6 +86,12 @@ json_text(const char *text)
 	value = json_string(shown);
 	free(shown);
 	return (value);
+}
+
+json_t *
+json_text(const char *text)
+{
+	return (text_of(text, strlen(text)));
 }
 
 /* Its words, without what stood for the body. */
@@ -120,7 +126,7 @@ set_report(json_t *object, const struct q_report *r)
 	json_set(object, "cpu_seconds", json_real((double)r->cpu / 1e9));
 	json_set_count(object, "peak_memory", r->memory);
 	json_set(object, "host", json_text(r->host));
-	json_set(object, "stderr", json_text(r->output));
+	json_set(object, "stderr", text_of(r->output, r->output_size));
 	set_command(object, r);
 }
 

@@ -205,6 +205,15 @@ load worker
 	cmp want err
 }
 
+@test "what is kept of stderr is whole, also with a NUL in it" {
+	qpush -m 1 jobs x
+	start qpop jobs -- sh -c 'printf "one\0two\n" >&2; exit 1' 2>err
+	ended 4
+	has "$(tr -d '\0' <err)" "dead after 1 attempt: exited 1"
+	is "$(qstat --json jobs 1 | jq -c '.failures[0].stderr')" '"one\u0000two\n"'
+	has "$(qstat jobs 1)" 'stderr: one\x00two'
+}
+
 @test "a command that floods stderr is ended at its time all the same" {
 	qpush jobs x
 	start timeout -s KILL 20 qpop -T 200ms jobs -- sh -c 'exec yes >&2' 2>/dev/null
