@@ -35,7 +35,7 @@ enum { PARALLEL_MOST = 1000, BATCH_MOST = 1000 };
 
 static const struct opt opts[] = {
 	{ 'L', "lease", OPT_TIME, "DURATION", "take under a lease; qack finishes it" },
-	{ 'n', "count", OPT_COUNT, "N|all", "at most so many (1)" },
+	{ 'n', "count", OPT_COUNT, "N|all", "at most so many (1, or that of -B)" },
 	{ 'w', "wait", OPT_TIME | OPT_OPTIONAL, "DURATION", "wait for a message" },
 	{ 'g', "group", OPT_TEXT, "GROUP", "of this group only" },
 	{ O_ID, "id", OPT_COUNT, "ID", "take this message only" },
@@ -251,6 +251,14 @@ check_worker(const struct options *o)
 		    "with --batch, no argument can show the body ('%s')", j->mark);
 }
 
+/* Without -n it is one message, or what one COMMAND is given. */
+static void
+default_count(struct options *o)
+{
+	if (o->delivery.count == 0)
+		o->delivery.count = o->worker.job.batch > 0 ? o->worker.job.batch : 1;
+}
+
 static void
 check_usage(struct options *o)
 {
@@ -261,8 +269,9 @@ check_usage(struct options *o)
 		    opt_operands[0], opt_operands[1]);
 	if (opt_command != NULL && opt_command[0] == NULL)
 		diag_usage("no command after '--'");
-	if (o->delivery.take.id != 0 && o->delivery.count != 1)
+	if (o->delivery.take.id != 0 && o->delivery.count > 1)
 		diag_usage("--id and --count exclude each other");
+	default_count(o);
 	if (o->delivery.take.id != 0 && o->delivery.take.group != NULL)
 		diag_usage("--id and --group exclude each other");
 	if (opt_command == NULL)
@@ -325,7 +334,6 @@ int
 main(int argc, char **argv)
 {
 	struct options o = {
-		.delivery = { .count = 1 },
 		.worker = { .parallel = 1,
 		    .job = { .mark = "{}", .kill_after = 10 * Q_SECOND } },
 	};

@@ -103,7 +103,7 @@ complete -c qpush -n '__qutils_operand -eq 0 --file -f --delay -d --at --expire 
 complete -c qpop -e
 complete -c qpop -f
 complete -c qpop -n 'not __qutils_after_dashes' -s L -l lease -x -d 'take under a lease; qack finishes it'
-complete -c qpop -n 'not __qutils_after_dashes' -s n -l count -x -a 'all' -d 'at most so many (1)'
+complete -c qpop -n 'not __qutils_after_dashes' -s n -l count -x -a 'all' -d 'at most so many (1, or that of -B)'
 complete -c qpop -n 'not __qutils_after_dashes' -s w -l wait -d 'wait for a message'
 complete -c qpop -n 'not __qutils_after_dashes' -s g -l group -x -d 'of this group only'
 complete -c qpop -n 'not __qutils_after_dashes' -l id -x -d 'take this message only'

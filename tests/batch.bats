@@ -19,10 +19,12 @@ load worker
 	is "$(timeout 20 qpop -n 2 -w -B 100 jobs -- sort -r | xargs)" "b a"
 }
 
-@test "without -n it is one message" {
-	qpush jobs a b c
-	is "$(qpop -B 10 jobs -- cat)" a
-	is "$(qpop -n 2 -B 10 jobs -- cat)" $'b\nc'
+@test "without -n it is one COMMAND" {
+	seq 7 | qpush -l jobs
+	is "$(qpop -B 3 jobs -- xargs)" '1 2 3'
+	is "$(qpop -n 1 -B 3 jobs -- xargs)" 4
+	is "$(qpop -P 2 -B 10 jobs -- xargs)" '5 6 7'
+	fails 2 "--id and --count exclude each other" qpop --id 1 -n 2 jobs -- true
 }
 
 @test "each body is one line, whether it ends with a newline or not" {
