@@ -16,6 +16,7 @@
 #include "opt.h"
 
 enum { KEY_LOCK_WAIT = 0x1000, KEY_FORCE, KEY_OPTIONS };
+enum { COLUMNS = 80 }; /* of --help */
 
 /* What every command has. --options has no help: it is for our own scripts. */
 static const struct opt common[] = {
@@ -86,13 +87,35 @@ option(const struct command *cmd, size_t i)
 	return (i < sizeof(common) / sizeof(common[0]) ? &common[i] : NULL);
 }
 
+/* Broken between words, and between alternatives. */
+static void
+print_usage(const struct command *cmd)
+{
+	int indent = fprintf(stdout, "Usage: %s", cmd->name), column = indent;
+	const char *p = cmd->synopsis;
+	size_t n;
+
+	for (bool apart = true; *p != '\0'; p += n) {
+		n = strcspn(p, " |");
+		n += p[n] == '|';
+		if (column + apart + (int)n > COLUMNS) {
+			fprintf(stdout, "\n%*s", indent, "");
+			column = indent;
+			apart = true;
+		}
+		column += fprintf(stdout, "%s%.*s", apart ? " " : "", (int)n, p);
+		apart = p[n] == ' ';
+		n += apart;
+	}
+}
+
 static void
 print_help(const struct command *cmd)
 {
 	const struct opt *o;
 
-	fprintf(stdout, "Usage: %s %s\n%s; see %s(1).\n\n", cmd->name, cmd->synopsis,
-	    cmd->purpose, cmd->name);
+	print_usage(cmd);
+	fprintf(stdout, "\n%s; see %s(1).\n\n", cmd->purpose, cmd->name);
 	for (size_t i = 0; (o = option(cmd, i)) != NULL; i++) {
 		bool optional = o->value & OPT_OPTIONAL;
 		char letter[] = "   ", left[80];

@@ -73,8 +73,7 @@ static const struct opt opts[] = {
 static const struct command cmd = {
 	.name = "qpop",
 	.synopsis = "[OPTION...] QUEUE [-- COMMAND [ARGUMENT...]]",
-	.purpose =
-	    "Take messages; each is acknowledged once written, or once COMMAND exits 0",
+	.purpose = "Take messages; each is done once it is written, or COMMAND exits 0",
 	.opts = opts,
 	.runs = true,
 };

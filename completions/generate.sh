@@ -13,7 +13,13 @@ here=$(dirname "$0")
 describe() {
 	for cmd; do
 		"$bin/$cmd" --help | awk -v OFS='\t' -v cmd="$cmd" '
-		NR == 1 {
+		NR == 1 || /^ / { # the usage, of several lines
+			sub(/^ +/, usage ~ /[a-z]\|$/ ? "" : " ")
+			usage = usage $0
+			next
+		}
+		{
+			$0 = usage
 			for (i = 3; i <= NF; i++) {
 				if ($i ~ /^[a-z]+(\|[a-z]+)*$/)
 					sub_ = sub_ "|" $i
@@ -25,6 +31,7 @@ describe() {
 			gsub(/\|/, " ", sub_)
 			if (sub_ != "")
 				print cmd, "@sub", substr(sub_, 2)
+			exit
 		}'
 		"$bin/$cmd" --options
 	done

@@ -140,6 +140,7 @@ letters() {
 		"$BIN/$c" --options | cut -f 3 | while read -r name; do
 			grep -q -e " --$name" help || { echo "$c --$name"; exit 1; }
 		done
+		[ -z "$(awk 'length > 80' help)" ]
 	done
 }
 
