@@ -124,7 +124,7 @@ ended_add(
 		end->fd = job->output;
 		job->output = -1;
 	}
-	if (job != NULL && v->verb != Q_ACK)
+	if (job != NULL && (v->verb != Q_ACK || end->fd != -1)) /* it may not stay so */
 		describe(e, end, job);
 }
 

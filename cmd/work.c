@@ -133,29 +133,57 @@ work_reap(struct worker *w)
 	}
 }
 
+/* Whether the next stage may have room in time: for ever, unless we are to end. */
+static bool
+worth_waiting(struct worker *w)
+{
+	if (stop_count() == 1 && w->hand_until == 0)
+		w->hand_until = w->now + w->plan->job.kill_after;
+	return (stop_count() == 0 || (stop_count() == 1 && w->now < w->hand_until));
+}
+
+/* It was not handed over. */
+static struct verdict
+undone(struct worker *w, int rc)
+{
+	/* Done in vain: it is done again when there is a next stage. */
+	struct verdict v = { .verb = Q_RELEASE };
+
+	if (rc != Q_ETOOBIG) {
+		work_worse(w, queue_fail(w->handover.name, rc));
+		w->closed = true;
+		return (v);
+	}
+	/* Nor would a next stage at another time have taken this. */
+	v.verb = Q_FAIL;
+	v.failed = true;
+	(void)snprintf(v.reason, sizeof(v.reason), "printed too much: %s", q_errmsg());
+	work_worse(w, DIAG_COMMAND);
+	if (w->plan->stop_on_failure)
+		w->closed = true;
+	return (v);
+}
+
 void
 work_hand_over(struct worker *w)
 {
-	/* Done in vain: it is done again when there is a next stage. */
-	static const struct verdict undone = { .verb = Q_RELEASE };
 	const struct q_msg *m;
+	struct verdict v;
 	int rc, fd;
 
 	while (w->done.count > 0 && w->now >= w->hand_at) {
 		fd = ended_output(&w->done, 0, &m);
 		rc = handover_push(&w->handover, m, fd);
-		if (q_temporary(rc) && !q_is_dead(w->handover.q) && stop_count() < 2) {
+		if (q_temporary(rc) && !q_is_dead(w->handover.q) && worth_waiting(w)) {
 			if (w->hand_at == 0)
 				diag_warn(w->handover.name, "%s; waiting", q_errmsg());
 			w->hand_at = w->now + HAND_STEP;
 			return;
 		}
 		w->hand_at = 0;
-		if (rc != 0) {
-			work_worse(w, queue_fail(w->handover.name, rc));
-			w->closed = true;
-		}
-		ended_move(&w->done, &w->ended, rc == 0 ? NULL : &undone);
+		if (rc != 0)
+			v = undone(w, rc);
+		ended_move(&w->done, &w->ended, rc == 0 ? NULL : &v);
 		w->tell_at = work_sooner(w->tell_at, w->now + ahead_step(&w->ahead));
 	}
 }

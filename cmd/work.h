@@ -29,6 +29,7 @@ struct worker {
 	q_time keep_at, serve_at; /* our leases, and the commands, are looked after */
 	q_time again_at;          /* nothing is tried before: the last try failed */
 	q_time hand_at;           /* the next stage has room again, perhaps */
+	q_time hand_until;        /* and is not waited for longer; 0: for ever */
 	q_time failing_since, idle_since;
 	sigset_t waiting; /* signal mask while it waits */
 	bool closed;      /* takes no more */

@@ -101,6 +101,35 @@ load lib
 	is "$(qstat --json in 1 | jq .attempt)" 0
 }
 
+@test "a worker that is told to stop waits for the next stage, but not for ever" {
+	qctl create out
+	qctl pause out in
+	seq 2 | qpush -l in
+	start qpop -n all in --kill-after 100ms --to out -- cat 2>errors
+	eventually grep -q 'waiting' errors
+	kill "$pid"
+	ended 75
+	counts in ready=2 done=0
+	is "$(qstat --json in 1 | jq .attempt)" 0
+}
+
+@test "what is too large for the next stage is a failure of its message alone" {
+	qctl create out max-body=5
+	qctl create in backoff=0
+	printf '%s\n' long-line ok | qpush -l -m 2 in
+	run -4 --separate-stderr qpop -n all in --to out -- cat
+	has "$stderr" "in: 1: 'cat' printed too much: message of 9 bytes is over the queue's limit"
+	has "$stderr" 'in: 1: dead after 2 attempts'
+	counts in dead=1 done=1
+	is "$(qstat --json in 1 | jq -c '.failures[0] | [.how, .exit_status]')" '["exited",0]'
+	has "$(qstat in 1)" 'printed too much: message of 9 bytes'
+	is "$(qpop -n all out)" ok
+	# of lines, all or none
+	printf 'a\nlong-line\n' | qpush -m 1 in
+	run -4 qpop in --to out --to-lines -- cat
+	counts out pushed=1
+}
+
 @test "a next stage that goes away stops the worker, and its message goes back" {
 	qctl create out
 	seq 3 | qpush -l in
