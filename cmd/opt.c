@@ -325,6 +325,15 @@ next_option(const struct command *cmd, int argc, char **argv)
 	return (short_option(cmd, &at.group, argv, &at.next));
 }
 
+void
+opt_join(void)
+{
+	while (*opt_command != NULL)
+		opt_operands[opt_noperands++] = *opt_command++;
+	opt_command = NULL;
+	opt_operands[opt_noperands] = NULL;
+}
+
 int
 opt_next(const struct command *cmd, int argc, char **argv)
 {
@@ -334,11 +343,8 @@ opt_next(const struct command *cmd, int argc, char **argv)
 	while ((o = next_option(cmd, argc, argv)) != NULL)
 		if (!common_option(cmd, o))
 			return (o->key);
-	if (opt_command != NULL && !cmd->runs) {
-		while (*opt_command != NULL)
-			opt_operands[opt_noperands++] = *opt_command++;
-		opt_command = NULL;
-	}
+	if (opt_command != NULL && !cmd->runs)
+		opt_join();
 	/* There is room: an operand never moves to behind where it was. */
 	opt_operands[opt_noperands] = NULL;
 	return (-1);

@@ -71,6 +71,9 @@ extern char **opt_command; /* what follows '--', NULL-terminated; NULL without '
  */
 int opt_next(const struct command *cmd, int argc, char **argv);
 
+/* What follows '--' are no command, but more operands. */
+void opt_join(void);
+
 /* Before the command line of another command in the same process. */
 void opt_reset(void);
 

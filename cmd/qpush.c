@@ -52,7 +52,8 @@ static const struct opt opts[] = {
 };
 static const struct command cmd = {
 	.name = "qpush",
-	.synopsis = "[OPTION...] QUEUE [MESSAGE... | --from-command -- COMMAND...]",
+	.synopsis =
+	    "[OPTION...] QUEUE [[--] MESSAGE... | --from-command -- COMMAND...]",
 	.purpose = "Put messages into a queue; they are on disk when it exits 0",
 	.opts = opts,
 	.runs = true,
@@ -209,17 +210,18 @@ set_option(struct options *o, int c)
 static void
 check_usage(struct options *o)
 {
-	size_t messages = opt_noperands > 1 ? (size_t)opt_noperands - 1 : 0;
+	size_t messages;
 	bool many;
 
+	if (!o->from_command && opt_command != NULL)
+		opt_join(); /* such as a message that begins with '-' */
+	messages = opt_noperands > 1 ? (size_t)opt_noperands - 1 : 0;
 	if (opt_noperands == 0)
 		diag_usage("no queue given");
 	if (o->delay && o->at)
 		diag_usage("--delay and --at exclude each other");
 	if (o->from_command && (opt_command == NULL || opt_command[0] == NULL))
 		diag_usage("--from-command needs '--' and a command");
-	if (!o->from_command && opt_command != NULL)
-		diag_usage("a command after '--' needs --from-command");
 	if (o->from_command && (messages > 0 || o->form == 'f'))
 		diag_usage("--from-command takes its messages from the command alone");
 	many = (o->form != 0 && o->form != 'f') || o->file_count + messages > 1;

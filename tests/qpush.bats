@@ -136,12 +136,25 @@ load lib
 	[ ! -e "$Q_ROOT/jobs" ]
 }
 
-@test "--from-command refuses other messages, and a command refuses to stand alone" {
+@test "behind '--' are messages, whatever they begin with" {
+	qpush jobs -- -a --lines --
+	qpush jobs b -- -c
+	qpush -- jobs -d
+	is "$(qpop -n all -l jobs)" $'-a\n--lines\n--\nb\n-c\n-d'
+	echo content >-file
+	echo first >x
+	qpush -f x jobs -- -file
+	echo stdin | qpush jobs --
+	is "$(qpop -n all jobs)" $'first\ncontent\nstdin'
+	fails 2 "no queue given" qpush --
+	fails 2 "one too many" qpush -l jobs -- x
+}
+
+@test "--from-command refuses other messages" {
 	fails 2 "--from-command needs '--' and a command" qpush jobs --from-command
 	fails 2 "--from-command needs '--' and a command" qpush jobs --from-command --
 	fails 2 "from the command alone" qpush jobs x --from-command -- true
 	fails 2 "from the command alone" qpush jobs -f x --from-command -- true
-	fails 2 "a command after '--' needs --from-command" qpush jobs -- true
 }
 
 @test "no descriptor of ours reaches the command of --from-command" {

@@ -34,12 +34,17 @@ int qack_main(int argc, char **argv);
 
 enum { NOT_FOUND = 127 };
 
+/* Whether a COMMAND follows '--', after an option that says so, if it is not NULL. */
 static bool
-runs_command(const WORD_LIST *words)
+runs_command(const WORD_LIST *words, const char *option)
 {
-	for (; words != NULL; words = words->next)
+	bool said = option == NULL;
+
+	for (; words != NULL; words = words->next) {
 		if (strcmp(words->word->word, "--") == 0)
-			return (true);
+			return (said);
+		said = said || strcmp(words->word->word, option) == 0;
+	}
 	return (false);
 }
 
@@ -99,15 +104,16 @@ run_here(frame_main *command, char *name, WORD_LIST *words)
 static int
 qpush_builtin(WORD_LIST *words)
 {
-	return (runs_command(words) ? run_program("qpush", words)
-				    : run_here(qpush_main, "qpush", words));
+	return (runs_command(words, "--from-command")
+		    ? run_program("qpush", words)
+		    : run_here(qpush_main, "qpush", words));
 }
 
 static int
 qpop_builtin(WORD_LIST *words)
 {
-	return (runs_command(words) ? run_program("qpop", words)
-				    : run_here(qpop_main, "qpop", words));
+	return (runs_command(words, NULL) ? run_program("qpop", words)
+					  : run_here(qpop_main, "qpop", words));
 }
 
 /* To it, what follows '--' are operands. */
