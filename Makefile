@@ -91,7 +91,7 @@ apis     := $(COMMANDS:%=$(B)/api/%)
 so       := $(B)/libq.so.$(ABI)
 builtins := $(B)/qutils.so
 
-all: $(bins) $(so) $(B)/libq.pc
+all: $(bins) $(so)
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -216,10 +216,6 @@ $(B)/fuzz.a: $(patsubst $(B)/%,$(B)/fuzz/%,$(lib_obj) $(cmd_obj))
 $(fuzzers): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz.a
 	$(FUZZ_CC) $(fuzz_san),address,undefined -o $@ $^ $(archives) $(libs_qstat)
 
-$(B)/libq.pc: libq/libq.pc.in Makefile
-	@mkdir -p $(@D)
-	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCDIR@|$(INCDIR)|;s|@VERSION@|$(VERSION)|' $< >$@
-
 demo: all
 	PATH=$(CURDIR)/$(B):$$PATH sh tests/demo.sh
 
@@ -322,7 +318,9 @@ install: all
 	$(INSTALL) -m755 $(so) $(DESTDIR)$(LIBDIR)
 	ln -sf $(notdir $(so)) $(DESTDIR)$(LIBDIR)/libq.so
 	$(INSTALL) -m644 $(B)/libq.a $(DESTDIR)$(LIBDIR)
-	$(INSTALL) -m644 $(B)/libq.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCDIR@|$(INCDIR)|;s|@VERSION@|$(VERSION)|' \
+		libq/libq.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libq.pc
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libq.pc
 	$(INSTALL) -m644 libq/q.h $(DESTDIR)$(INCDIR)
 	if [ -f $(builtins) ]; then $(INSTALL) -d $(DESTDIR)$(LIBDIR)/bash && \
 		$(INSTALL) -m644 $(builtins) $(DESTDIR)$(LIBDIR)/bash; fi
