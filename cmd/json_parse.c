@@ -216,15 +216,26 @@ check_pairs(const json_t *document)
 	return (NULL);
 }
 
+/* What is null is not said: so jq has it of what is not there. */
+static void
+drop_nulls(json_t *document)
+{
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (json_is_null(json_object_get(document, fields[i].name)))
+			(void)json_object_del(document, fields[i].name);
+}
+
 static const char *
 read_document(struct reading *r, json_t *document)
 {
-	const json_t *state = json_object_get(document, "state");
+	const json_t *state;
 	const char *name, *why;
 	json_t *value;
 
 	if (!json_is_object(document))
 		return ("not a JSON object");
+	drop_nulls(document);
+	state = json_object_get(document, "state");
 	/* Of other messages it is the end of a lease that is over for us. */
 	if (state != NULL && (!json_is_string(state) ||
 				 strcmp(json_string_value(state), "delayed") != 0))

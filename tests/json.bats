@@ -110,6 +110,15 @@ refused() {
 	counts jobs pushed=1
 }
 
+@test "what is null in JSON is as if it were not there" {
+	qpush plain x
+	qpop -j plain | jq -c '{body, body_base64, key, group, headers, due, ttl, priority}' >in
+	has "$(cat in)" '"key":null'
+	qpush -J -p 3 jobs <in
+	is "$(qpop -j jobs | jq -c '[.body, .priority, .key, .due]')" '["x",0,null,null]'
+	fails 2 "unknown field 'other'" qpush -J jobs <<<'{"body":"x","other":null}'
+}
+
 @test "a line that is not JSON is refused with its number and column" {
 	refused "not JSON: expected ':' at column 9" '{"body" 1}'
 	refused 'not JSON' 'plain text'

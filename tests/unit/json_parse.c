@@ -127,7 +127,7 @@ mistakes_are_named(void **state)
 		{ "{}", "neither body nor body_base64" },
 		{ "{\"body\":\"\",\"body_base64\":\"\"}", "exclude each other" },
 		{ "{\"body\":5}", "body: not a string" },
-		{ "{\"body\":null}", "body: not a string" },
+		{ "{\"body\":null}", "neither body nor body_base64" },
 		{ "{\"body_base64\":\"Zg\"}", "body_base64: not base 64" },
 		{ "{\"body\":\"\",\"foo\":1}", "unknown field 'foo'" },
 		{ "{\"body\":\"\",\"Priority\":1}", "unknown field 'Priority'" },
