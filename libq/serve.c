@@ -266,7 +266,9 @@ apply_served(struct txn *t, struct service *v, struct served *s)
 int
 serve_apply(struct q *q, struct txn *t)
 {
-	int rc = 0;
+	/* They may have been asked long after the transaction began: a lease that was
+	 * counted from then would be over early. */
+	int rc = serve_any(q) ? clock_read(&t->now) : 0;
 
 	for (size_t i = 0; serve_any(q) && i < q->service->n && rc == 0; i++) {
 		rc = apply_served(t, q->service, &q->service->served[i]);

@@ -5,6 +5,9 @@
  */
 #include "posters.h"
 
+#include "life.h"
+#include "serve.h"
+
 /* ---- what is served ---- */
 
 static void
@@ -249,6 +252,39 @@ timed_takes_share_a_transaction_too(void **state)
 	q_close(q);
 }
 
+static void
+a_lease_lasts_from_when_it_is_asked_for(void **state)
+{
+	const struct q_push message = { .body = "a", .size = 1 };
+	struct q *q = open_queue();
+	struct clock asked;
+	struct state s;
+	struct txn t;
+	size_t stored;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(q_push(q, &message, 1, 0, &stored, NULL), 0);
+	lock(q);
+	assert_non_null(ctl_need(q));
+	assert_int_equal(txn_begin_write(q, &t), 0);
+	assert_int_equal(clock_read(&asked), 0);
+	pid = taker(0);
+	await_posted(q, 1);
+	serve_collect(q);
+	assert_int_equal(serve_apply(q, &t), 0);
+	assert_int_equal(life_get(&t, 1, &s), 0);
+	assert_true((q_time)s.due >= asked.boot + 3600 * Q_SECOND);
+	assert_int_equal(txn_commit(&t, true), 0);
+	serve_answer(q, 0);
+	unlock(q);
+	serve_wake(q);
+	txn_end(&t);
+	end_posters(&pid, 1);
+	assert_int_equal(said[0].code, 0);
+	q_close(q);
+}
+
 /* ---- the file is lost while requests wait in it ---- */
 
 static void
@@ -322,6 +358,7 @@ main(void)
 		TEST(a_limit_is_met_by_those_it_meets),
 		TEST(settling_in_a_slot_is_settling),
 		TEST(timed_takes_share_a_transaction_too),
+		TEST(a_lease_lasts_from_when_it_is_asked_for),
 		TEST(a_request_survives_that_its_slot_is_lost),
 	};
 
