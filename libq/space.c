@@ -2,6 +2,7 @@
 /* The reserve of allocated blocks behind the data in use. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -31,14 +32,27 @@ void
 space_guard(struct txn *t, uint64_t size)
 {
 	const struct q *q = t->q;
-	uint64_t slack = SPACE_RESERVE / 4;
+	uint64_t slack = SPACE_RESERVE / 4, end = store_end(&q->store);
+	uint64_t more = (size > end ? size : end) + slack;
 
 	/* A hole: it needs no room on a full disk, and is less than any push asks for.
 	 */
-	if (size < store_end(&q->store) + slack &&
-	    ftruncate(q->dir.data, (off_t)(size + slack)) == 0)
-		size += slack;
+	if (size < end + slack && ftruncate(q->dir.data, (off_t)more) == 0)
+		size = more;
 	t->file_size = size;
+}
+
+void
+space_after(const struct txn *t)
+{
+	uint64_t end = store_end(&t->q->store);
+	int fd = t->q->dir.data;
+	struct stat st;
+
+	if (end <= t->file_size || fstat(fd, &st) != 0 || (uint64_t)st.st_size >= end)
+		return;
+	if (ftruncate(fd, (off_t)end) != 0)
+		return; /* who opens it next sees that what is missing is free */
 }
 
 int

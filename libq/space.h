@@ -17,10 +17,11 @@ enum { SPACE_RESERVE = 512 << 10 };
  */
 int space_ensure(struct txn *t, uint64_t bytes);
 /*
- * Before any write, with the file's size: LMDB may number pages at the end that it does
- * not write, and the file must not look cut short for it.
+ * Before any write, with the file's size, and after it: LMDB may number pages at the
+ * end that it does not write, and the file must not look cut short for it.
  */
 void space_guard(struct txn *t, uint64_t size);
+void space_after(const struct txn *t);
 /* Allocate a file from end to size; file systems that cannot are left as they are. */
 int space_allocate(int fd, uint64_t end, uint64_t size);
 

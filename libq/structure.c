@@ -88,10 +88,7 @@ walk_from(int fd, const struct page_meta *meta, struct structure *s)
 	s->walk.arg = s;
 	s->walk.found = found;
 	s->walk.row = table_row;
-	if (s->walk.pages < meta->last + 1)
-		rc = note(s, "is cut short", "data.mdb", 0, "");
-	if (rc == 0)
-		rc = walk_tree(&s->walk, TABLES, &meta->main, false);
+	rc = walk_tree(&s->walk, TABLES, &meta->main, false);
 	s->walk.row = NULL;
 	for (int i = 0; i < TABLES && rc == 0; i++)
 		rc = s->has[i] ? walk_tree(&s->walk, (enum table)i, &s->tree[i], false)
@@ -102,6 +99,8 @@ walk_from(int fd, const struct page_meta *meta, struct structure *s)
 	if (rc == 0)
 		rc = walk_free(&s->walk, &meta->free);
 	s->free_known = s->found == before;
+	if (rc == 0 && (s->walk.pages < meta->last + 1 || walk_is_cut(&s->walk)))
+		rc = note(s, "is cut short", "data.mdb", 0, "");
 	return (rc == 0 ? lost_pages(s) : rc);
 }
 
@@ -127,6 +126,20 @@ structure_walk(int fd, struct check *check, struct structure *s)
 	    check_found(check, 0, "do not follow one another", "the meta pages") != 0)
 		return (Q_ENOMEM);
 	return (walk_from(fd, &meta[newest], s));
+}
+
+bool
+structure_is_sound(int fd)
+{
+	struct check *check = NULL;
+	struct structure s = { .check = NULL };
+	bool sound = check_new(&check) == 0 && structure_walk(fd, check, &s) == 0 &&
+	             check->public.found == 0;
+
+	structure_close(&s);
+	if (check != NULL)
+		q_check_free(&check->public);
+	return (sound);
 }
 
 /* How much was ever done to the queue, as far as a structure leads to it. */

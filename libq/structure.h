@@ -24,6 +24,8 @@ struct structure {
  * in check. structure_close() also after an error.
  */
 int structure_walk(int fd, struct check *check, struct structure *s);
+/* Whether nothing is wrong. */
+bool structure_is_sound(int fd);
 /*
  * From each meta page: s[0] is the one to believe, s[1] the other, mostly the state of
  * one transaction before. Close both.

@@ -13,6 +13,7 @@
 #include "note.h"
 #include "queue.h"
 #include "space.h"
+#include "structure.h"
 
 #include "txn.h"
 
@@ -104,11 +105,16 @@ check_books(struct txn *t)
 	    (unsigned long long)messages, (unsigned long long)states));
 }
 
-/* LMDB would read past the end of a file that was cut, and die of it. */
+/*
+ * LMDB would read past the end of a file that was cut, and die of it. But if who wrote
+ * last was killed, or lost power, before space_after(), all that is missing may be
+ * free.
+ */
 static int
 check_size(const struct q *q, off_t size)
 {
-	if (size >= 2 * (off_t)q->store.page && (uint64_t)size >= store_end(&q->store))
+	if (size >= 2 * (off_t)q->store.page &&
+	    ((uint64_t)size >= store_end(&q->store) || structure_is_sound(q->dir.data)))
 		return (0);
 	return (fail(
 	    Q_ECORRUPT, "data.mdb is damaged (cut to %lld bytes)", (long long)size));
@@ -248,6 +254,8 @@ txn_commit(struct txn *t, bool durable)
 	rc = store_commit(t->mdb, "commit");
 	t->mdb = NULL; /* LMDB freed it, whether or not it succeeded */
 	t->flushed = rc == 0 && durable;
+	if (rc == 0)
+		space_after(t);
 	if (rc != 0 && rc != STORE_GROW) {
 		/* LMDB does not say whether a write failed or a flush; after a flush
 		 * what the kernel holds of the file is unknown. */

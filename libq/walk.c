@@ -9,6 +9,10 @@
 
 #include "walk.h"
 
+/* Pages at the end that LMDB may have numbered, but not written, since they are free
+ * again: no more than a transaction may change. */
+enum { TAIL_MOST = 1 << 17 };
+
 /* What a walk has met, to be compared with what the tree says of itself. */
 struct met {
 	uint64_t branches, leaves, runs, rows;
@@ -76,11 +80,19 @@ walk_open(struct walk *w, int fd, const struct page_meta *meta)
 	uint64_t most = end > 0 ? (uint64_t)end / meta->page : 0;
 
 	*w = (struct walk){ .fd = fd, .page = meta->page, .pages = meta->last + 1 };
-	if (w->pages > most) /* cut, or damaged: no more than there is */
+	if (w->pages > most + TAIL_MOST) /* cut, or damaged: no more than there is */
 		w->pages = most;
+	w->there = w->pages < most ? w->pages : most;
 	if ((w->seen = calloc((size_t)w->pages + 1, 1)) == NULL)
 		return (fail(Q_ENOMEM, "out of memory"));
 	return (0);
+}
+
+bool
+walk_is_cut(const struct walk *w)
+{
+	return (memchr(w->seen + w->there, WALK_USED, (size_t)(w->pages - w->there)) !=
+		NULL);
 }
 
 void

@@ -14,7 +14,8 @@
 struct walk {
 	int fd;
 	size_t page;      /* bytes of one */
-	uint64_t pages;   /* that the file says are in use */
+	uint64_t pages;   /* that the file says are in use, or free */
+	uint64_t there;   /* of these, in the file */
 	uint8_t *seen;    /* of enum walk_use, by page */
 	enum table table; /* being walked; TABLES: one of LMDB's own */
 	void *arg;
@@ -35,6 +36,8 @@ int walk_meta(int fd, uint64_t number, struct page_meta *meta);
 /* Ready for trees of that file; walk_close() also after an error. */
 int walk_open(struct walk *w, int fd, const struct page_meta *meta);
 void walk_close(struct walk *w);
+/* Whether the file ends before a page that is in use, as far as was walked. */
+bool walk_is_cut(const struct walk *w);
 /* A tree whose keys are native numbers if numbers. Each page is walked once, whatever
  * the trees say. */
 int walk_tree(
