@@ -69,6 +69,8 @@ def attack_all(args, base):
 def title(name):
     if name == suites.LONG:
         return suites.LONG_PLAY[0]
+    if name == suites.MODEL:
+        return suites.MODEL_WALKS[0]
     return suites.PLAYS[name][0] if name in suites.PLAYS else suites.SUITES[name].title
 
 
@@ -100,7 +102,7 @@ def arguments():
     p.add_argument('--tap', action='store_true')
     p.add_argument('--case')
     args = p.parse_args()
-    known = [*suites.SUITES, *suites.PLAYS, suites.LONG]
+    known = [*suites.SUITES, *suites.PLAYS, suites.MODEL, suites.LONG]
     for name in args.suites:
         if name not in known:
             p.error(f'{name} is none of {", ".join(known)}')

@@ -11,6 +11,7 @@ import chaos
 import inject
 import kill
 import lmdb
+import model
 import shapes
 from ops import BY_NAME, OPS
 
@@ -52,6 +53,9 @@ PLAYS = {
     'order': ('producers killed at random', 40, ('print',)),
 }
 PUSHES = 100  # of each producer of a play
+# Walks of random commands: (title, walks at scale 1)
+MODEL = 'model'
+MODEL_WALKS = ('as a plain queue has it', 12)
 # One play of many messages: (title, messages at scale 1, at a time)
 LONG = 'long'
 LONG_PLAY = ('messages, killed at random', 100000, 500)
@@ -69,8 +73,8 @@ def units(names, scale, seed):
         if name == LONG:
             found.append((name, None, None, 0, 1, scale, seed))
             continue
-        if name in PLAYS:
-            n = max(1, round(PLAYS[name][1] * scale))
+        if name in PLAYS or name == MODEL:
+            n = max(1, round((MODEL_WALKS if name == MODEL else PLAYS[name])[1] * scale))
             found += [(name, None, None, i, n, 1, seed) for i in range(n)]
             continue
         suite = SUITES[name]
@@ -105,6 +109,8 @@ class Workshop:
             return self.long(f'{share:g}.{seed}')
         if name in PLAYS:
             return self.play(name, f'{seed}.{part}')
+        if name == MODEL:
+            return self.walk(f'{seed}.{part}')
         case = f'{name} {op} {shape}'
 
         def chosen(variant):
@@ -128,6 +134,11 @@ class Workshop:
         wrong = chaos.play(plan)
         return name, plan.history.kills, [(f'{name} {seed}', line) for line in wrong]
 
+    def walk(self, text):
+        """What is counted are its steps."""
+        wrong = model.case(text, os.path.join(self.base, 'walk'))
+        return MODEL, model.STEPS, [(f'{MODEL} {text}', line) for line in wrong]
+
     def long(self, seed):
         """Of this one the messages are counted, not the kills."""
         base = os.path.join(self.base, 'long')
@@ -147,6 +158,8 @@ class Workshop:
             return self.long(words[1])[2]
         if words[0] in PLAYS:
             return self.play(words[0], words[1])[2]
+        if words[0] == MODEL:
+            return self.walk(words[1])[2]
         name, op, shape, variant = words
         return [(text, line) for _, lines in SUITES[name].attacks(
             self.shape(shape), BY_NAME[op], lambda v: str(v) == variant)
