@@ -174,6 +174,19 @@ check_of(struct books *b, uint64_t id, const struct state *s)
 	return (check_ttl(b, id, s, body));
 }
 
+/* It may have been of several: they are there, by their bodies. */
+static int
+check_damaged(struct books *b, uint64_t id)
+{
+	unsigned count;
+	int rc = extent_guess(b->t, id, &count);
+
+	if (rc != 0)
+		return (rc);
+	b->check->public.messages += count;
+	return (books_damaged(b, id, "is damaged (its state record)"));
+}
+
 static int
 check_msg(
     struct books *b, enum table table, uint64_t id, struct span key, struct span value)
@@ -183,10 +196,8 @@ check_msg(
 
 	(void)table;
 	(void)key;
-	if (state_decode(value.data, value.size, id, &e) != 0) {
-		b->check->public.messages++;
-		return (books_damaged(b, id, "is damaged (its state record)"));
-	}
+	if (state_decode(value.data, value.size, id, &e) != 0)
+		return (check_damaged(b, id));
 	if (e.s.state == Q_LEASED && books_know(b, META_REC_BOOT) &&
 	    e.s.boot > b->t->meta.boot.number &&
 	    (rc = books_damaged(b, id, "is leased in a boot to come")) != 0)

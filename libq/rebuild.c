@@ -60,6 +60,24 @@ exists(struct salvage *s, enum table table, uint64_t id)
 	return (txn_get(&s->t, table, key_span(&k), &v) == 0);
 }
 
+/*
+ * Many share one state, and the row of the index is that of the first of them: where
+ * that says when the first is due, so are those behind it whose state is lost, too.
+ */
+static int
+share_delay(struct salvage *s, uint64_t id, struct state *lost)
+{
+	struct state before;
+	int rc = life_get(&s->t, id - 1, &before);
+
+	if (rc == 0 && before.state == Q_DELAYED && before.delivery == lost->delivery &&
+	    before.changed == lost->changed) {
+		lost->state = before.state;
+		lost->due = before.due;
+	}
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
 /* A body whose state is lost is ready; a damaged one that no state or index knows is
  * not worth more than the old file, which is kept. */
 static int
@@ -68,12 +86,14 @@ give_state(struct salvage *s, uint64_t id, struct span value)
 	struct state lost = life_lost(&s->t, Q_READY);
 	struct key k = key_id(id);
 	struct message m;
+	int rc;
 
 	if (exists(s, T_MSG, id))
 		return (0);
 	if (message_decode(value.data, value.size, id, &m) != 0)
 		return (txn_del(&s->t, T_BODY, key_span(&k)));
-	return (life_write(&s->t, id, &lost));
+	rc = share_delay(s, id, &lost);
+	return (rc == 0 ? life_write(&s->t, id, &lost) : rc);
 }
 
 static int

@@ -155,6 +155,23 @@ fresh_copy() {
 	is "$(qpop jobs)" b
 }
 
+@test "of delayed messages that share a damaged state, a repair makes none ready before its time" {
+	seq 70 | qpush -l -d 1h jobs
+	seq 71 80 | qpush -l -d 2h jobs
+	seq 81 90 | qpush -l jobs
+	damage record msg 0000000000000001
+	damage record msg 0000000000000047
+	damage record msg 0000000000000051
+	found 'message 1 is damaged (its state record)' 'message 71 is damaged' \
+		'message 81 is damaged'
+	[[ $output != *balance* ]]
+	repairs '90 messages, 0 of them set aside'
+	counts jobs ready=10 delayed=80
+	is "$(qpop -n all -l jobs)" "$(seq 81 90)"
+	is "$(SHIM_WALL=3700 preloaded shim-time qpop -n all -l jobs)" "$(seq 70)"
+	is "$(SHIM_WALL=7300 preloaded shim-time qpop -n all -l jobs)" "$(seq 71 80)"
+}
+
 @test "a message that a take has set aside is no new finding" {
 	qpush jobs a
 	damage record body 0000000000000001
