@@ -167,21 +167,22 @@ copy_blobs(const struct backup *b, int to_dir)
 static int
 copy_data(const struct backup *b, int dir, int data)
 {
+	uint64_t end, reserve;
 	struct txn t;
-	uint64_t end;
 	int rc;
 
 	/* This checks, too, that there is something worth keeping. */
 	if ((rc = txn_begin(b->q, &t)) != 0)
 		return (rc);
 	end = store_end(&b->q->store);
+	reserve = SPACE_RESERVE +
+	          space_reserve(txn_entries(&t, T_BODY), txn_entries(&t, T_MSG));
 	if ((rc = copy_blobs(b, dir)) == 0 && lseek(b->q->dir.data, 0, SEEK_SET) != 0)
 		rc = fail_sys("data.mdb");
 	if (rc == 0)
 		rc = copy(b->q->dir.data, data, end);
 	txn_abort(&t);
-	return (rc == 0 ? space_allocate(data, end, end + (uint64_t)2 * SPACE_RESERVE)
-			: rc);
+	return (rc == 0 ? space_allocate(data, end, end + reserve) : rc);
 }
 
 static int

@@ -83,9 +83,11 @@ punch_free(const struct walk *w, const struct effort *e)
  * too, but for a hole. Pushes are refused then.
  */
 static int
-cut_spare(const struct walk *w, bool reserve)
+cut_spare(const struct structure *s, bool reserve)
 {
+	const struct walk *w = &s->walk;
 	off_t end = (off_t)(w->pages * w->page);
+	off_t keep = (off_t)space_reserve(s->tree[T_BODY].rows, s->tree[T_MSG].rows);
 	struct stat st;
 
 	if (fstat(w->fd, &st) != 0)
@@ -94,8 +96,8 @@ cut_spare(const struct walk *w, bool reserve)
 		if (ftruncate(w->fd, end) != 0 ||
 		    ftruncate(w->fd, end + SPACE_RESERVE / 4) != 0)
 			return (fail_sys("data.mdb"));
-	} else if (st.st_size > end + (off_t)2 * SPACE_RESERVE &&
-		   ftruncate(w->fd, end + SPACE_RESERVE) != 0) {
+	} else if (st.st_size > end + keep + SPACE_RESERVE &&
+		   ftruncate(w->fd, end + keep) != 0) {
 		return (fail_sys("data.mdb"));
 	}
 	return (0);
@@ -125,7 +127,7 @@ compact(struct q *q, const struct effort *e)
 	else if (!e->flushed && fdatasync(q->dir.data) != 0)
 		rc = fail_sys("data.mdb");
 	else if ((rc = punch_free(&s.walk, e)) == 0 && e->spare)
-		rc = cut_spare(&s.walk, e->reserve);
+		rc = cut_spare(&s, e->reserve);
 out:
 	structure_close(&s);
 	q_check_free(&check->public);
@@ -204,6 +206,22 @@ has_holes(const struct q *q)
 		    st.st_size, (off_t)q->store.page) == 0);
 }
 
+/*
+ * What was kept behind the data for messages that are gone; not what they and the next
+ * push need. None of it is in use.
+ */
+static void
+cut_much(const struct q *q, uint64_t messages)
+{
+	uint64_t end = store_end(&q->store);
+	uint64_t keep = space_reserve(messages, 0) + end / 8;
+	struct stat st;
+
+	if (fstat(q->dir.data, &st) == 0 &&
+	    (uint64_t)st.st_size > end + FREE_LEAST + FREE_TIMES * keep)
+		(void)ftruncate(q->dir.data, (off_t)(end + keep));
+}
+
 void
 compact_if_worth(struct q *q, const struct txn *t)
 {
@@ -219,8 +237,10 @@ compact_if_worth(struct q *q, const struct txn *t)
 	bool much;
 
 	/* First what costs next to nothing, then what costs little. */
-	if (mdb_env_info(q->store.env, &info) != 0 || info.me_last_txnid % LOOKS != 0 ||
-	    !is_much(q, messages * q->store.page / 16))
+	if (mdb_env_info(q->store.env, &info) != 0 || info.me_last_txnid % LOOKS != 0)
+		return;
+	cut_much(q, messages);
+	if (!is_much(q, messages * q->store.page / 16))
 		return;
 	much = txn_open(&look) == 0 && usage_free_pages(&look, &pages) == 0 &&
 	       is_much(q, store_end(&q->store) - pages * q->store.page);

@@ -12,6 +12,8 @@
 
 /* Grow by an eighth, so that a growing queue rarely asks; within these bounds. */
 enum { STEP_MIN = 256 << 10, STEP_MAX = 64 << 20 };
+/* Of a state record and a row of an index, in pages that are not full. */
+enum { PART_BYTES = 256 };
 
 int
 space_allocate(int fd, uint64_t end, uint64_t size)
@@ -55,6 +57,14 @@ space_after(const struct txn *t)
 		return; /* who opens it next sees that what is missing is free */
 }
 
+uint64_t
+space_reserve(uint64_t messages, uint64_t records)
+{
+	uint64_t parts = messages > records ? messages - records : 0;
+
+	return (SPACE_RESERVE + parts * PART_BYTES);
+}
+
 int
 space_ensure(struct txn *t, uint64_t bytes)
 {
@@ -63,7 +73,8 @@ space_ensure(struct txn *t, uint64_t bytes)
 	int rc;
 
 	/* Rows, page headers and half-full pages; then the trees' copied paths. */
-	need = end + bytes + bytes / 2 + 64 * q->store.page + SPACE_RESERVE;
+	need = end + bytes + bytes / 2 + 64 * q->store.page +
+	       space_reserve(txn_entries(t, T_BODY), txn_entries(t, T_MSG));
 	if (t->file_size >= need)
 		return (0);
 	step = step < STEP_MIN ? STEP_MIN : step > STEP_MAX ? STEP_MAX : step;

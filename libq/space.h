@@ -13,6 +13,12 @@
 
 enum { SPACE_RESERVE = 512 << 10 };
 
+/*
+ * What is kept with so many messages that have so many state records: those that share
+ * one may come to have rows of their own, and no push is needed for that.
+ */
+uint64_t space_reserve(uint64_t messages, uint64_t records);
+
 /* Before a push of so many bytes. Q_ENOSPC: nothing was pushed, the reserve is whole.
  */
 int space_ensure(struct txn *t, uint64_t bytes);

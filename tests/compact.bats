@@ -112,7 +112,7 @@ touch_often() {
 		now=$(allocated jobs)
 		most=$((now > most ? now : most))
 	done
-	# what 200,000 take, an eighth more, and 24 MiB
-	[ "$most" -lt $((200000 * 270 + (24 << 20))) ]
+	# what 200,000 take and may come to take, an eighth more, and 24 MiB
+	[ "$most" -lt $((200000 * 400 + (24 << 20))) ]
 	qctl check jobs
 }

@@ -813,6 +813,26 @@ on_small_disk() {
 	END
 }
 
+@test "on a full disk, messages that shared rows can be leased and given back one by one" {
+	on_small_disk <<-'END'
+		seq 4000 | qpush -l jobs
+		qctl compact -q jobs
+		cat /dev/zero >disk/fill || :
+		qpop -L 1h -n all -j jobs | jq -r .receipt >receipts
+		awk 'NR % 2' receipts | qack --release jobs -
+		awk 'NR % 2 == 0' receipts | qack --release jobs -
+		for i in {1..20}; do
+			qpop -L 1h -l jobs >>leased
+		done
+		cut -f1 leased | qack jobs -
+		cut -f2 leased >taken
+		while qpop -n 500 -l jobs >>taken; do :; done
+		seq 4000 | cmp - taken
+		counts jobs done=4000
+		qctl check jobs
+	END
+}
+
 @test "of a quota that a compacted queue uses up, everything can be taken" {
 	[ -z "${SAN:-}" ] || skip "a sanitizer wants to be loaded first"
 	local used
