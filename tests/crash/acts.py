@@ -122,7 +122,9 @@ def lease(w, queue, plain):
     n, seconds, owner, argv = some(w), w.dice.choice((5, 30, 100)), None, []
     if w.dice.random() < 0.2:
         if not w.owners:
-            w.owners.append(subprocess.Popen(['sleep', '1000']))
+            # It ends with us, if nobody ends it before.
+            w.owners.append(subprocess.Popen(
+                ['cat'], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL))
         owner = w.owners[-1].pid
         argv = ['--owner', str(owner)]
     found = plain.take(n, seconds * SECOND, owner)

@@ -217,7 +217,8 @@ class Plain:
         self.count['pushed'] += 1
         self.count['bytes_in'] += len(body)
         if old.state != 'dead':
-            m.state = 'delayed' if m.due > self.clock.wall and old.state != 'ready' else 'ready'
+            m.state = 'delayed' if old.state != 'ready' and m.due > self.clock.wall \
+                else 'ready'
             self.join(m)
             self.keys |= {m.key: (m.id, 0)} if m.key else {}
         elif self.option['group-on-dead'] == 'hold' and not self.members.get(m.group):
