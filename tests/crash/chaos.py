@@ -34,6 +34,7 @@ class Plan:
     consumers: tuple = ('print', 'lease', 'lease', 'work')
     base: str = ''
     at_a_time: int = 0  # if not 0, messages of each push and take
+    sizes: tuple = ()   # likewise, one of these each time
     history: History = field(default_factory=History)
 
 
@@ -70,6 +71,12 @@ class Actor(threading.Thread):
         return began, over, code, read(self.files + '.out')
 
 
+    def several(self, usual):
+        """How many messages, if not as many as usual."""
+        if self.plan.sizes:
+            return self.dice.choice(self.plan.sizes)
+        return self.plan.at_a_time or self.dice.choice(usual)
+
     def found(self, *argv):
         """What qstat shows of a queue nobody uses any more."""
         out = self.command(['qstat', *argv], spare=True)[3]
@@ -82,7 +89,7 @@ class Producer(Actor):
     def run(self):
         made = 0
         while made < self.plan.pushes:
-            n = self.plan.at_a_time or self.dice.choice((1, 1, 1, 5))
+            n = self.several((1, 1, 1, 5))
             bodies = [f'{self.who} {made + i}' for i in range(n)]
             made += n
             text = ''.join(b + '\n' for b in bodies).encode()
@@ -107,27 +114,45 @@ class Consumer(Actor):
 
     def print(self):
         began, over, code, out = self.command(
-            ['qpop', '-j', '-n', str(self.plan.at_a_time or 3), QUEUE])
+            ['qpop', '-j', '-n', str(self.several((3,))), QUEUE])
         for row in self.taken(out):
             self.plan.history.add(Delivery(
                 began, over, row['id'], body_of(row).decode(),
                 settled=over if code == 0 else None))
 
-    def lease(self):
-        argv = ['qpop', '-j', '-L', f'{LEASE}s', '-n', str(self.plan.at_a_time or 2),
-                QUEUE]
+    def leased(self):
+        """Messages under a lease: what is printed, and what is noted of it."""
+        argv = ['qpop', '-j', '-L', f'{LEASE}s', '-n', str(self.several((2,))), QUEUE]
         began, over, _, out = self.command(argv)
-        found = self.taken(out)
-        notes = [Delivery(began, over, row['id'], body_of(row).decode(),
-                          until=began + LEASE) for row in found]
+        return [(row, Delivery(began, over, row['id'], body_of(row).decode(),
+                               until=began + LEASE)) for row in self.taken(out)]
+
+    def settle(self, some, *how):
+        """Acknowledge, or do something else with, some of what is leased."""
+        asked, answered, code, _ = self.command(
+            ['qack', *how, QUEUE, '-'],
+            ''.join(row['receipt'] + '\n' for row, _ in some).encode())
+        for _, note in some:
+            note.until = min(note.until, asked)
+            note.settled = answered if code == 0 and not how else None
+
+    def lease(self):
+        found = self.leased()
         if found and self.dice.random() < 0.9:
-            receipts = [row['receipt'] for row in found]
-            asked, answered, code, _ = self.command(
-                ['qack', QUEUE, '-'], ''.join(r + '\n' for r in receipts).encode())
-            for note in notes:
-                note.until = min(note.until, asked)
-                note.settled = answered if code == 0 else None
-        for note in notes:
+            self.settle(found)
+        for _, note in found:
+            self.plan.history.add(note)
+
+    def part(self):
+        """Some are acknowledged, some given back in one way or another, some forgotten."""
+        found = self.leased()
+        ways = ((), ('--release',), ('--fail', '-d', '10ms'), None)
+        weights = self.dice.choice(((5, 3, 1, 1), (2, 4, 0, 0), (8, 1, 0, 1)))
+        chosen = self.dice.choices(ways, weights, k=len(found))
+        for way in ways[:3]:
+            if some := [one for one, its in zip(found, chosen) if its == way]:
+                self.settle(some, *way)
+        for _, note in found:
             self.plan.history.add(note)
 
     def work(self):
@@ -174,6 +199,7 @@ def play(plan):
         actor.join()
     end_orphans()  # else they write into the next play's logs
     worked(plan)
+    first.command(['qctl', 'check', QUEUE], spare=True)
     found = first.found('--list', '--json', '--body', QUEUE)
     left = {row['id']: body_of(row).decode() for row in found}
     stat = first.found('--json', QUEUE)

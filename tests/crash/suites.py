@@ -51,8 +51,11 @@ SUITES = {
 PLAYS = {
     'random': ('kill -9 at random', 24, None),
     'order': ('producers killed at random', 40, ('print',)),
+    'parts': ('batches taken apart, killed', 12, ('print', 'part', 'part', 'work')),
 }
 PUSHES = 100  # of each producer of a play
+# Of a play of batches: messages of a producer, and at a time.
+PARTS, SIZES = 1500, (1, 3, 20, 63, 64, 65, 130, 200)
 # Walks of random commands: (title, walks at scale 1)
 MODEL = 'model'
 MODEL_WALKS = ('as a plain queue has it', 12)
@@ -131,6 +134,8 @@ class Workshop:
         plan = chaos.Plan(seed, PUSHES, base=base)
         if PLAYS[name][2]:
             plan.consumers = PLAYS[name][2]
+        if name == 'parts':
+            plan.pushes, plan.sizes = PARTS, SIZES
         wrong = chaos.play(plan)
         return name, plan.history.kills, [(f'{name} {seed}', line) for line in wrong]
 
