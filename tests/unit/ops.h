@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef FAILING_OPS_H
-#define FAILING_OPS_H
+#ifndef OPS_H
+#define OPS_H
 
 /* What is done to a queue while something fails: each 0 or a code. */
-#include <stdint.h>
-#include <string.h>
-
-#include "q.h"
-
-enum { LARGE = 70000, FIRST = 1, LEASED = 6, DEAD = 7, DONE = 8 };
-
-static char dir[] = "/dev/shm/q-failing.XXXXXX", rich[64], other[64], copy[64];
-static uint8_t large[LARGE];
-
-static struct q_push
-message(const char *body)
-{
-	return ((struct q_push){ .body = body, .size = strlen(body) });
-}
+#include "rich.h"
 
 static int
 op_push(struct q *q)
@@ -263,37 +249,6 @@ op_repair(struct q *q)
 	return (rc);
 }
 
-/* A bit of a body that is in data.mdb flips, and nothing fails meanwhile. */
-static void
-damage(void)
-{
-	enum kind kind = fail.kind;
-	static char all[4 << 20];
-	char data[80], *p;
-	size_t n;
-	FILE *f;
-
-	fail.kind = NOTHING;
-	(void)snprintf(data, sizeof(data), "%s/data.mdb", copy);
-	f = fopen(data, "r+");
-	assert_non_null(f);
-	n = fread(all, 1, sizeof(all), f);
-	while ((p = memmem(all, n, "keyed", 5)) != NULL) {
-		*p ^= 1;
-		assert_int_equal(fseek(f, p - all, SEEK_SET), 0);
-		assert_int_equal(fputc(*p, f), *p);
-	}
-	assert_int_equal(fclose(f), 0);
-	fail.kind = kind;
-}
-
-static int
-op_rebuild(struct q *q)
-{
-	damage();
-	return (op_repair(q));
-}
-
 static int
 op_remove(struct q *q)
 {
@@ -325,7 +280,6 @@ static const struct {
 	{ "compact", op_compact },
 	{ "set", op_set },
 	{ "repair", op_repair },
-	{ "rebuild", op_rebuild },
 	{ "remove", op_remove },
 };
 
