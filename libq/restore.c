@@ -50,22 +50,36 @@ restore_row(struct salvage *s, uint64_t id, struct state *st)
 	return (rc == STORE_NONE ? 0 : rc);
 }
 
-/* Its key is its own, unless another that is not dead has it. */
+/* The hash of the key of a message: STORE_NONE if it has none, or is not there. */
 static int
-restore_key(struct salvage *s, uint64_t id)
+own_key(struct salvage *s, uint64_t id, uint8_t hash[16])
 {
 	struct key k = key_id(id);
-	struct unique u = { 0, 0 };
-	uint64_t other = 0;
 	struct message m;
-	uint8_t hash[16];
 	struct span v;
 	int rc = txn_get(&s->t, T_BODY, key_span(&k), &v);
 
-	if (rc != 0 || message_decode(v.data, v.size, id, &m) != 0 ||
-	    !(m.flags & MSG_KEY))
+	if (rc != 0 || (rc = message_decode(v.data, v.size, id, &m)) != 0)
 		return (rc);
+	if (!(m.flags & MSG_KEY))
+		return (STORE_NONE);
 	unique_hash(&s->t, m.key, m.key_size, hash);
+	return (0);
+}
+
+/* It has a key, which is its own, unless another that is not dead has it. */
+static int
+restore_key(struct salvage *s, uint64_t id)
+{
+	struct unique u = { 0, 0 };
+	uint64_t other = 0;
+	uint8_t hash[16];
+	struct span v;
+	struct key k;
+	int rc = own_key(s, id, hash);
+
+	if (rc != 0)
+		return (rc);
 	k = key_unique(hash);
 	if (txn_get(&s->t, T_UNIQUE, key_span(&k), &v) == 0)
 		(void)unique_decode(v.data, v.size, hash, &u);
@@ -212,12 +226,12 @@ restore_groups(struct salvage *s)
 
 /* ---- keys and results ---- */
 
-/* Those of finished messages have their time; others are of messages that are there. */
+/* Those of finished messages have their time; others are of messages that have them. */
 static int
 restore_unique(struct salvage *s, const struct unique *u, const uint8_t hash[16])
 {
-	struct key k = key_id(u->id), e;
-	struct span v;
+	uint8_t own[16];
+	struct key e;
 	int rc;
 
 	if (u->id > s->greatest)
@@ -226,8 +240,10 @@ restore_unique(struct salvage *s, const struct unique *u, const uint8_t hash[16]
 		e = key_expiry(EXPIRY_KEY, (uint64_t)u->until, get_be64(hash));
 		return (txn_put(&s->t, T_EXPIRY, key_span(&e), empty));
 	}
-	rc = txn_get(&s->t, T_MSG, key_span(&k), &v);
-	return (rc == STORE_NONE ? unique_forget(&s->t, hash) : rc);
+	rc = own_key(s, u->id, own);
+	if (rc == STORE_NONE || (rc == 0 && memcmp(own, hash, sizeof(own)) != 0))
+		return (unique_forget(&s->t, hash));
+	return (rc == Q_ECORRUPT ? 0 : rc);
 }
 
 int
