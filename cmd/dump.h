@@ -39,13 +39,18 @@ const char *dump_parse_head(const char *line, size_t n, struct dump_head *head);
 /* Whether it is the last line. */
 bool dump_is_end(const char *line, size_t n);
 
+enum {
+	DUMP_FAILURES = 64,                 /* of a message, at most */
+	DUMP_BYTES = 4 * DUMP_FAILURES + 3, /* fields that may be base 64 */
+};
+
 /* A message as read; ends by dump_free(). */
 struct dumped {
 	struct q_msg msg; /* points into what follows */
 	struct json_t *document;
 	struct q_failure *failures;
 	char *headers;
-	void *bytes[4 * 64 + 8]; /* decoded ones */
+	void *bytes[DUMP_BYTES]; /* decoded ones */
 	size_t bytes_count;
 };
 

@@ -14,7 +14,6 @@
 
 enum {
 	FLAGS = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
-	FAILURES_MOST = 64, /* as many as have room */
 };
 
 static _Thread_local char error[512];
@@ -37,7 +36,7 @@ parse_object(const char *line, size_t n, json_t **object)
 
 	if ((*object = json_loadb(line, n, FLAGS, &e)) == NULL)
 		return (wrong("not JSON: %s at column %d", e.text, e.column));
-	if (json_is_object(*object))
+	if (json_typeof(*object) == JSON_OBJECT)
 		return (NULL);
 	json_decref(*object);
 	return (wrong("not a JSON object"));
@@ -54,7 +53,7 @@ get_number(const json_t *o, const char *name, int64_t min, int64_t max, int64_t 
 
 	if (value == NULL)
 		return (NULL);
-	if (!json_is_integer(value))
+	if (json_typeof(value) != JSON_INTEGER)
 		return (wrong("%s: not a whole number", name));
 	if (got < min || got > max)
 		return (wrong("%s: %lld is not between %lld and %lld", name,
@@ -81,7 +80,7 @@ get_time(const json_t *o, const char *name, q_time now, q_time *when)
 
 	if (value == NULL)
 		return (NULL);
-	if (!json_is_string(value))
+	if (json_typeof(value) != JSON_STRING)
 		return (wrong("%s: not a time", name));
 	why = parse_time(json_string_value(value), now, when);
 	return (why == NULL ? NULL : wrong("%s: %s", name, why));
@@ -96,10 +95,6 @@ decode(struct dumped *d, const char *name, const json_t *value, const void **byt
 
 	if (p == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
-	if (d->bytes_count == sizeof(d->bytes) / sizeof(d->bytes[0])) {
-		free(p);
-		return (wrong("%s: too many of them", name));
-	}
 	d->bytes[d->bytes_count++] = p;
 	if (!base64_decode(json_string_value(value), size, (uint8_t *)p, n))
 		return (wrong("%s: not base 64", name));
@@ -120,8 +115,8 @@ get_bytes(
 	value = json_object_get(o, other);
 	if (text != NULL && value != NULL)
 		return (wrong("%s and %s exclude each other", name, other));
-	if ((text != NULL && !json_is_string(text)) ||
-	    (value != NULL && !json_is_string(value)))
+	if ((text != NULL && json_typeof(text) != JSON_STRING) ||
+	    (value != NULL && json_typeof(value) != JSON_STRING))
 		return (wrong("%s: not a string", name));
 	if (value != NULL)
 		return (decode(d, other, value, bytes, n));
@@ -208,8 +203,10 @@ get_failures(struct dumped *d, const json_t *o, q_time now)
 	size_t n = json_array_size(list);
 	const char *why;
 
-	if (n > FAILURES_MOST)
-		return (wrong("failures: more than %d", FAILURES_MOST));
+	if (list != NULL && json_typeof(list) != JSON_ARRAY)
+		return (wrong("failures: not a list"));
+	if (n > DUMP_FAILURES)
+		return (wrong("failures: more than %d", DUMP_FAILURES));
 	if ((d->failures = calloc(n + 1, sizeof(*d->failures))) == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
 	for (size_t i = 0; i < n; i++)
@@ -316,18 +313,21 @@ get_options(const json_t *o, struct dump_head *head)
 	const char *name, *why;
 	const json_t *value;
 
+	if (o != NULL && json_typeof(o) != JSON_OBJECT)
+		return (wrong("options: not an object"));
 	json_object_foreach((json_t *)o, name, value)
 	{
+		struct value option;
 		char setting[256];
 
 		(void)snprintf(setting, sizeof(setting), "%s=%s", name,
 		    json_is_string(value) ? json_string_value(value) : "");
+		if ((why = value_parse(setting, &option)) != NULL)
+			return (wrong("options: %s", strdupa(why)));
+		/* Each has one name; what is too long is cut off, though. */
 		if (head->options == Q_OPTIONS)
 			return (wrong("options: too many"));
-		why = value_parse(setting, &head->option[head->options]);
-		if (why != NULL)
-			return (wrong("options: %s", strdupa(why)));
-		head->options++;
+		head->option[head->options++] = option;
 	}
 	return (NULL);
 }

@@ -240,3 +240,113 @@ shown() {
 	run --separate-stderr -3 qctl load b < <(qctl dump a)
 	has "$stderr" "over the queue's limit"
 }
+
+# refused TEXT JQ-FILTER [LINE]: ./dump with one line, the second, changed so.
+refused() {
+	local line=${3:-2}
+
+	jq -c "if input_line_number == $line then $2 else . end" dump >bad
+	fails 2 "bad: line $line: $1" qctl load b bad
+}
+
+@test "a field of a dump that cannot be is named, and nothing is stored" {
+	local name row long
+
+	qctl create a max-attempts=2 backoff=1h
+	qpush -k key -g g -e 1h -m 7 a x
+	run -4 qpop a -- sh -c 'printf bad >&2; exit 3'
+	qctl dump a >dump
+	for name in id attempt delivery max_attempts uid pid priority; do
+		refused "$name: not a whole number; 0 stored" ".$name = \"7\""
+		refused "$name: not a whole number; 0 stored" ".$name = 1.5"
+	done
+	for name in attempt delivery max_attempts uid pid; do
+		refused "$name: 4294967296 is not between 0 and 4294967295" ".$name = 4294967296"
+		refused "$name: -1 is not between 0 and 4294967295" ".$name = -1"
+	done
+	refused 'id: -1 is not between 0 and 9223372036854775806' '.id = -1'
+	refused 'id: there is none' 'del(.id)'
+	refused 'priority: 101 is not between -100 and 100' '.priority = 101'
+	refused 'priority: -101 is not between -100 and 100' '.priority = -101'
+	for name in pushed changed due expires; do
+		refused "$name: not a time" ".$name = 5"
+		refused "$name: 'never' is not a time" ".$name = \"never\""
+	done
+	for name in key group body; do
+		refused "$name: not a string" ".$name = 5"
+		refused "$name: not a string" "del(.$name) | .${name}_base64 = 5"
+		refused "$name and ${name}_base64 exclude each other" ".${name}_base64 = \"eA==\""
+		refused "${name}_base64: not base 64" "del(.$name) | .${name}_base64 = \"x\""
+	done
+	for name in key group; do
+		refused "$name: not at most 1024 bytes without NUL" ".$name = \"x\" * 1025"
+		refused "$name: not at most 1024 bytes without NUL" ".$name = \"a\\u0000b\""
+	done
+	refused 'state: none that there is' 'del(.state)'
+	refused 'state: none that there is' '.state = 5'
+	refused 'headers:' '.headers = 5'
+	refused 'not a JSON object' '[]'
+	[ ! -e "$Q_ROOT/b" ] || counts b pushed=0
+}
+
+@test "a field of a failure that cannot be is named, and nothing is stored" {
+	local name
+
+	qctl create a backoff=1h
+	qpush a x
+	run -4 qpop a -- sh -c 'printf bad >&2; exit 3'
+	qctl dump a >dump
+	for name in delivery pid status took_ns cpu_ns peak_memory; do
+		refused "failure 1: $name: not a whole number" ".failures[0].$name = \"7\""
+		refused "failure 1: $name: -1 is not between 0 and" ".failures[0].$name = -1"
+	done
+	refused 'failure 1: status: 65536 is not between 0 and 65535' '.failures[0].status = 65536'
+	refused 'failure 1: when: not a time' '.failures[0].when = 5'
+	refused "failure 1: when: 'x' is not a time" '.failures[0].when = "x"'
+	for name in reason host stderr command; do
+		refused "failure 1: $name: not a string" ".failures[0].$name = 5"
+		refused "failure 1: $name and ${name}_base64 exclude each other" \
+			".failures[0].${name}_base64 = \"eA==\""
+	done
+	refused 'failure 1: reason: not at most' '.failures[0].reason = "x" * 5000'
+	refused 'failure 1: host: not at most 255 bytes' '.failures[0].host = "x" * 256'
+	refused 'failure 1: how: none that there is' '.failures[0].how = "somehow"'
+	refused 'failure 1: how: none that there is' 'del(.failures[0].how)'
+	refused 'failure 2: how: none that there is' '.failures[1].how = 5'
+	refused 'failures: not a list' '.failures = 5'
+	refused 'failures: more than 64' '.failures = [range(65) as $i | .failures[0]]'
+	refused 'failure 1: delivery: not' '.failures = ["x"] | .failures[0] = {delivery: "x"}'
+	[ ! -e "$Q_ROOT/b" ] || counts b pushed=0
+	# without what may be missing it is one
+	jq -c 'if .id then del(.failures[0].reason) else . end' dump >bare
+	qctl load b bare
+	is "$(qstat --json b 1 | jq -c '[.failures[] | .reason, .how]')" '["","exited"]'
+	# and so is one of as many fields as can be, each in base 64
+	jq -c 'if .id then del(.body) | .id = 2 | .body_base64 = "eQ==" | .delivery = 64 | .key_base64 = "eA==" |
+		.group_base64 = "eA==" | .failures = [range(64) as $i | .failures[0] |
+		del(.reason, .host, .stderr, .command) + {reason_base64: "eA==", host_base64: "eA==",
+		stderr_base64: "eA==", command_base64: "eA==", delivery: ($i + 1)}] else . end' dump >full
+	is "$(qctl load b full)" 'loaded 1 message'
+	is "$(qstat --json b 2 | jq -c '[.key, .group, .body, (.failures | length)]')" \
+		'["x","x","y",64]'
+}
+
+@test "a dump whose first line cannot be is refused, and there is no queue" {
+	local long
+
+	qpush a x
+	qctl dump a >dump
+	refused 'uuid: not 32 hexadecimal digits' 'del(.uuid)' 1
+	refused 'uuid: not 32 hexadecimal digits' '.uuid = 5' 1
+	refused 'uuid: not 32 hexadecimal digits' '.uuid += "0"' 1
+	refused 'uuid: not 32 hexadecimal digits' '.uuid |= "X" + .[1:]' 1
+	refused 'not the beginning of what' '.qutils_dump = "1"' 1
+	refused "options: unknown option 'colour'" '.options.colour = "red"' 1
+	refused 'options: log' '.options.log = 5' 1
+	refused 'options: not an object' '.options = ["log=5"]' 1
+	# names that are cut off, and so are settings
+	long=$(printf '%0300d' 0)
+	refused 'options: too many' \
+		".options = ([range(40) | {\"log=$long\\(.)\": \"\"}] | add)" 1
+	[ ! -e "$Q_ROOT/b" ]
+}
