@@ -56,7 +56,8 @@ def read(build):
                 continue
             for line in file['lines']:
                 here = files[name][line['line_number']]
-                function = line.get('function_name')
+                # Fuzzers of arguments have a main() of their own.
+                function = line.get('function_name', '').replace('command_main', 'main')
                 count, branches = line['count'], [b['count'] for b in line['branches']]
                 if function in here:
                     before = here[function]
