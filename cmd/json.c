@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Messages as JSON, one object a line. */
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -36,7 +37,8 @@ allocate(size_t size)
 }
 
 /* Jansson calls some of its failures to allocate syntax errors, and passes over others:
- * a key is then missing in what it prints. So it never learns of one. */
+ * a key is then missing in what it prints. So it never learns of one, and what it makes
+ * of valid values is never NULL. */
 __attribute__((constructor)) static void
 set_allocator(void)
 {
@@ -46,8 +48,8 @@ set_allocator(void)
 void
 json_set(json_t *object, const char *name, json_t *value)
 {
-	if (value == NULL || json_object_set_new(object, name, value) != 0)
-		no_memory();
+	assert(value != NULL);
+	(void)json_object_set_new(object, name, value);
 }
 
 void
@@ -107,8 +109,7 @@ set_command(json_t *object, const struct q_report *r)
 	}
 	json_set(object, "command", words);
 	for (p += strlen(p) + 1; p < end; p += strlen(p) + 1)
-		if (json_array_append_new(words, json_text(p)) != 0)
-			no_memory();
+		(void)json_array_append_new(words, json_text(p));
 }
 
 /* What is known of the command, if it was one. Durations are seconds. */
@@ -140,8 +141,7 @@ set_failures(json_t *object, const struct q_msg *m)
 		const struct q_failure *f = &m->failures[i];
 		json_t *one = json_object();
 
-		if (one == NULL || json_array_append_new(list, one) != 0)
-			no_memory();
+		(void)json_array_append_new(list, one);
 		json_set_count(one, "delivery", f->delivery);
 		json_set_time(one, "when", f->when);
 		json_set(one, "reason", json_text(f->reason));
@@ -178,8 +178,6 @@ describe(const struct q_msg *m, unsigned what)
 {
 	json_t *object = json_object();
 
-	if (object == NULL)
-		no_memory();
 	json_set_count(object, "id", m->id);
 	json_set(object, "state", json_string(q_state_name(m->state)));
 	if (m->moving)
@@ -233,11 +231,9 @@ read_piece(int fd, char *buf, size_t size)
 void
 json_file(int fd, const char *field, json_t *object, FILE *out)
 {
-	char bytes[PIECE], text[BASE64_SIZE(PIECE)], *line;
+	char bytes[PIECE], text[BASE64_SIZE(PIECE)], *line = json_dumps(object, STYLE);
 	size_t n;
 
-	if ((line = json_dumps(object, STYLE)) == NULL)
-		no_memory();
 	(void)fwrite(line, 1, strlen(line) - 1, out); /* without its brace */
 	(void)fprintf(out, ",\"%s\":\"", field);
 	free(line);
@@ -285,8 +281,7 @@ json_message(struct q *q, const struct q_msg *m, unsigned what, FILE *out)
 void
 json_line(json_t *value, FILE *out)
 {
-	if (json_dumpf(value, out, STYLE) != 0 && !ferror(out))
-		no_memory();
+	(void)json_dumpf(value, out, STYLE); /* the stream keeps its error */
 	(void)putc('\n', out);
 	json_decref(value);
 }

@@ -93,7 +93,7 @@ add_plain(FILE *list, const char *name, const json_t *value)
 {
 	size_t n = json_string_length(value);
 
-	if (!json_is_string(value))
+	if (json_typeof(value) != JSON_STRING)
 		return (
 		    json_value_wrong(plain_field, "'%.100s' is not a string", name));
 	if (memchr(json_string_value(value), '\0', n) != NULL)
@@ -110,7 +110,7 @@ add_coded(FILE *list, const char *name, const json_t *value)
 	uint8_t *bytes;
 	bool good;
 
-	if (!json_is_string(value))
+	if (json_typeof(value) != JSON_STRING)
 		return (
 		    json_value_wrong(coded_field, "'%.100s' is not a string", name));
 	if ((bytes = malloc(n + 1)) == NULL)
@@ -135,7 +135,7 @@ add_all(FILE *list, const char *field, const json_t *object,
 	const char *name, *why;
 	json_t *value;
 
-	if (object != NULL && !json_is_object(object))
+	if (object != NULL && json_typeof(object) != JSON_OBJECT)
 		return (json_value_wrong(field, "not an object"));
 	json_object_foreach((json_t *)object, name, value)
 	{

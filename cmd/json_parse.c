@@ -37,7 +37,7 @@ static _Thread_local char error[512];
 static const char *
 read_body(struct reading *r, const char *f, const json_t *value)
 {
-	if (!json_is_string(value))
+	if (json_typeof(value) != JSON_STRING)
 		return (json_value_wrong(f, "not a string"));
 	r->push.body = json_string_value(value);
 	r->push.size = json_string_length(value);
@@ -50,7 +50,7 @@ read_body_base64(struct reading *r, const char *f, const json_t *value)
 {
 	size_t n = json_string_length(value);
 
-	if (!json_is_string(value))
+	if (json_typeof(value) != JSON_STRING)
 		return (json_value_wrong(f, "not a string"));
 	if ((r->body = malloc(n + 1)) == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
@@ -77,7 +77,7 @@ read_name(const char *f, const json_t *value, const char **name)
 {
 	size_t n = json_string_length(value);
 
-	if (!json_is_string(value))
+	if (json_typeof(value) != JSON_STRING)
 		return (json_value_wrong(f, "not a string"));
 	if (n == 0 || n > Q_MAX_KEY || strlen(json_string_value(value)) != n)
 		return (
@@ -232,12 +232,12 @@ read_document(struct reading *r, json_t *document)
 	const char *name, *why;
 	json_t *value;
 
-	if (!json_is_object(document))
+	if (json_typeof(document) != JSON_OBJECT)
 		return ("not a JSON object");
 	drop_nulls(document);
 	state = json_object_get(document, "state");
 	/* Of other messages it is the end of a lease that is over for us. */
-	if (state != NULL && (!json_is_string(state) ||
+	if (state != NULL && (json_typeof(state) != JSON_STRING ||
 				 strcmp(json_string_value(state), "delayed") != 0))
 		(void)json_object_del(document, "due");
 	if ((why = check_pairs(document)) != NULL)
@@ -259,8 +259,6 @@ syntax(const json_error_t *e)
 	size_t n = near != NULL ? (size_t)(near - e->text) : strlen(e->text);
 	size_t tail = sizeof(expected) - 1;
 
-	if (json_error_code(e) == json_error_out_of_memory)
-		diag_die(DIAG_FAILED, NULL, "out of memory");
 	if (json_error_code(e) == json_error_duplicate_key)
 		n = strlen(e->text); /* which one is behind the "near" */
 	if (n > tail && strncmp(e->text + n - tail, expected, tail) == 0)

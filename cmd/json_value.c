@@ -40,7 +40,7 @@ json_value_int(
 {
 	double n = json_real_value(value);
 
-	if (!json_is_real(value))
+	if (json_typeof(value) != JSON_REAL)
 		return (json_value_wrong(f, "not a number"));
 	if (n < (double)min || n > (double)max)
 		return (json_value_wrong(f, "%.15g is not between %lld and %lld", n,
@@ -61,7 +61,7 @@ json_value_duration(const char *f, const struct json_t *value, q_time *out)
 		why = parse_duration(text, out);
 		return (why != NULL ? json_value_wrong(f, "%s", why) : NULL);
 	}
-	if (!json_is_real(value))
+	if (json_typeof(value) != JSON_REAL)
 		return (json_value_wrong(
 		    f, "not a duration (seconds, or text like \"5m\")"));
 	if (seconds < 0)

@@ -2,7 +2,6 @@
 /* Rules and a dashboard for monitoring systems. */
 #include <jansson.h>
 
-#include "diag.h"
 #include "json.h"
 
 #include "monitoring.h"
@@ -89,18 +88,9 @@ monitoring_alert_rules(FILE *out)
 }
 
 static json_t *
-checked(json_t *value)
-{
-	if (value == NULL)
-		diag_die(DIAG_FAILED, NULL, "out of memory");
-	return (value);
-}
-
-static json_t *
 source(void)
 {
-	return (checked(
-	    json_pack("{s:s, s:s}", "type", "prometheus", "uid", "${datasource}")));
+	return (json_pack("{s:s, s:s}", "type", "prometheus", "uid", "${datasource}"));
 }
 
 static json_t *
@@ -108,40 +98,39 @@ panel(size_t i)
 {
 	int x = (int)(i % 2) * WIDTH, y = (int)(i / 2) * HEIGHT;
 
-	return (checked(
+	return (
 	    json_pack("{s:i, s:s, s:s, s:o, s:{s:i, s:i, s:i, s:i}, s:{s:{s:s}, s:[]}, "
 		      "s:[{s:s, s:o, s:s, s:s}]}",
 		"id", (int)i + 1, "type", "timeseries", "title", panels[i].title,
 		"datasource", source(), "gridPos", "x", x, "y", y, "w", (int)WIDTH, "h",
 		(int)HEIGHT, "fieldConfig", "defaults", "unit", panels[i].unit,
 		"overrides", "targets", "refId", "A", "datasource", source(), "expr",
-		panels[i].expr, "legendFormat", panels[i].legend)));
+		panels[i].expr, "legendFormat", panels[i].legend));
 }
 
 /* Which Prometheus, and which queues of it. */
 static json_t *
 variables(void)
 {
-	return (checked(
+	return (
 	    json_pack("{s:[{s:s, s:s, s:s}, {s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:i}]}",
 		"list", "name", "datasource", "type", "datasource", "query",
 		"prometheus", "name", "queue", "type", "query", "datasource", source(),
 		"query", "label_values(qutils_up, queue)", "definition",
 		"label_values(qutils_up, queue)", "multi", 1, "includeAll", 1,
-		"refresh", 2)));
+		"refresh", 2));
 }
 
 void
 monitoring_dashboard(FILE *out)
 {
-	json_t *list = checked(json_array());
+	json_t *list = json_array();
 
 	for (size_t i = 0; i < COUNT(panels); i++)
-		if (json_array_append_new(list, panel(i)) != 0)
-			diag_die(DIAG_FAILED, NULL, "out of memory");
-	json_line(checked(json_pack("{s:s, s:s, s:i, s:s, s:{s:s, s:s}, s:o, s:o}",
-		      "title", "qutils", "uid", "qutils", "schemaVersion", 36,
-		      "refresh", "30s", "time", "from", "now-6h", "to", "now",
-		      "templating", variables(), "panels", list)),
+		(void)json_array_append_new(list, panel(i));
+	json_line(
+	    json_pack("{s:s, s:s, s:i, s:s, s:{s:s, s:s}, s:o, s:o}", "title", "qutils",
+		"uid", "qutils", "schemaVersion", 36, "refresh", "30s", "time", "from",
+		"now-6h", "to", "now", "templating", variables(), "panels", list),
 	    out);
 }

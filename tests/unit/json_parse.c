@@ -59,6 +59,11 @@ absent_fields_leave_the_defaults(void **state)
 	    &j);
 	assert_bytes(j.push.headers, j.push.headers_size, "a=1\0b=3\0c=4", 12);
 	assert_true(j.push.delay == 0 && j.push.due == 9 * Q_SECOND);
+	/* in either form */
+	j.push = model;
+	assert_parses(
+	    "{\"body\":\"x\",\"headers_base64\":{\"b\":\"Mw==\"},\"headers\":{}}", &j);
+	assert_bytes(j.push.headers, j.push.headers_size, "a=1\0b=3", 8);
 	json_push_free(&j);
 	json_push_free(&j);
 	json_push_free(NULL);
@@ -129,6 +134,11 @@ mistakes_are_named(void **state)
 		{ "{\"body\":5}", "body: not a string" },
 		{ "{\"body\":null}", "neither body nor body_base64" },
 		{ "{\"body_base64\":\"Zg\"}", "body_base64: not base 64" },
+		{ "{\"body_base64\":5}", "body_base64: not a string" },
+		{ "{\"body\":\"\",\"key\":5}", "key: not a string" },
+		{ "{\"body\":\"\",\"key\":\"\"}", "key: not 1 to 1024 bytes" },
+		{ "{\"body\":\"\",\"group\":\"a\\u0000b\"}",
+		    "group: not 1 to 1024 bytes without NUL" },
 		{ "{\"body\":\"\",\"foo\":1}", "unknown field 'foo'" },
 		{ "{\"body\":\"\",\"Priority\":1}", "unknown field 'Priority'" },
 		{ "{\"body\":\"\",\"priority\":\"1\"}", "priority: not a number" },
@@ -152,6 +162,8 @@ mistakes_are_named(void **state)
 		{ "{\"body\":\"\",\"due\":5}", "due: not a time" },
 		{ "{\"body\":\"\",\"due\":\"later\"}", "due: 'later' is not a time" },
 		{ "{\"body\":\"\",\"ttl\":0}", "ttl: " },
+		{ "{\"body\":\"\",\"ttl\":\"x\"}", "ttl: 'x' is not a duration" },
+		{ "{\"body\":\"\",\"expires\":5}", "expires: not a time" },
 		{ "{\"body\":\"\",\"ttl\":1,\"expires\":\"@9999999999\"}",
 		    "ttl and expires exclude each other" },
 		{ "{\"body\":\"\",\"expires\":\"2020-01-01T00:00:00Z\"}",
@@ -167,6 +179,12 @@ mistakes_are_named(void **state)
 		    "headers: 'a' has a NUL in it" },
 		{ "{\"body\":\"\",\"headers_base64\":{\"a\":\"AA==\"}}",
 		    "headers_base64: 'a' is not base 64 without a NUL" },
+		{ "{\"body\":\"\",\"headers_base64\":{\"a\":\"?\"}}",
+		    "headers_base64: 'a' is not base 64 without a NUL" },
+		{ "{\"body\":\"\",\"headers_base64\":{\"a\":5}}",
+		    "headers_base64: 'a' is not a string" },
+		{ "{\"body\":\"\",\"headers_base64\":5}",
+		    "headers_base64: not an object" },
 	};
 	struct json_push j = { .push = { .priority = 3 } };
 
