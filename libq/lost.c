@@ -58,6 +58,8 @@ set_aside(struct txn *t, uint64_t id, struct state *s)
 	static const struct q_report damaged = { .how = Q_HOW_DAMAGED };
 	int rc = life_fail(t, id, s, "damaged (checksum)", &damaged);
 
+	if (t->damaged == 0)
+		t->damaged = id;
 	return (rc == 0 ? life_die(t, id, s) : rc);
 }
 

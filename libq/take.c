@@ -403,6 +403,11 @@ take_apply(struct txn *t, const struct take *take, struct taken *result)
 		    (rc = take_ready(t, take, result)) != 0)
 			return (rc);
 	}
+	/* What fell due and was set aside for it is why there is nothing. */
+	if (b->count == 0 && result->damaged == 0 && result->code == 0) {
+		result->damaged = t->damaged;
+		t->damaged = 0;
+	}
 	if (b->count == 0 && (rc = note_due(t, result)) != 0)
 		return (rc);
 	if (take->how->lease == 0 && b->count > 0)

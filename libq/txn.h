@@ -35,6 +35,7 @@ struct txn {
 	struct clock now;
 	uint64_t readied;   /* messages that became ready, and were not taken */
 	uint64_t random;    /* of this transaction, for jitter */
+	uint64_t damaged;   /* the first message that was set aside; 0: none was */
 	uint32_t uid, pid;  /* whose request is applied; pid: of a take */
 	uint64_t file_size; /* when it began */
 	bool holes;         /* in the file: what is written there needs room on disk */

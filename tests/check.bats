@@ -344,6 +344,21 @@ $(seq 300 | sed 's/$/ and some text/')"
 	counts jobs ready=0
 }
 
+@test "a message that is damaged while it is delayed is no empty queue when it is due" {
+	qpush -d 300ms jobs a
+	damage record msg 0000000000000001
+	sleep 0.4
+	fails 65 'message 1 is damaged' qpop jobs
+	is_silent 1 qpop jobs
+	counts jobs dead=1 ready=0
+	qpush -d 300ms jobs b
+	damage record msg 0000000000000002
+	qpush jobs c
+	sleep 0.4
+	is "$(qpop jobs)" c
+	counts jobs dead=2 ready=0
+}
+
 # ---- the repair itself ----
 
 @test "a repair says what it would do, and without --yes does nothing" {
