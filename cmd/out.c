@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,20 +143,23 @@ report(const struct out *out)
 	return (-1);
 }
 
-/* A new name is on disk when its directory is. What has no name needs none. */
+/* A new name is on disk when its directory is: that of the file itself, wherever a link
+ * has led. What has no name needs none. */
 static int
-sync_parent(const char *file)
+sync_parent(int file)
 {
-	char *path = realpath(file, NULL);
+	char link[32], path[PATH_MAX];
+	ssize_t n;
 	int fd, rc;
 
-	if (path == NULL)
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
+	if ((n = readlink(link, path, sizeof(path) - 1)) == -1)
+		return (-1);
+	path[n] = '\0';
+	if ((fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
 		return (errno == ENOENT ? 0 : -1);
-	fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = fd == -1 ? -1 : fsync(fd);
-	if (fd != -1)
-		(void)close(fd);
-	free(path);
+	rc = fsync(fd);
+	(void)close(fd);
 	return (rc);
 }
 
@@ -167,7 +171,7 @@ sync_file(const struct out *out)
 		return (errno == EINVAL ? 0 : -1);
 	if (out->temp != NULL && rename(out->temp, out->file) != 0)
 		return (-1);
-	return (sync_parent(out->file));
+	return (sync_parent(out->fd));
 }
 
 /*
