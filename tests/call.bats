@@ -176,7 +176,7 @@ called() {
 
 @test "a COMMAND's end is the caller's" {
 	qctl create jobs max-attempts=1
-	start qpop -n all -w jobs -T 100ms -- sh -c 'read -r x; echo "$x"; eval "$x"'
+	start qpop -n all -w jobs -T 1s -- sh -c 'read -r x; echo "$x"; eval "$x"'
 	run --separate-stderr -7 qpush --call=20 jobs 'exit 7'
 	is "$output" 'exit 7'
 	has "$stderr" 'jobs: 1: dead: exited 7'
@@ -184,7 +184,7 @@ called() {
 	has "$stderr" 'jobs: 2: dead: killed by SIGKILL'
 	run --separate-stderr -143 qpush --call=20 jobs 'sleep 60'
 	is "$output" 'sleep 60'
-	has "$stderr" 'jobs: 3: dead: timed out after 100 ms'
+	has "$stderr" 'jobs: 3: dead: timed out after 1.00 s'
 	run --separate-stderr -65 qpush --call=20 jobs 'exit 65'
 	has "$stderr" 'jobs: 4: dead: exited 65'
 }
