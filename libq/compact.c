@@ -23,6 +23,7 @@
 
 /* Bytes: more than a commit of takes and acknowledgements writes. */
 enum { SHORT_OF = 8 * SPACE_RESERVE };
+enum { FIRST_PAGE = 2 }; /* behind the meta pages */
 
 static int
 punch(const struct walk *w, uint64_t page, uint64_t n)
@@ -47,7 +48,11 @@ struct effort {
 	uint64_t least; /* pages of a hole */
 	unsigned holes; /* at most so many */
 	bool flushed;   /* the state in force is on disk */
+	bool turns;     /* others have theirs */
 };
+
+/* A turn is as long as finding out what is free takes, at least; or so long. */
+#define TURN Q_SECOND
 
 static bool
 is_hole(const struct walk *w, uint64_t page, uint64_t n)
@@ -57,14 +62,17 @@ is_hole(const struct walk *w, uint64_t page, uint64_t n)
 	return (data == -1 ? errno == ENXIO : data >= (off_t)((page + n) * w->page));
 }
 
-/* Each run of free pages. */
+/* Each run of free pages from *next on, where the next turn goes on; 0: there is none.
+ */
 static int
-punch_free(const struct walk *w, const struct effort *e)
+punch_free(const struct walk *w, const struct effort *e, q_time until, uint64_t *next)
 {
+	uint64_t i = *next, n;
 	unsigned holes = 0;
 	int rc = 0;
 
-	for (uint64_t i = 2, n; i < w->pages && rc == 0 && holes < e->holes; i += n) {
+	*next = 0;
+	for (; i < w->pages && rc == 0 && holes < e->holes; i += n) {
 		n = 1;
 		if (w->seen[i] != WALK_FREE)
 			continue;
@@ -72,6 +80,10 @@ punch_free(const struct walk *w, const struct effort *e)
 			n++;
 		if (n < e->least || is_hole(w, i, n))
 			continue;
+		if (e->turns && holes > 0 && clock_monotonic() >= until) {
+			*next = i;
+			break;
+		}
 		rc = punch(w, i, n);
 		holes++;
 	}
@@ -109,8 +121,9 @@ cut_spare(const struct structure *s, bool reserve)
  * the one before: this one has to be on disk.
  */
 static int
-compact(struct q *q, const struct effort *e)
+compact(struct q *q, const struct effort *e, uint64_t *next)
 {
+	q_time began = clock_monotonic(), now;
 	struct check *check = NULL;
 	struct structure s = { .check = NULL };
 	struct stat st;
@@ -121,12 +134,15 @@ compact(struct q *q, const struct effort *e)
 	if ((rc = dir_check(&q->dir, &st)) != 0 ||
 	    (rc = structure_walk(q->dir.data, check, &s)) != 0)
 		goto out;
+	now = clock_monotonic();
 	if (check->public.found > 0)
 		rc = fail(Q_ECORRUPT, "%s %s; run 'qctl check'", check->list[0].object,
 		    check->list[0].what);
 	else if (!e->flushed && fdatasync(q->dir.data) != 0)
 		rc = fail_sys("data.mdb");
-	else if ((rc = punch_free(&s.walk, e)) == 0 && e->spare)
+	else if ((rc = punch_free(&s.walk, e,
+		      now + (now - began > TURN ? now - began : TURN), next)) == 0 &&
+		 e->spare && *next == 0)
 		rc = cut_spare(&s, e->reserve);
 out:
 	structure_close(&s);
@@ -162,8 +178,9 @@ compact_for_room(struct q *q)
 	static const struct effort all = {
 		.spare = true, .reserve = true, .least = 1, .holes = UINT_MAX
 	};
+	uint64_t next = FIRST_PAGE;
 
-	(void)compact(q, &all);
+	(void)compact(q, &all, &next);
 }
 
 /*
@@ -232,7 +249,7 @@ compact_if_worth(struct q *q, const struct txn *t)
 		.least = HOLE_LEAST, .holes = HOLES_MOST, .flushed = true
 	};
 	struct txn look = { .q = q };
-	uint64_t pages = 0;
+	uint64_t pages = 0, next = FIRST_PAGE;
 	MDB_envinfo info;
 	bool much;
 
@@ -246,25 +263,27 @@ compact_if_worth(struct q *q, const struct txn *t)
 	       is_much(q, store_end(&q->store) - pages * q->store.page);
 	txn_close(&look);
 	if (much && has_holes(q))
-		(void)compact(q, &some); /* else another time */
+		(void)compact(q, &some, &next); /* else another time */
 }
 
 int
 q_compact(struct q *q, uint64_t *returned)
 {
 	static const struct effort all = {
-		.spare = true, .least = 1, .holes = UINT_MAX
+		.spare = true, .least = 1, .holes = UINT_MAX, .turns = true
 	};
-	uint64_t before;
-	int rc;
+	uint64_t before, after, next = FIRST_PAGE;
+	int rc = 0;
 
 	if (q->flags & Q_RDONLY)
 		return (fail(Q_EACCES, "opened to look only"));
-	if ((rc = lock_take(q, LOCK_EX)) != 0)
-		return (rc);
-	before = allocated(q);
-	if ((rc = compact(q, &all)) == 0)
-		*returned = before > allocated(q) ? before - allocated(q) : 0;
-	lock_drop(q->dir.data);
+	for (*returned = 0; next != 0 && rc == 0; lock_drop(q->dir.data)) {
+		if ((rc = lock_take(q, LOCK_EX)) != 0)
+			return (rc);
+		before = allocated(q);
+		rc = compact(q, &all, &next);
+		after = allocated(q);
+		*returned += before > after ? before - after : 0;
+	}
 	return (rc);
 }

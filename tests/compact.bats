@@ -48,6 +48,27 @@ allocated() {
 	balances jobs
 }
 
+@test "where holes are slow, others have their turns between them" {
+	local i turns holes
+
+	for i in {1..8}; do
+		seq 3000 | qpush -l jobs
+		seq 3000 | qpush -l -p 5 jobs
+	done
+	qpop -n 24000 -l jobs >/dev/null
+	strace -qq -o calls -e trace=flock,fallocate \
+		-e inject=fallocate:delay_exit=400000:when=1..8 qctl compact jobs >out
+	has "$(cat out)" 'returned '
+	holes=$(grep -c PUNCH_HOLE calls)
+	turns=$(grep -c 'LOCK_UN' calls)
+	[ "$holes" -ge 4 ]
+	# each takes the lock of the directory, and that of the file
+	[ "$turns" -ge 4 ]
+	is "$(qctl compact jobs)" 'returned 0 B'
+	qctl check jobs
+	is "$(qpop -n all -l jobs | wc -l)" 24000
+}
+
 @test "a queue of which nothing is free gives nothing back" {
 	qctl create jobs
 	qctl compact jobs
