@@ -184,7 +184,7 @@ called() {
 	has "$stderr" 'jobs: 2: dead: killed by SIGKILL'
 	run --separate-stderr -143 qpush --call=20 jobs 'sleep 60'
 	is "$output" 'sleep 60'
-	has "$stderr" 'jobs: 3: dead: timed out after 1.00 s'
+	has "$stderr" 'jobs: 3: dead: timed out after 1 s'
 	run --separate-stderr -65 qpush --call=20 jobs 'exit 65'
 	has "$stderr" 'jobs: 4: dead: exited 65'
 }
