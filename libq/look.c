@@ -76,9 +76,14 @@ look_together(struct txn *t, uint64_t id)
 	return (extent_find(t, id, &e) == 0 && e.first == id ? e.count : 1);
 }
 
+struct recount {
+	struct q_stat *st;
+	uint64_t ready; /* the first that is ready, and not listed so; or 0 */
+};
+
 /* Count message id as what it is, not as where it is still listed. */
 static int
-recount(struct txn *t, uint64_t id, enum q_state listed, struct q_stat *st)
+recount(struct txn *t, uint64_t id, enum q_state listed, struct recount *c)
 {
 	enum q_state now;
 	struct state s;
@@ -95,18 +100,20 @@ recount(struct txn *t, uint64_t id, enum q_state listed, struct q_stat *st)
 		listed = Q_BLOCKED;
 	if (s.state != listed || (now = look_state(t, id, &s)) == listed)
 		return (0);
-	st->count[listed]--;
+	c->st->count[listed]--;
 	if (now == 0)
-		st->expired++;
+		c->st->expired++;
 	else
-		st->count[now]++;
+		c->st->count[now]++;
+	if (now == Q_READY && (c->ready == 0 || id < c->ready))
+		c->ready = id;
 	return (0);
 }
 
 /* The rows of a table from a key on, as long as their time (at offset) has come. */
 static int
 recount_rows(struct txn *t, enum table table, struct key from, size_t offset,
-    uint64_t until, enum q_state listed, struct q_stat *st)
+    uint64_t until, enum q_state listed, struct recount *c)
 {
 	struct span key = key_span(&from), v;
 	int rc = txn_seek(t, table, &key, &v);
@@ -121,7 +128,7 @@ recount_rows(struct txn *t, enum table table, struct key from, size_t offset,
 			return (0);
 		n = table == T_EXPIRY ? 1 : look_together(t, id);
 		for (unsigned of = 0; of < n && i + of < LOOK_MOST && rc == 0; of++)
-			rc = recount(t, id + of, listed, st);
+			rc = recount(t, id + of, listed, c);
 		if (rc == 0)
 			rc = txn_next(t, table, &key, &v);
 	}
@@ -129,8 +136,9 @@ recount_rows(struct txn *t, enum table table, struct key from, size_t offset,
 }
 
 static int
-recount_all(struct txn *t, struct q_stat *st)
+recount_all(struct txn *t, struct recount *c)
 {
+	struct q_stat *st = c->st;
 	uint64_t wall = (uint64_t)t->now.wall;
 	struct key ttl = key_expiry(EXPIRY_TTL, 0, 0);
 	bool same;
@@ -144,10 +152,10 @@ recount_all(struct txn *t, struct q_stat *st)
 	/* Held leases are at the end of the table; all are looked at, up to the bound.
 	 */
 	if ((rc = recount_rows(
-		 t, T_LEASED, key_lease(0, 0, 0), 4, HELD, Q_LEASED, st)) != 0 ||
-	    (rc = recount_rows(t, T_EXPIRY, ttl, 1, wall, Q_READY, st)) != 0)
+		 t, T_LEASED, key_lease(0, 0, 0), 4, HELD, Q_LEASED, c)) != 0 ||
+	    (rc = recount_rows(t, T_EXPIRY, ttl, 1, wall, Q_READY, c)) != 0)
 		return (rc);
-	return (recount_rows(t, T_DELAYED, key_time(0, 0), 0, wall, Q_DELAYED, st));
+	return (recount_rows(t, T_DELAYED, key_time(0, 0), 0, wall, Q_DELAYED, c));
 }
 
 static int
@@ -165,23 +173,29 @@ pushed_at(struct txn *t, uint64_t id, q_time *pushed)
 	return (0);
 }
 
-/* The first of each priority is the oldest of that priority. */
+/* The first of each priority that has not expired is the oldest of that priority. */
 static int
 find_oldest(struct txn *t, q_time *oldest)
 {
 	struct key from = key_ready(0, 0);
 	struct span key, v;
+	struct state s;
 	int rc;
 
-	for (;;) {
+	for (unsigned i = 0;; i++) {
+		uint64_t id;
 		uint8_t rank;
 
 		key = key_span(&from);
 		if ((rc = txn_seek(t, T_READY, &key, &v)) != 0)
 			return (rc == STORE_NONE ? 0 : rc);
 		rank = *(const uint8_t *)key.data;
-		if ((rc = pushed_at(
-			 t, get_be64((const uint8_t *)key.data + 1), oldest)) != 0)
+		id = get_be64((const uint8_t *)key.data + 1);
+		if (i < LOOK_MOST && life_get(t, id, &s) == 0 && expired(t, id, &s)) {
+			from = key_ready(rank, id + 1);
+			continue;
+		}
+		if ((rc = pushed_at(t, id, oldest)) != 0)
 			return (rc);
 		if (rank == UINT8_MAX)
 			return (0);
@@ -219,7 +233,9 @@ static int
 fill_stat(struct txn *t, struct q_stat *st)
 {
 	const uint64_t *c = t->meta.counter;
-	struct span key, v;
+	struct key after = key_time(t->now.wall, UINT64_MAX);
+	struct span key = key_span(&after), v;
+	struct recount due = { .st = st };
 	struct stat file;
 	int rc;
 
@@ -252,9 +268,11 @@ fill_stat(struct txn *t, struct q_stat *st)
 	memcpy(st->uuid, t->meta.uuid, sizeof(st->uuid));
 	if (fstat(t->q->dir.data, &file) == 0)
 		st->disk = (uint64_t)file.st_blocks * 512;
-	if ((rc = recount_all(t, st)) != 0 || (rc = find_oldest(t, &st->oldest)) != 0)
+	if ((rc = recount_all(t, &due)) != 0 ||
+	    (rc = find_oldest(t, &st->oldest)) != 0 ||
+	    (due.ready != 0 && (rc = pushed_at(t, due.ready, &st->oldest)) != 0))
 		return (rc);
-	if ((rc = txn_first(t, T_DELAYED, &key, &v)) == 0)
+	if ((rc = txn_seek(t, T_DELAYED, &key, &v)) == 0)
 		st->next_due = (q_time)get_be64(key.data);
 	return (rc == STORE_NONE ? 0 : rc);
 }

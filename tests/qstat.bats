@@ -359,3 +359,26 @@ growth_per_minute history_damaged history_since uuid"
 		fails 3 'stdout: ' bash -c 'qstat $1 $2 >/dev/full' - "$how" "$operand"
 	done
 }
+
+@test "the oldest is of those that a take would find, also where nobody takes" {
+	local receipt
+
+	qpush -d 1ms jobs late
+	eventually is "$(count jobs ready)" 1
+	[ "$(count jobs oldest_seconds)" != null ]
+	is "$(count jobs next_due)" null
+	is "$(qpop jobs)" late
+	qpush jobs lapsed
+	receipt=$(qpop -L 1h jobs | head -n 1)
+	is "$(count jobs oldest_seconds)" null
+	qack --extend 1ns jobs "$receipt"
+	is "$(count jobs ready)" 1
+	run -2 qstat --check 'oldest>0' jobs
+	is "$(qpop jobs)" lapsed
+	# and of no others
+	qpush -e 1ns jobs expired one
+	is "$(count jobs ready)" 0
+	is "$(count jobs oldest_seconds)" null
+	qpush -p -1 jobs there
+	[ "$(count jobs oldest_seconds)" != null ]
+}
