@@ -245,13 +245,15 @@ static void
 push_files(struct options *o)
 {
 	for (size_t i = 0; i < o->file_count; i++) {
-		int fd = open(o->files[i], O_RDONLY | O_CLOEXEC);
+		bool is_stdin = strcmp(o->files[i], "-") == 0;
+		const char *name = is_stdin ? "stdin" : o->files[i];
+		int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
 
 		if (fd == -1)
-			feed_refuse(
-			    &o->feed, DIAG_FAILED, o->files[i], strerror(errno));
-		source_whole(&o->feed, fd, o->files[i]);
-		(void)close(fd);
+			feed_refuse(&o->feed, DIAG_FAILED, name, strerror(errno));
+		source_whole(&o->feed, fd, name);
+		if (!is_stdin)
+			(void)close(fd);
 	}
 }
 

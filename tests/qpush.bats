@@ -55,6 +55,13 @@ load lib
 	qpop -n all -0 jobs | cmp - <(printf 'A\n\0-\0b\0\0A\n\0')
 }
 
+@test "-f - is standard input" {
+	echo a >a
+	echo stdin | qpush jobs -f a -f - a
+	is "$(qpop -n all jobs)" $'a\nstdin\na'
+	fails 3 "qpush: stdin: cannot read: Is a directory" qpush jobs -f - <.
+}
+
 @test "-f says which file cannot be read, and how many are stored" {
 	echo a >a
 	fails 3 "qpush: gone: No such file or directory; 1 stored, the rest was not" \
