@@ -228,6 +228,9 @@ check_delivery(const struct options *o)
 		diag_usage("more than one leased message needs -l, -0 or --json");
 	if (d->receipt != NULL && d->count != 1)
 		diag_usage("--receipt is for one message");
+	if (d->receipt != NULL && o->output != NULL &&
+	    strcmp(d->receipt, o->output) == 0)
+		diag_usage("--receipt and --output name the same file");
 }
 
 static void

@@ -281,6 +281,7 @@ blocked_writer() {
 @test "options of a lease need one" {
 	fails 2 "qpop: --receipt needs --lease" qpop -r file jobs
 	fails 2 "qpop: --owner needs --lease" qpop --owner 1 jobs
+	fails 2 "name the same file" qpop -L 1h -r file -o file jobs
 	fails 2 "qpop: --receipt is for one message" qpop -L 1h -l -n 2 -r file jobs
 	fails 2 "qpop: --lease: must be longer than that" qpop -L 0 jobs
 	fails 2 "--lease: 'soon' is not a duration" qpop -L soon jobs
