@@ -70,21 +70,23 @@ int
 lock_busy(const struct q *q)
 {
 	q_time waited = clock_monotonic() - q->busy_since;
-	unsigned long long seconds =
-	    (unsigned long long)((waited + Q_SECOND / 2) / Q_SECOND);
+	bool brief = waited < Q_SECOND;
+	q_time unit = brief ? Q_SECOND / 1000 : Q_SECOND;
+	unsigned long long n = (unsigned long long)((waited + unit / 2) / unit);
+	const char *name = brief ? "ms" : "s";
 	pid_t pid = holder(q->dir.data);
 
 	if (pid == 0)
 		pid = holder(q->dir.fd);
 	if (pid == 0)
 		return (fail(Q_EBUSY,
-		    "other processes have held the queue for %llu s; "
+		    "other processes have held the queue for %llu %s; "
 		    "nothing done",
-		    seconds));
+		    n, name));
 	return (fail(Q_EBUSY,
-	    "another process (pid %d%s) has held the queue for %llu s; "
+	    "another process (pid %d%s) has held the queue for %llu %s; "
 	    "nothing done",
-	    (int)pid, stopped(pid) ? ", stopped" : "", seconds));
+	    (int)pid, stopped(pid) ? ", stopped" : "", n, name));
 }
 
 static int

@@ -705,7 +705,7 @@ survives() {
 	eventually grep -q '^State:.T' "/proc/$pid/status"
 	fails 75 "another process (pid $pid, stopped) has held the queue for" \
 		timeout 10 qpush --lock-wait 300ms jobs y
-	has "$stderr" "nothing done"
+	has "$stderr" " ms; nothing done"
 	fails 75 "(pid $pid, stopped)" timeout 10 qpop --lock-wait=300ms jobs
 	fails 75 "(pid $pid, stopped)" timeout 10 qstat --lock-wait 0 --json jobs
 	kill -CONT "$pid"
