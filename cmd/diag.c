@@ -41,6 +41,7 @@ static const int damage_signals[] = {
 };
 
 static const char *prog = "qutils";
+static int flush_error; /* of diag_flush_stdout(); the stream tells no reason */
 
 /* The two halves of the report of damage, made beforehand: a handler cannot. */
 static char damage_head[2 * OBJECT], damage_tail[2 * OBJECT];
@@ -148,6 +149,7 @@ diag_start(const char *name)
 	bool told = poll(fds, sizeof(fds) / sizeof(fds[0]), 0) != -1;
 
 	prog = name;
+	flush_error = 0;
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		if (told ? !(fds[fd].revents & POLLNVAL) : fcntl(fd, F_GETFD) != -1)
 			continue;
@@ -245,6 +247,13 @@ reader_gone(void)
 	return (poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR) != 0);
 }
 
+void
+diag_flush_stdout(void)
+{
+	if (fflush(stdout) != 0 && flush_error == 0)
+		flush_error = errno;
+}
+
 int
 diag_close_stdout(void)
 {
@@ -256,6 +265,8 @@ diag_close_stdout(void)
 		failed = true;
 	if (!failed)
 		return (0);
+	if (errno == 0)
+		errno = flush_error;
 	if (!gone && errno != EPIPE)
 		diag_error(
 		    "stdout", "%s", errno != 0 ? strerror(errno) : "write failed");

@@ -53,6 +53,8 @@ __attribute__((format(printf, 1, 2))) _Noreturn void diag_usage(const char *fmt,
 /* The exit status for a code of libq. */
 int diag_status(int code);
 
+/* Write out what is in stdout now; whether that went well, diag_close_stdout() says. */
+void diag_flush_stdout(void);
 /*
  * Flush and close stdout: 0, or DIAG_FAILED after saying why. A reader that has gone
  * away is not worth a line, but what it did not read counts as not written all the

@@ -54,7 +54,7 @@ static void
 clean_up(struct feed *f)
 {
 	clear_progress(f);
-	(void)fflush(stdout);
+	diag_flush_stdout();
 	q_blob_free(f->blob);
 	f->blob = NULL;
 	forget_batch(f);
@@ -180,7 +180,7 @@ report(struct feed *f, const struct q_pushed *pushed, size_t n)
 	}
 	f->stored += n;
 	if (f->print_ids || f->print_json)
-		(void)fflush(stdout);
+		diag_flush_stdout();
 }
 
 /* The reason a push failed ends the process; a full or paused queue may first be waited

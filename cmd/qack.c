@@ -139,7 +139,7 @@ settle(const struct options *o, struct q *q, const struct q_receipt *receipts, s
 	}
 	free(results);
 	if (o->json)
-		(void)fflush(stdout); /* the stream remembers */
+		diag_flush_stdout();
 	return (rc);
 }
 

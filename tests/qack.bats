@@ -270,7 +270,7 @@ take_late() {
 
 @test "output that cannot be written is an error" {
 	qpush jobs a
-	fails 3 'stdout: ' bash -c "qack --json jobs $(take jobs 1m) >/dev/full"
+	fails 3 'stdout: No space left on device' bash -c "qack --json jobs $(take jobs 1m) >/dev/full"
 }
 
 # ---- usage ----

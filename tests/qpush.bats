@@ -55,6 +55,12 @@ load lib
 	qpop -n all -0 jobs | cmp - <(printf 'A\n\0-\0b\0\0A\n\0')
 }
 
+@test "an id that cannot be printed is an error with its reason, and the message is there" {
+	fails 3 'qpush: stdout: No space left on device' bash -c 'qpush -i jobs x >/dev/full'
+	fails 3 'qpush: stdout: No space left on device' bash -c 'qpush -j jobs x >/dev/full'
+	counts jobs ready=2
+}
+
 @test "-f - is standard input" {
 	echo a >a
 	echo stdin | qpush jobs -f a -f - a
