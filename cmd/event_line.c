@@ -16,7 +16,7 @@ static const struct {
 	[Q_EVENT_PUSHED] = { "due", "key" },
 	[Q_EVENT_DELIVERED] = { "until", "detail" },
 	[Q_EVENT_RELEASED] = { "due", "reason" },
-	[Q_EVENT_EXTENDED] = { "until", "detail" },
+	[Q_EVENT_EXTENDED] = { "until", "reason" },
 	[Q_EVENT_FAILED] = { "due", "reason" },
 	[Q_EVENT_LAPSED] = { "due", "reason" },
 	[Q_EVENT_DEAD] = { "due", "reason" },

@@ -28,7 +28,8 @@ static const struct opt opts[] = {
 	{ O_EXTEND, "extend", OPT_TIME, "DURATION", "keep it, for DURATION from now" },
 	{ 'd', "delay", OPT_TIME, "DURATION",
 	    "not again before, with --release, --fail" },
-	{ O_REASON, "reason", OPT_TEXT, "TEXT", "kept with the failure" },
+	{ O_REASON, "reason", OPT_TEXT, "TEXT",
+	    "why, with --release, --extend, --fail, --dead" },
 	{ O_STRICT, "strict", OPT_NONE, NULL,
 	    "refuse leases that are over, taken or not" },
 	{ 'j', "json", OPT_NONE, NULL, "print a JSON object per receipt" },
@@ -97,8 +98,8 @@ check_usage(struct options *o)
 
 	if (o->how.has_delay && verb != Q_RELEASE && verb != Q_FAIL)
 		diag_usage("--delay needs --release or --fail");
-	if (o->how.reason != NULL && verb != Q_FAIL && verb != Q_KILL)
-		diag_usage("--reason needs --fail or --dead");
+	if (o->how.reason != NULL && verb == 0)
+		diag_usage("--reason needs --release, --extend, --fail or --dead");
 	if (verb == 0)
 		o->how.verb = Q_ACK;
 	if (opt_noperands == 0)

@@ -142,7 +142,7 @@ complete -c qack -n 'not __qutils_after_dashes' -l fail -d 'failed: again after 
 complete -c qack -n 'not __qutils_after_dashes' -l dead -d 'failed for good: no more attempts'
 complete -c qack -n 'not __qutils_after_dashes' -l extend -x -d 'keep it, for DURATION from now'
 complete -c qack -n 'not __qutils_after_dashes' -s d -l delay -x -d 'not again before, with --release, --fail'
-complete -c qack -n 'not __qutils_after_dashes' -l reason -x -d 'kept with the failure'
+complete -c qack -n 'not __qutils_after_dashes' -l reason -x -d 'why, with --release, --extend, --fail, --dead'
 complete -c qack -n 'not __qutils_after_dashes' -l strict -d 'refuse leases that are over, taken or not'
 complete -c qack -n 'not __qutils_after_dashes' -s j -l json -d 'print a JSON object per receipt'
 complete -c qack -n 'not __qutils_after_dashes' -l lock-wait -x -d 'wait so long for another process (30s)'

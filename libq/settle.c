@@ -191,7 +191,7 @@ settle_extend(struct txn *t, const struct settle *c, struct state *s)
 		s->began = t->now.boot;
 	s->boot = t->meta.boot.number;
 	s->settled = 0; /* it is not the end of the lease */
-	note(t, Q_EVENT_EXTENDED, c->receipt.id, s, note_end(t, s), NULL);
+	note(t, Q_EVENT_EXTENDED, c->receipt.id, s, note_end(t, s), c->how->reason);
 	return (was ? life_keep(t, c->receipt.id, s) : life_enter(t, c->receipt.id, s));
 }
 

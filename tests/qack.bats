@@ -284,7 +284,7 @@ take_late() {
 	done
 	fails 2 '--delay needs --release or --fail' qack -d 1m jobs 1.1.00000
 	fails 2 '--delay needs --release or --fail' qack --dead -d 1m jobs 1.1.00000
-	fails 2 '--reason needs --fail or --dead' qack --reason x jobs 1.1.00000
+	fails 2 '--reason needs --release, --extend, --fail or --dead' qack --reason x jobs 1.1.00000
 }
 
 @test "what is missing or malformed on the command line is a usage error" {
@@ -300,4 +300,17 @@ take_late() {
 	fails 3 'qack: jobs: no such queue' qack jobs 1.1.00000
 	fails 3 'qack: jobs: no such queue' qack jobs - </dev/null
 	[ ! -e "$Q_ROOT/jobs" ]
+}
+
+@test "each verb but the acknowledgement has a reason, which qwatch tells" {
+	local r
+
+	qctl create jobs log=1h
+	qpush jobs x
+	r=$(take jobs 1h)
+	qack --extend 2h --reason 'slow today' jobs "$r"
+	qack --release --reason 'not mine' jobs "$r"
+	has "$(qwatch --since 1h jobs)" ' extended '
+	is "$(qwatch --json --since 1h jobs | jq -r '.reason // empty')" $'slow today\nnot mine'
+	qctl check jobs
 }
