@@ -54,6 +54,9 @@ const char *json_parse(const char *line, size_t n, q_time now, struct json_push 
 /* Free what out owns, not out. The push must not be used after it. NULL is fine. */
 void json_push_free(struct json_push *out);
 
+/* The receipt of the object on a line of n bytes, for free(); NULL: it has none. */
+char *json_receipt(const char *line, size_t n);
+
 /* Set a field of an object; the value is the object's from now on. */
 void json_set(struct json_t *object, const char *name, struct json_t *value);
 /* A number; null for one that is not finite; a time, null for 0. */

@@ -296,6 +296,17 @@ json_parse(const char *line, size_t n, q_time now, struct json_push *out)
 	return (NULL);
 }
 
+char *
+json_receipt(const char *line, size_t n)
+{
+	json_t *document = json_loadb(line, n, FLAGS, NULL);
+	const char *text = json_string_value(json_object_get(document, "receipt"));
+	char *copy = text != NULL ? strdup(text) : NULL;
+
+	json_decref(document);
+	return (copy);
+}
+
 void
 json_push_free(struct json_push *out)
 {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "diag.h"
+#include "json.h"
 #include "lines.h"
 #include "opt.h"
 #include "parse.h"
@@ -151,6 +152,21 @@ parse(const char *text, size_t n, struct q_receipt *receipt)
 	return (strlen(text) == n && q_receipt_parse(text, receipt) == 0);
 }
 
+/* A line of stdin: a receipt, or an object that has one, as qpop and qack print it. */
+static bool
+parse_line(const char *line, size_t n, struct q_receipt *receipt)
+{
+	char *text;
+	bool good;
+
+	if (*line != '{')
+		return (parse(line, n, receipt));
+	text = json_receipt(line, n);
+	good = text != NULL && q_receipt_parse(text, receipt) == 0;
+	free(text);
+	return (good);
+}
+
 static int
 settle_operands(const struct options *o, char **texts, size_t n)
 {
@@ -187,7 +203,7 @@ read_batch(struct lines *l, struct q_receipt *receipts, size_t *n, char **bad)
 	for (*n = 0; *n < BATCH && (*n == 0 || !lines_paused(l)); ++*n) {
 		if ((more = lines_next(l, &line, &size)) != 1)
 			break;
-		if (!parse(line, size, &receipts[*n])) {
+		if (!parse_line(line, size, &receipts[*n])) {
 			*bad = line;
 			break;
 		}

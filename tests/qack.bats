@@ -314,3 +314,29 @@ take_late() {
 	is "$(qwatch --json --since 1h jobs | jq -r '.reason // empty')" $'slow today\nnot mine'
 	qctl check jobs
 }
+
+@test "receipts on stdin can be objects of JSON, as the commands print them" {
+	local line
+
+	qpush jobs a b '{"body":"a receipt is not what the body says it is"}'
+	qpop -L 1h -n all --json jobs >taken
+	qack --json --extend 2h jobs - <taken >extended
+	is "$(jq -r .result extended)" $'ok\nok\nok'
+	{
+		head -n 1 extended
+		jq -r 'select(.id == 2) | .receipt' taken
+		tail -n 1 taken
+	} | qack jobs -
+	counts jobs done=3
+	qpush jobs x y
+	qpop -L 1h -n all --json jobs >taken
+	fails 2 'stdin line 2: '\''{"id":5}'\'' is not a receipt' qack jobs - < <(
+		head -n 1 taken
+		echo '{"id":5}'
+	)
+	counts jobs done=4 leased=1
+	for line in '{' '{"receipt":5}' '{"receipt":"x"}' '[]' '{"receipt":null}'; do
+		fails 2 'stdin line 1: ' qack jobs - <<<"$line"
+	done
+	counts jobs done=4 leased=1
+}
