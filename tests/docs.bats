@@ -124,6 +124,13 @@ letters() {
 		run -0 mandoc -Tlint -W warning "$page"
 		[ -z "$output" ]
 	done
+	# what man-db renders pages with, on a terminal of 80 columns
+	command -v groff >/dev/null || skip "groff is not installed"
+	for page in "$man"/*.[1-9]; do
+		run -0 --separate-stderr groff -P-cbou -mandoc -t -Tascii -rLL=78n -ww "$page"
+		[ -z "$stderr" ] || { echo "$page: $stderr"; false; }
+		awk 'length > 80 { print; long = 1 } END { exit long }' <<<"$output"
+	done
 }
 
 @test "a page describes the options of its command, in the order of the table" {
