@@ -81,6 +81,7 @@ cmd_obj  := $(patsubst %.c,$(B)/%.o,$(filter-out $(COMMANDS:%=cmd/%.c),$(wildcar
 units    := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/unit/*.c))
 fuzzers  := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 tools    := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/tool/*.c))
+killer   := $(B)/tool/killer
 bins     := $(COMMANDS:%=$(B)/%)
 musl_lib := $(patsubst $(B)/%,$(B)/musl/%,$(lib_obj))
 musl_own := $(patsubst %,$(B)/musl/libq/musl/%.o,fortify memmove open) $(B)/musl/cmd/static/malloc.o
@@ -204,6 +205,10 @@ $(tools): $(B)/tool/%: tests/tool/%.c $(B)/libq.a
 
 $(B)/tool/shim-alloc $(B)/tool/shim-lmdb: tests/tool/shim.h
 
+$(killer): $(patsubst %.c,$(B)/%.o,$(wildcard tests/killer/*.c)) $(B)/libq.a
+	@mkdir -p $(@D)
+	$(link) $^ $(archives)
+
 # What is fuzzed is compiled once more, for clang's coverage instrumentation.
 $(B)/fuzz/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -221,7 +226,7 @@ demo: all
 
 # Both kinds on one queue are tested wherever musl's compiler is, and builtins where bash's
 # headers are.
-test: all $(apis) $(units) $(tools) $(if $(SAN),,fuzz-brief $(musl_if_any) $(builtins_if_any))
+test: all $(apis) $(units) $(tools) $(killer) $(if $(SAN),,fuzz-brief $(musl_if_any) $(builtins_if_any))
 	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' SAN='$(SAN)' sh tests/run.sh
 
 fuzz-brief: $(fuzzers)
@@ -238,7 +243,7 @@ afl:
 
 afl-fuzzers: $(fuzzers)
 
-crash: all $(apis) $(tools) power damage
+crash: all $(apis) $(tools) $(killer) power damage
 	BIN=$(CURDIR)/$(B) python3 -B tests/crash/crowd.py
 	BIN=$(CURDIR)/$(B) python3 -B tests/crash/run.py $(CRASH)
 
@@ -286,7 +291,7 @@ $(replays): $(B)/replay/%: $(B)/tests/fuzz/%.o $(B)/tests/coverage/replay.o $(B)
 	@mkdir -p $(@D)
 	$(link) $^ $(archives) $(libs_qstat)
 
-coverage-built: all $(apis) $(units) $(tools) $(replays) $(if $(builtins_if_any),$(builtins) $(B)/bash/bin)
+coverage-built: all $(apis) $(units) $(tools) $(killer) $(replays) $(if $(builtins_if_any),$(builtins) $(B)/bash/bin)
 
 coverage-tests: coverage-built
 	$(RM) $(B)/counts/*
@@ -299,7 +304,7 @@ coverage-tests: coverage-built
 	-BIN=$(CURDIR)/$(B) CRASH_SCALE=$(COVERAGE_SCALE) timeout 300 python3 -B \
 		tests/crash/run.py error >>$(B)/crash.log
 
-mutants: all $(apis) $(tools)
+mutants: all $(apis) $(tools) $(killer)
 	python3 -B tests/crash/mutants.py
 	python3 -B tests/crash/power_mutants.py
 

@@ -4,6 +4,7 @@
     run.py [--scale N] [--seed N] [--jobs N] [--ops OP,...] [--first] [--tap] [SUITE...]
     run.py --case 'SUITE OP SHAPE VARIANT'
     run.py --scale 10 long          a million messages, and what history they leave
+    run.py --scale 40 storm         a million kills
 
 CRASH_SCALE is the scale if none is given: 1 takes up to five minutes on two cores. The
 table at the end counts attacks and violations; each violation is a line with the case
@@ -69,8 +70,8 @@ def attack_all(args, base):
 def title(name):
     if name == suites.LONG:
         return suites.LONG_PLAY[0]
-    if name == suites.MODEL:
-        return suites.MODEL_WALKS[0]
+    if name in suites.ROUNDS:
+        return suites.ROUNDS[name][0]
     return suites.PLAYS[name][0] if name in suites.PLAYS else suites.SUITES[name].title
 
 
@@ -102,7 +103,7 @@ def arguments():
     p.add_argument('--tap', action='store_true')
     p.add_argument('--case')
     args = p.parse_args()
-    known = [*suites.SUITES, *suites.PLAYS, suites.MODEL, suites.LONG]
+    known = [*suites.SUITES, *suites.PLAYS, *suites.ROUNDS, suites.LONG]
     for name in args.suites:
         if name not in known:
             p.error(f'{name} is none of {", ".join(known)}')

@@ -13,6 +13,7 @@ import kill
 import lmdb
 import model
 import shapes
+import storm
 from ops import BY_NAME, OPS
 
 
@@ -56,9 +57,12 @@ PLAYS = {
 PUSHES = 100  # of each producer of a play
 # Of a play of batches: messages of a producer, and at a time.
 PARTS, SIZES = 1500, (1, 3, 20, 63, 64, 65, 130, 200)
-# Walks of random commands: (title, walks at scale 1)
-MODEL = 'model'
-MODEL_WALKS = ('as a plain queue has it', 12)
+# Others of which there are so many: (title, rounds at scale 1)
+MODEL, STORM = 'model', 'storm'
+ROUNDS = {
+    MODEL: ('as a plain queue has it', 12),  # walks of random commands
+    STORM: ('kill -9 of one of eight', 10),  # kills by the thousand
+}
 # One play of many messages: (title, messages at scale 1, at a time)
 LONG = 'long'
 LONG_PLAY = ('messages, killed at random', 100000, 500)
@@ -76,8 +80,8 @@ def units(names, scale, seed):
         if name == LONG:
             found.append((name, None, None, 0, 1, scale, seed))
             continue
-        if name in PLAYS or name == MODEL:
-            n = max(1, round((MODEL_WALKS if name == MODEL else PLAYS[name])[1] * scale))
+        if name in PLAYS or name in ROUNDS:
+            n = max(1, round({**PLAYS, **ROUNDS}[name][1] * scale))
             found += [(name, None, None, i, n, 1, seed) for i in range(n)]
             continue
         suite = SUITES[name]
@@ -114,6 +118,8 @@ class Workshop:
             return self.play(name, f'{seed}.{part}')
         if name == MODEL:
             return self.walk(f'{seed}.{part}')
+        if name == STORM:
+            return self.storm(f'{seed}.{part}')
         case = f'{name} {op} {shape}'
 
         def chosen(variant):
@@ -143,6 +149,9 @@ class Workshop:
         """What is counted are its steps."""
         wrong = model.case(text, os.path.join(self.base, 'walk'))
         return MODEL, model.STEPS, [(f'{MODEL} {text}', line) for line in wrong]
+    def storm(self, seed):
+        kills, wrong = storm.storm(seed, os.path.join(self.base, 'storm'))
+        return STORM, kills, [(f'{STORM} {seed}', line) for line in wrong]
 
     def long(self, seed):
         """Of this one the messages are counted, not the kills."""
@@ -165,6 +174,8 @@ class Workshop:
             return self.play(words[0], words[1])[2]
         if words[0] == MODEL:
             return self.walk(words[1])[2]
+        if words[0] == STORM:
+            return self.storm(words[1])[2]
         name, op, shape, variant = words
         return [(text, line) for _, lines in SUITES[name].attacks(
             self.shape(shape), BY_NAME[op], lambda v: str(v) == variant)
