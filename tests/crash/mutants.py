@@ -70,6 +70,18 @@ MUTANTS = [
            'if (lock_bytes(q->hold, F_OFD_SETLK, F_RDLCK, first, n, NULL) == 0)',
            'if (lock_bytes(q->hold, F_OFD_SETLK, F_UNLCK, first, n, NULL) == 0)',
            'random'),
+    Mutant('requests are answered before the commit', 'libq/apply.c',
+           '\trc = txn_commit(t, !may_be_undone(t, c));',
+           '\tserve_answer(q, 0);\n\trc = txn_commit(t, !may_be_undone(t, c));', 'storm'),
+    Mutant('what was answered is not remembered', 'libq/serve.c',
+           '\t\trc = keep_answer(t, v, s);', '\t\t(void)keep_answer;', 'storm'),
+    Mutant('a lease is let go when its message is taken', 'libq/hold.c',
+           'if (lock_bytes(q->hold, F_OFD_SETLK, F_RDLCK, first, n, NULL) == 0)\n'
+           '\t\treturn (0);',
+           'if (lock_bytes(q->hold, F_OFD_SETLK, F_UNLCK, first, n, NULL) == 0)\n'
+           '\t\treturn (0);', 'storm'),
+    Mutant('a lease in a slot is counted from when the transaction began', 'libq/serve.c',
+           'int rc = serve_any(q) ? clock_read(&t->now) : 0;', 'int rc = 0;', 'storm'),
     Mutant('a lease is not inherited', 'cmd/launch.c',
            'if (from[i] != -1)', 'if (from[i] != -1 && i != 4)', 'random'),
     Mutant('the file of a body goes before its message', 'libq/txn.c',
@@ -114,7 +126,7 @@ MUTANTS = [
 def build(tree):
     """Whether make succeeds in a tree."""
     targets = ['all'] + [f'build/api/{c}' for c in
-                         ('qpush', 'qpop', 'qack', 'qstat', 'qctl')]
+                         ('qpush', 'qpop', 'qack', 'qstat', 'qctl')] + ['build/tool/killer']
     return subprocess.run(['make', '-s', '-j2', 'CFLAGS=-O1 -w', *targets], cwd=tree,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           check=False).returncode == 0
