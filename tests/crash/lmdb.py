@@ -26,7 +26,7 @@ def variants(op):
     for name, code in CODES.items():
         yield name, False, {'SHIM_CODE': str(code)}
         # A worker waits for a minute that there is room to settle.
-        if op.gives != 'work' or name != 'ENOSPC':
+        if not op.works or name != 'ENOSPC':
             yield f'{name}:always', True, {'SHIM_CODE': str(code)}
         if name not in EARLY:
             yield f'{name}:late', False, {'SHIM_CODE': str(code), 'SHIM_LATE': '1'}

@@ -35,6 +35,11 @@ class Op:
     doubles: bool = False
     usual: int = 0
 
+    @property
+    def works(self):
+        """Whether it is a worker."""
+        return self.argv[0] == 'qpop' and '--' in self.argv
+
     def arguments(self, shape):
         """The command line for a shape; waits for a lock are short."""
         argv = []

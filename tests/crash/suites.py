@@ -35,16 +35,10 @@ def not_deep(op, shape):
     return shape != 'deep'
 
 
-def calls_of_ours(op, shape):
-    """rerun becomes the command that it runs again; and a worker waits for long that what
-    fails works again, of which the judge of administration knows nothing."""
-    return not_deep(op, shape) and op.name not in ('rerun', 'pop-batch', 'pop-to')
-
-
 SUITES = {
     'kill': Suite('kill -9 at a system call', kill.attacks, 1),
     'kill-any': Suite('kill -9 of worker or COMMAND', kill.attacks_any, 0.1, workers),
-    'error': Suite('system call fails', inject.attacks, 0.12, calls_of_ours),
+    'error': Suite('system call fails', inject.attacks, 0.12, not_deep),
     'memory': Suite('allocation fails', alloc.attacks, 0.2, not_deep),
     'lmdb': Suite('call of LMDB fails', lmdb.attacks, 0.1, not_deep),
 }

@@ -7,8 +7,8 @@
  * kill it before the call is made (-k), let the call fail with ERRNO instead of being
  * made (-e; for TIMES of the same kind, 1 if not given), let it move half of its bytes
  * (-s), or run SCRIPT by the shell before it is made (-x). -f counts what it starts,
- * too; else that runs untouched, and is waited for. FILE gets one line: what was hit,
- * and how COMMAND ended.
+ * too; else that runs untouched, and is waited for, and what COMMAND becomes, too. FILE
+ * gets one line: what was hit, and how COMMAND ended.
  *
  * Calls are changed in the registers, so this is for x86-64 alone, as are the tests
  * that use it. Elsewhere the number of a call may be out of their reach: aarch64 has a
@@ -126,8 +126,8 @@ static struct {
 
 static struct {
 	pid_t main;
-	int status; /* of main */
-	bool over, counting;
+	int status;                   /* of main */
+	bool over, counting, another; /* program than COMMAND */
 	unsigned long count, hits;
 	long nr; /* of the call that was hit */
 	long fd; /* its first argument */
@@ -244,7 +244,7 @@ on_entry(pid_t pid, size_t task, const struct __ptrace_syscall_info *info)
 	long nr = (long)info->entry.nr;
 	struct user_regs_struct regs;
 
-	if (!run.counting && (plan.from == -1 || nr == plan.from))
+	if (!run.counting && !run.another && (plan.from == -1 || nr == plan.from))
 		run.counting = true;
 	/* A count of calls that can fail leaves no number without a case. */
 	if (!run.counting || (plan.action == FAIL && cannot_fail(nr)))
@@ -299,6 +299,10 @@ on_stop(pid_t pid, int status)
 	bool is_new;
 	size_t task = task_of(pid, &is_new);
 
+	if (status >> 16 == PTRACE_EVENT_EXEC && run.counting && !plan.follow) {
+		run.counting = false;
+		run.another = true;
+	}
 	if (status >> 16 != 0) /* an event of ours */
 		return (0);
 	if (WSTOPSIG(status) != (SIGTRAP | 0x80))
