@@ -1,20 +1,14 @@
 """The steps of a walk: each a command or two, or time that goes by, and what it has to do."""
 
 import json
-import os
 import subprocess
 
-from command import read
 from plain import SECOND
 from state import body_of, rows
+from works import die, die_busy, end_owner, work
 
 SIZES = (1, 2, 3, 5, 20, 63, 64, 65, 100, 128, 150, 200)
 GROUPS = ('', '', '', '', 'g', 'h')
-RUN = 60  # messages that a walk gives to COMMANDs one by one
-# A COMMAND that does with each message what its id says.
-SCRIPT = 'echo "$Q_ID" >>"$Q_LOG"; cat >/dev/null; case $((Q_ID % 11)) in ' \
-    '3) exit 7;; 5) exit 75;; 8) exit 65;; esac'
-DIE = 'echo $$ >>"$Q_LOG"; kill -9 $PPID'
 VERBS = {'ack': [], 'release': ['--release'], 'fail': ['--fail'], 'dead': ['--dead'],
          'extend': ['--extend', '90s']}
 
@@ -196,48 +190,6 @@ def settle(w, queue, plain):
     w.same('status', result.code, int(any(what != 'ok' for _, what, _ in wanted)))
 
 
-def work(w, queue, plain):
-    """A worker until nothing is ready: in which order is its own business."""
-    if sum(m.state not in ('dead', 'leased') for m in plain.messages.values()) > RUN:
-        return
-    ran, code = [], 1
-    while found := plain.take(1 << 10, None):
-        for m in found:
-            ran.append(m.id)
-            code = 4 if m.id % 11 in (3, 8) or code == 4 else 0
-            m.settled = {3: 'fail', 5: 'release', 8: 'dead'}.get(m.id % 11)
-            if m.settled:
-                getattr(plain, 'settle_' + m.settled)(m, None)
-            else:
-                plain.end(m, 'done')
-    w.fresh_log()
-    w.must('qpop', '-n', 'all', '-P', str(w.dice.choice((1, 3))), queue, '--', '/bin/sh', '-c',
-           SCRIPT, code=code)
-    w.same('ran', sorted(map(int, w.log())), sorted(ran))
-
-
-def die(w, queue, plain):
-    """A worker that is killed with all it has."""
-    n = some(w)
-    if any(len(m.body) > 4096 for m in plain.messages.values()):
-        return  # no line for a COMMAND
-    found = plain.take(n, None)
-    w.fresh_log()
-    w.must('qpop', '-B', str(n), queue, '-n', str(n), '--', '/bin/sh', '-c', DIE,
-           code=-9 if found else 1)
-    for line in w.log():
-        os.waitpid(int(line), 0)  # a worker's COMMAND has the leases, too
-
-
-def end_owner(w, _queue, _plain):
-    for owner in w.owners:
-        owner.kill()
-        owner.wait()
-        for plain in w.plain.values():
-            plain.gone.add(owner.pid)
-    w.owners.clear()
-
-
 def selection(w, plain, act):
     """Ids, or none; and the options that select, as arguments and as plain.py has them."""
     way = w.dice.random()
@@ -325,7 +277,8 @@ def settle_time(w):
 def set_option(w, queue, plain):
     name, values = w.dice.choice((
         ('max-attempts', (2, 4, 20)), ('remember', (0, 60, 3600)), ('max-leased', (0, 0, 150)),
-        ('window', (0, 30)), ('backoff', (1, 5, 20)), ('group-on-dead', ('skip', 'hold'))))
+        ('window', (0, 30)), ('backoff', (1, 5, 20)), ('group-on-dead', ('skip', 'hold')),
+        ('results', ('asked', 'all')), ('log', (0, 30))))
     value = w.dice.choice(values)
     plain.promote()
     if name == 'group-on-dead' and value == 'skip':
@@ -379,5 +332,5 @@ def pause(w, queue, plain):
 
 
 ACTS = ((push, 10), (push_lines, 8), (pop, 8), (pop_lost, 2), (lease, 14), (lease_one, 5),
-        (settle, 20), (work, 3), (die, 4), (end_owner, 2), (manage, 9), (move, 4), (edit, 2),
+        (settle, 20), (work, 3), (die, 4), (die_busy, 3), (end_owner, 2), (manage, 9), (move, 4), (edit, 2),
         (go_on, 9), (set_clock, 2), (reboot, 2), (set_option, 3), (copies, 1), (pause, 1))

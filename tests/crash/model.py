@@ -21,16 +21,12 @@ from acts import ACTS, push
 from attack import adopt_orphans
 from command import BIN, Result, end, environment, read, start, write
 from plain import MOST, SECOND, Clock, Plain
-from state import ENDED, STATES, body_of, rows
+from state import ENDED, STATES, Broken, body_of, rows
 
 STEPS = 60
 WALL, BOOT = 1_800_000_000, 100_000
 SHOWN = ('id', 'state', 'attempt', 'delivery', 'max_attempts', 'priority', 'key', 'group',
          'headers', 'size', 'pushed', 'changed', 'due', 'expires')
-
-
-class Wrong(Exception):
-    """The queue is not what it has to be."""
 
 
 def time_of(text):
@@ -86,7 +82,7 @@ class Walk:
         """Run a command that has to end with a status."""
         result = self.run(*argv, stdin=stdin, out=out)
         if result.code != code:
-            raise Wrong(f'{" ".join(argv)}: {result}, and not status {code}')
+            raise Broken(f'{" ".join(argv)}: {result}, and not status {code}')
         return result
 
     def same(self, what, is_, wanted):
@@ -96,9 +92,15 @@ class Walk:
         if isinstance(is_, list) and isinstance(wanted, list):
             at = next((i for i, (a, b) in enumerate(zip(is_, wanted)) if a != b),
                       min(len(is_), len(wanted)))
-            raise Wrong(f'{what}: {len(is_)}, wanted {len(wanted)}; at {at} '
-                        f'{is_[at:at + 3]}, wanted {wanted[at:at + 3]}')
-        raise Wrong(f'{what}: {is_}, wanted {wanted}')
+            one, other = is_[at:at + 1], wanted[at:at + 1]
+            if one and other and isinstance(one[0], dict):
+                differ = {name for name in one[0] | other[0]
+                          if one[0].get(name) != other[0].get(name)}
+                one, other = ([{name: row.get(name) for name in ('id', *sorted(differ))}]
+                              for row in (one[0], other[0]))
+            raise Broken(f'{what}: {len(is_)}, wanted {len(wanted)}; at {at} {one}, '
+                        f'wanted {other}')
+        raise Broken(f'{what}: {is_}, wanted {wanted}')
 
     def fresh_log(self):
         write(self.files + '.log', b'')
@@ -161,7 +163,7 @@ class Walk:
             if m and isinstance(m.due, tuple):
                 due = row.get('due', self.clock.wall)
                 if not m.due[0] <= due <= m.due[1]:
-                    raise Wrong(f'message {m.id} is due at {due}, not within {m.due}')
+                    raise Broken(f'message {m.id} is due at {due}, not within {m.due}')
                 m.due = due
 
     def pending(self, plain):
@@ -171,7 +173,7 @@ class Walk:
     def check(self, queue):
         result = self.run('qctl', 'check', queue)
         if result.code != 0:
-            raise Wrong(f'check: {result} {result.out.decode()}')
+            raise Broken(f'check: {result} {result.out.decode()}')
 
     def flush(self, queue):
         """Have stored what has changed with time, as far as one change does not."""
@@ -217,7 +219,7 @@ def walk(seed, steps, base, trace=False):
             w.flush(queue)
             w.compare(queue)
             w.check(queue)
-    except Wrong as e:
+    except Broken as e:
         return number, str(e)
     finally:
         w.close()

@@ -41,12 +41,13 @@ class Message:
     in_a_row: int = 0
     settled: str = ''
     lapsed: bool = False
+    ahead: bool = False
     boot: int = -1
     owner: Optional[int] = None
 
     @property
     def attempts(self):
-        return self.delivery - self.uncounted
+        return self.delivery - self.uncounted - self.ahead
 
 
 class Plain:
@@ -124,7 +125,9 @@ class Plain:
 
     def lapse(self, m):
         self.count['lapsed'] += 1
-        m.in_a_row, m.owner, m.lapsed = 0, None, True
+        m.uncounted += m.ahead
+        m.in_a_row = m.in_a_row if m.ahead else 0
+        m.owner, m.lapsed, m.ahead = None, True, False
         self.retry(m)
 
     # Time.
@@ -138,14 +141,10 @@ class Plain:
         """Whether a delay has ended. One that is not known exactly has not."""
         return m.state == 'delayed' and isinstance(m.due, int) and m.due <= self.clock.wall
 
-    def waiting(self):
-        return [m for m in self.messages.values()
-                if m.state in ('ready', 'delayed', 'blocked')]
-
     def fallen(self):
         """What has fallen due: of each kind, how many."""
         wall = self.clock.wall
-        return (sum(self.expired(m) for m in self.waiting()),
+        return (sum(map(self.expired, self.messages.values())),
                 sum(map(self.due, self.messages.values())),
                 sum(map(self.over, self.messages.values())),
                 sum(until <= wall for _, until in self.done.values()),
@@ -154,7 +153,8 @@ class Plain:
     def promote(self):
         """What any change of the queue does first; no more than MOST have fallen due."""
         wall = self.clock.wall
-        while ended := sorted((m.expires, m.id) for m in self.waiting() if self.expired(m)):
+        while ended := sorted((m.expires, m.id) for m in self.messages.values()
+                              if self.expired(m) and m.state not in ('leased', 'dead')):
             self.end(self.messages[ended[0][1]], 'expired')
         for m in self.messages.values():
             if self.due(m):
@@ -257,15 +257,18 @@ class Plain:
             self.free_dead(MOST)
             found = self.choose(n, **which)
         for m in found:
-            m.delivery += 1
-            m.settled, m.lapsed = '', False
-            m.owner, m.boot = owner, self.clock.number
-            m.due = due if due is None else self.clock.boot + due
-            self.enter(m, 'leased')
-            self.count['delivered'] += 1
-            self.count['bytes_out'] += len(m.body)
-            self.count['retried'] += m.delivery > 1
+            self.deliver(m, due, owner)
         return found
+
+    def deliver(self, m, due=None, owner=None, ahead=False):
+        m.delivery += 1
+        m.settled, m.lapsed, m.ahead = '', False, ahead
+        m.owner, m.boot = owner, self.clock.number
+        m.due = due if due is None else self.clock.boot + due
+        self.enter(m, 'leased')
+        self.count['delivered'] += 1
+        self.count['bytes_out'] += len(m.body)
+        self.count['retried'] += m.delivery > 1
 
     def is_stale(self, m, delivery, verb, strict):
         """None if it is not; else whether it was settled so before."""
