@@ -758,6 +758,31 @@ load worker
 	is "$(reason jobs 1)" "worker died"
 }
 
+@test "of what a killed worker took together, only that comes back of which no command lives" {
+	local n
+
+	qpush jobs a b c d
+	start qpop -n 4 -P 4 jobs -- sh -c 'echo $$ >"$Q_ID.new"; mv "$Q_ID.new" "$Q_ID"
+		exec sleep 1000'
+	for n in 1 2 3 4; do
+		eventually [ -e $n ]
+		started+=("$(cat $n)")
+	done
+	kill -9 "$pid"
+	kill -9 "$(cat 2)" "$(cat 3)"
+	eventually gone "$pid"
+	eventually gone "$(cat 2)"
+	eventually gone "$(cat 3)"
+	counts jobs ready=2 leased=2
+	is "$(qpop -n all -j jobs | jq -r '"\(.body) \(.attempt)"')" $'b 2\nc 2'
+	counts jobs ready=0 leased=2 done=2
+	kill -9 "$(cat 1)"
+	eventually gone "$(cat 1)"
+	is "$(qpop -n all -l jobs)" a
+	counts jobs ready=0 leased=1 done=3
+	qctl check jobs
+}
+
 @test "while the command of a killed worker lives, no second one runs" {
 	qpush jobs x
 	start qpop jobs -- sh -c "$staying"

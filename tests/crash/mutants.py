@@ -22,7 +22,8 @@ PARTS = ('Makefile', 'libq', 'cmd', 'tests', 'build')
 
 @dataclass
 class Mutant:
-    """old becomes new in file; check is given to run.py, or to bats if it names a file."""
+    """old becomes new in file; check is given to run.py, or to bats if it names a file, or is
+    a unit program."""
     name: str
     file: str
     old: str
@@ -120,13 +121,50 @@ MUTANTS = [
     Mutant('jansson runs out of memory', 'cmd/json.c',
            '\tjson_set_alloc_funcs(allocate, free);', '\t(void)allocate;',
            'memory --ops pop-json,push-json --scale 5'),
+    # Extents.
+    Mutant('one of many is not parted from the others', 'libq/extent.c',
+           'if (rc != 0 || e.count == 1)\n\t\treturn (rc);',
+           'if (rc != 0 || e.count >= 1)\n\t\treturn (rc);', 'model'),
+    Mutant('the part before one is too long', 'libq/extent.c',
+           'put_part(t, &e, 0, at)', 'put_part(t, &e, 0, at + 1)', 'model'),
+    Mutant('the part behind some is too short', 'libq/extent.c',
+           'put_part(t, e, n, e->count - n)', 'put_part(t, e, n, e->count - n - 1)', 'model'),
+    Mutant('the part behind one is not listed', 'libq/extent.c',
+           'int rc = from > 0 ? extent_list(t, &part) : 0;',
+           'int rc = from > 1 ? extent_list(t, &part) : 0;', 'model'),
+    Mutant('a part has the sizes of another', 'libq/state.c',
+           'memcpy(p.size, e->size + from, ', 'memcpy(p.size, e->size, ', 'model'),
+    Mutant('many leave as one', 'libq/life.c',
+           'life_count_in(t, e->s.state, (uint64_t)0 - e->count);',
+           'life_count_in(t, e->s.state, (uint64_t)0 - 1);', 'model'),
+    Mutant('many are done as one', 'libq/life.c',
+           'life_count(t, how, e->count);', 'life_count(t, how, 1);', 'model'),
+    Mutant('what was taken is still listed as ready', 'libq/take.c',
+           '(rc = extent_cut(t, e, n)) != 0 || (rc = life_leave_extent(t, e)) != 0)',
+           '(rc = extent_cut(t, e, n)) != 0 ||\n'
+           '(life_count_in(t, Q_READY, (uint64_t)0 - e->count), 0))', 'model'),
+    Mutant('priorities are not compared', 'libq/state.c',
+           's->rank != with->rank ||', '', 'model'),
+    Mutant('times are not compared', 'libq/state.c',
+           's->due != with->due ||', '', 'model'),
+    Mutant('limits of attempts are not compared', 'libq/state.c',
+           ' || s->max_attempts != with->max_attempts)', ')', 'model'),
+    Mutant('of what falls due together, one is seen', 'libq/look.c',
+           'e.first == id ? e.count : 1', 'e.first == id ? 1 : 1', 'model'),
+    Mutant('what is left of an acknowledged extent ends, too', 'libq/settle.c',
+           'if ((rc = extent_cut(t, e, n)) != 0 ||', 'if ((rc = 0) != 0 ||', 'unit/extent'),
+    Mutant('a dead holder loses his first message in place of the one', 'libq/due.c',
+           '(rc = life_lapse(t, id + dead, &s, "worker died")) != 0))',
+           '(rc = life_lapse(t, id, &s, "worker died")) != 0))',
+           'tests/worker.bats -f together'),
 ]
 
 
-def build(tree):
+def build(tree, *more):
     """Whether make succeeds in a tree."""
     targets = ['all'] + [f'build/api/{c}' for c in
-                         ('qpush', 'qpop', 'qack', 'qstat', 'qctl')] + ['build/tool/killer']
+                         ('qpush', 'qpop', 'qack', 'qstat', 'qctl')]
+    targets += ['build/tool/killer', *more]
     return subprocess.run(['make', '-s', '-j2', 'CFLAGS=-O1 -w', *targets], cwd=tree,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           check=False).returncode == 0
@@ -135,10 +173,13 @@ def build(tree):
 def seen(tree, check):
     """Whether the check finds something in a tree, and what it says first. One that fails
     and says nothing has not run."""
-    env = dict(os.environ, BIN=os.path.join(tree, 'build'), SRC=tree)
+    env = dict(os.environ, BIN=os.path.join(tree, 'build'), SRC=tree,
+               CMOCKA_MESSAGE_OUTPUT='TAP')
     words = check.split()
     if words[0].endswith('.bats'):
         argv = ['bats', '--tap', *words]
+    elif words[0].startswith('unit/'):
+        argv = [os.path.join(tree, 'build', words[0])]
     else:
         argv = [sys.executable, 'tests/crash/run.py', '--first', *words]
     done = subprocess.run(argv, cwd=tree, env=env, stdout=subprocess.PIPE,
@@ -160,7 +201,8 @@ def tried(tree, mutant):
     with open(path, 'w', encoding='utf-8') as f:
         f.write(text.replace(mutant.old, mutant.new))
     try:
-        if not build(tree):
+        if not build(tree, *([f'build/{mutant.check}'] if mutant.check.startswith('unit/')
+                             else [])):
             return 'does not compile'
         caught, how = seen(tree, mutant.check)
     finally:
