@@ -3,8 +3,9 @@
 import json
 import subprocess
 
+from command import BIN
 from plain import SECOND
-from state import body_of, rows
+from state import Broken, body_of, rows
 from works import die, die_busy, end_owner, work
 
 SIZES = (1, 2, 3, 5, 20, 63, 64, 65, 100, 128, 150, 200)
@@ -299,6 +300,7 @@ def copies(w, queue, plain):
     w.must('qctl', 'backup', queue, where)
     w.same('backup', read_list(w, where), read_list(w, queue))
     w.check(where)
+    repair(w, where, plain)
     w.must('qctl', 'rm', '--yes', '--force', where)
     dump = w.must('qctl', 'dump', queue)
     w.must('qctl', 'load', where, stdin=dump.out)
@@ -308,6 +310,32 @@ def copies(w, queue, plain):
     w.must('qctl', 'rm', '--yes', where)
     w.must('qctl', 'compact', queue)
     plain.promote()
+
+
+def repair(w, where, plain):
+    """With one state record damaged, a repair keeps what was pushed, and what became of
+    others; what was to wait does wait."""
+    number = 1 + w.dice.randrange(plain.next)
+    damage = [f'{BIN}/tool/damage', f'{where}/data.mdb', 'record', 'msg', f'{number:016x}']
+    if subprocess.run(damage, stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        return  # no record is under that id
+    w.must('qctl', 'check', where, code=65)
+    w.must('qctl', 'check', '--repair', '--yes', where)
+    w.check(where)
+    after = {row['id']: row for row in w.listed(where)}
+    w.same('ids', sorted(after), [n for n, m in sorted(plain.messages.items())
+                                  if n in after or not plain.expired(m)])
+    for row in after.values():
+        m = plain.messages[row['id']]
+        w.same(f'body of {m.id}', row['body'], m.body)
+        if m.group:
+            continue
+        if m.state == 'delayed':
+            w.same(f'delay of {m.id}', (row['state'], row.get('due')), ('delayed', m.due))
+        if row['delivery'] == m.delivery:
+            w.same(f'message {m.id}', row, w.expected(plain, m))
+        elif not number <= m.id < number + 64:
+            raise Broken(f'message {m.id} is changed, and {number} was damaged')
 
 
 def read_list(w, queue):
@@ -332,5 +360,6 @@ def pause(w, queue, plain):
 
 
 ACTS = ((push, 10), (push_lines, 8), (pop, 8), (pop_lost, 2), (lease, 14), (lease_one, 5),
-        (settle, 20), (work, 3), (die, 4), (die_busy, 3), (end_owner, 2), (manage, 9), (move, 4), (edit, 2),
-        (go_on, 9), (set_clock, 2), (reboot, 2), (set_option, 3), (copies, 1), (pause, 1))
+        (settle, 20), (work, 3), (die, 4), (die_busy, 3), (end_owner, 2), (manage, 9),
+        (move, 4), (edit, 2), (go_on, 9), (set_clock, 2), (reboot, 2), (set_option, 3),
+        (copies, 1), (pause, 1))
