@@ -213,14 +213,6 @@ apply_once(struct q *q, struct call *c, struct txn *t, enum next *next)
 	return (rc);
 }
 
-static int
-plain_code(int rc)
-{
-	if (rc == STORE_NONE)
-		return (fail(Q_ECORRUPT, "a row is missing; run 'qctl check'"));
-	return (rc == STORE_BROKEN ? Q_ECORRUPT : rc);
-}
-
 /* The lock is ours, and no longer when this returns. */
 static int
 apply_locked(struct q *q, struct call *c)
@@ -236,7 +228,7 @@ apply_locked(struct q *q, struct call *c)
 			next =
 			    (rc = store_grow(&q->store)) == 0 ? ONCE_MORE : GIVE_BACK;
 	} while (next == ONCE_MORE);
-	rc = plain_code(rc);
+	rc = store_public(rc);
 	if (next == NOTHING && rc == 0)
 		ring_write(q);
 	if (next == NOTHING)

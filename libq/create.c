@@ -245,7 +245,7 @@ write_data(void *unused, int dir, int data, uint64_t hold_inode)
 	store_close(&store);
 	if (rc == 0 && fsync(data) != 0)
 		rc = fail_sys("data.mdb");
-	return (rc);
+	return (store_public(rc));
 }
 
 /* Owner, group and mode of each part, whatever the umask says. */

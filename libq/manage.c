@@ -265,7 +265,7 @@ manage_part(struct q *q, const struct manage *m, struct manage_part *part)
 			return (rc);
 		rc = manage_apply(&t, m, part);
 		txn_abort(&t);
-		return (rc == STORE_BROKEN ? Q_ECORRUPT : rc);
+		return (store_public(rc));
 	}
 	r.manage = *m;
 	rc = apply_all(q, &r, &result, 1);

@@ -213,12 +213,7 @@ q_repair(struct q *q, struct q_check **out)
 	}
 	if (rc != 0) {
 		q_check_free(&c->public);
-		if (rc == STORE_GROW)
-			return (fail(
-			    Q_EFULL, "what is readable is more than fits the map"));
-		return (rc == STORE_NONE || rc == STORE_BROKEN
-			    ? fail(Q_ECORRUPT, "cannot be repaired (%d)", -rc)
-			    : rc);
+		return (store_public(rc));
 	}
 	*out = &c->public;
 	return (0);

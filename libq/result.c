@@ -235,7 +235,7 @@ look(struct q *q, uint64_t id, struct q_result **out)
 		return (rc);
 	rc = find(&t, id, out);
 	txn_abort(&t);
-	return (rc == STORE_BROKEN ? Q_ECORRUPT : rc);
+	return (store_public(rc));
 }
 
 /* A queue that is busy takes no more of the time than there is. */

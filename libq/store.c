@@ -121,6 +121,20 @@ store_broken(uint64_t id)
 	    (unsigned long long)id));
 }
 
+int
+store_public(int rc)
+{
+	switch (rc) {
+	case STORE_GROW:
+		return (fail(Q_ENOMEM, "data.mdb: it cannot be mapped"));
+	case STORE_NONE:
+		return (fail(Q_ECORRUPT, "a row is missing; run 'qctl check'"));
+	case STORE_BROKEN: /* that was said when it was found */
+		return (Q_ECORRUPT);
+	}
+	return (rc);
+}
+
 /* Every table is opened once, in a transaction of its own, for the life of the handle.
  */
 static int
@@ -239,8 +253,7 @@ out:
 	if (rc != 0)
 		store_close(s);
 	/* LMDB maps all that is in use, whatever it is told: it cannot grow to fit. */
-	return (
-	    rc == STORE_GROW ? fail(Q_ENOMEM, "data.mdb: it cannot be mapped") : rc);
+	return (store_public(rc));
 }
 
 void

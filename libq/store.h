@@ -58,6 +58,8 @@ enum {
 
 /* Say that the row of message id is broken: STORE_BROKEN. */
 int store_broken(uint64_t id);
+/* The code for one of these that is to leave the library. */
+int store_public(int rc);
 /* The code for a result of LMDB; keeps a sentence for all but the internal ones. */
 int store_code(int mdb_rc, const char *what);
 /* Frees the transaction, whether or not it succeeds. */

@@ -450,7 +450,5 @@ take_fetch(struct q *q, struct q_batch *b)
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = fetch_one(&t, b, b->msg[i].id, b->msg[i].delivery);
 	txn_abort(&t);
-	if (rc == STORE_NONE)
-		rc = fail(Q_ECORRUPT, "a row is missing; run 'qctl check'");
-	return (rc == STORE_BROKEN ? Q_ECORRUPT : rc);
+	return (store_public(rc));
 }

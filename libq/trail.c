@@ -281,7 +281,7 @@ trail_begin(struct trails *s, const struct store *store, MDB_txn *txn, bool writ
 	 * in a page that was looked at. */
 	k = (MDB_val){ strlen(name), (void *)(uintptr_t)name };
 	if ((rc = mdb_get(txn, store->main, &k, &v)) != 0)
-		return (store_code(rc, name));
+		return (store_code(rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc, name));
 	s->store = store;
 	s->sight.page = store->page;
 	s->sight.last = store->meta.last;
