@@ -190,7 +190,8 @@ failing := malloc calloc realloc reallocarray strdup mdb_env_create mdb_env_open
 	    mdb_drop mdb_cursor_open mdb_cursor_get mdb_cursor_put mdb_cursor_del read pread \
 	    write pwrite copy_file_range ftruncate fallocate fsync fdatasync flock fstat fstatat \
 	    stat mkdirat unlinkat renameat fchmod fchown lseek getrandom clock_gettime mmap \
-	    opendir fdopendir readdir fopen openat open fcntl syscall mdb_txn_commit
+	    opendir fdopendir readdir fopen openat open fcntl syscall mdb_txn_commit \
+	    mkdir fstatfs futimens posix_fallocate
 $(B)/unit/failing: wraps := $(failing:%=-Wl,--wrap=%)
 
 $(units): $(B)/unit/%: $(B)/tests/unit/%.o $(B)/cmd.a $(B)/libq.a

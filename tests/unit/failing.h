@@ -18,23 +18,26 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
-enum kind { NOTHING, LMDB, MEMORY, SYSTEM };
+/* PATH: system calls that are given one; they are of SYSTEM, too. */
+enum kind { NOTHING, LMDB, MEMORY, SYSTEM, PATH };
 
 static struct {
 	enum kind kind;
 	long at, count; /* 0: none fails, they are counted */
 	bool always;
 	int code;
+	time_t later; /* seconds that all clocks are ahead, or behind */
 } fail;
 
 static bool
 refused(enum kind kind)
 {
-	if (fail.kind != kind)
+	if (fail.kind != kind && (fail.kind != SYSTEM || kind != PATH))
 		return (false);
 	fail.count++;
 	if (fail.at == 0 || fail.count < fail.at ||
@@ -44,13 +47,18 @@ refused(enum kind kind)
 	return (true);
 }
 
-/* What is too much for the map or the transaction can only be written. */
-static int
-code(bool writes)
-{
-	bool early = fail.code == MDB_MAP_FULL || fail.code == MDB_TXN_FULL;
+/* What is too much for the map or the transaction can only be written, and what is not
+ * found only read. */
+enum call { OTHER, READS, WRITES };
 
-	return (early && !writes ? EIO : fail.code);
+static int
+code(enum call call)
+{
+	bool full = fail.code == MDB_MAP_FULL || fail.code == MDB_TXN_FULL;
+
+	if (full ? call != WRITES : fail.code == MDB_NOTFOUND && call != READS)
+		return (EIO);
+	return (fail.code);
 }
 
 #define WRAP(kind, type, name, parameters, arguments, failed) \
@@ -69,30 +77,30 @@ WRAP(MEMORY, char *, strdup, (const char *s), (s), NULL)
 
 WRAP(LMDB, int, mdb_env_create, (MDB_env * *env), (env), ENOMEM)
 WRAP(LMDB, int, mdb_env_open, (MDB_env * env, const char *p, unsigned f, mdb_mode_t m),
-    (env, p, f, m), code(false))
-WRAP(LMDB, int, mdb_env_set_maxdbs, (MDB_env * env, MDB_dbi n), (env, n), code(false))
-WRAP(LMDB, int, mdb_env_set_mapsize, (MDB_env * env, size_t n), (env, n), code(false))
+    (env, p, f, m), code(OTHER))
+WRAP(LMDB, int, mdb_env_set_maxdbs, (MDB_env * env, MDB_dbi n), (env, n), code(OTHER))
+WRAP(LMDB, int, mdb_env_set_mapsize, (MDB_env * env, size_t n), (env, n), code(OTHER))
 WRAP(LMDB, int, mdb_txn_begin, (MDB_env * env, MDB_txn *p, unsigned f, MDB_txn **txn),
-    (env, p, f, txn), code(true) == MDB_MAP_FULL ? MDB_MAP_RESIZED : code(false))
+    (env, p, f, txn), code(WRITES) == MDB_MAP_FULL ? MDB_MAP_RESIZED : code(OTHER))
 WRAP(LMDB, int, mdb_dbi_open, (MDB_txn * txn, const char *n, unsigned f, MDB_dbi *dbi),
-    (txn, n, f, dbi), code(false))
+    (txn, n, f, dbi), code(READS))
 WRAP(LMDB, int, mdb_get, (MDB_txn * txn, MDB_dbi dbi, MDB_val *k, MDB_val *v),
-    (txn, dbi, k, v), code(false))
+    (txn, dbi, k, v), code(READS))
 WRAP(LMDB, int, mdb_put,
     (MDB_txn * txn, MDB_dbi dbi, MDB_val *k, MDB_val *v, unsigned f),
-    (txn, dbi, k, v, f), code(true))
+    (txn, dbi, k, v, f), code(WRITES))
 WRAP(LMDB, int, mdb_drop, (MDB_txn * txn, MDB_dbi dbi, int del), (txn, dbi, del),
-    code(true))
+    code(WRITES))
 WRAP(LMDB, int, mdb_cursor_open, (MDB_txn * txn, MDB_dbi dbi, MDB_cursor **c),
-    (txn, dbi, c), code(false))
+    (txn, dbi, c), code(OTHER))
 WRAP(LMDB, int, mdb_cursor_get,
     (MDB_cursor * c, MDB_val *k, MDB_val *v, MDB_cursor_op op), (c, k, v, op),
-    code(false))
+    code(READS))
 WRAP(LMDB, int, mdb_cursor_put,
     (MDB_cursor * c, MDB_val *k, MDB_val *v, unsigned flags), (c, k, v, flags),
-    code(true))
-WRAP(
-    LMDB, int, mdb_cursor_del, (MDB_cursor * c, unsigned flags), (c, flags), code(true))
+    code(WRITES))
+WRAP(LMDB, int, mdb_cursor_del, (MDB_cursor * c, unsigned flags), (c, flags),
+    code(WRITES))
 
 /* It frees the transaction, whatever it returns. */
 int __real_mdb_txn_commit(MDB_txn *txn);
@@ -103,7 +111,27 @@ __wrap_mdb_txn_commit(MDB_txn *txn)
 	if (!refused(LMDB))
 		return (__real_mdb_txn_commit(txn));
 	mdb_txn_abort(txn);
-	return (code(true));
+	return (code(WRITES));
+}
+
+int __real_clock_gettime(clockid_t id, struct timespec *ts);
+int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
+int
+__wrap_clock_gettime(clockid_t id, struct timespec *ts)
+{
+	if (refused(SYSTEM) || __real_clock_gettime(id, ts) != 0)
+		return (-1);
+	ts->tv_sec += fail.later;
+	return (0);
+}
+
+/* It returns what others leave in errno. */
+int __real_posix_fallocate(int fd, off_t at, off_t n);
+int __wrap_posix_fallocate(int fd, off_t at, off_t n);
+int
+__wrap_posix_fallocate(int fd, off_t at, off_t n)
+{
+	return (refused(SYSTEM) ? errno : __real_posix_fallocate(fd, at, n));
 }
 
 WRAP(SYSTEM, ssize_t, read, (int fd, void *p, size_t n), (fd, p, n), -1)
@@ -121,27 +149,29 @@ WRAP(SYSTEM, int, fsync, (int fd), (fd), -1)
 WRAP(SYSTEM, int, fdatasync, (int fd), (fd), -1)
 WRAP(SYSTEM, int, flock, (int fd, int how), (fd, how), -1)
 WRAP(SYSTEM, int, fstat, (int fd, struct stat *st), (fd, st), -1)
-WRAP(SYSTEM, int, fstatat, (int fd, const char *p, struct stat *st, int f),
+WRAP(PATH, int, fstatat, (int fd, const char *p, struct stat *st, int f),
     (fd, p, st, f), -1)
-WRAP(SYSTEM, int, stat, (const char *p, struct stat *st), (p, st), -1)
-WRAP(SYSTEM, int, mkdirat, (int fd, const char *p, mode_t mode), (fd, p, mode), -1)
-WRAP(SYSTEM, int, unlinkat, (int fd, const char *p, int flags), (fd, p, flags), -1)
-WRAP(SYSTEM, int, renameat, (int a, const char *from, int b, const char *to),
+WRAP(PATH, int, stat, (const char *p, struct stat *st), (p, st), -1)
+WRAP(PATH, int, mkdirat, (int fd, const char *p, mode_t mode), (fd, p, mode), -1)
+WRAP(PATH, int, unlinkat, (int fd, const char *p, int flags), (fd, p, flags), -1)
+WRAP(PATH, int, renameat, (int a, const char *from, int b, const char *to),
     (a, from, b, to), -1)
+WRAP(PATH, int, mkdir, (const char *p, mode_t mode), (p, mode), -1)
+WRAP(SYSTEM, int, fstatfs, (int fd, struct statfs *st), (fd, st), -1)
+WRAP(SYSTEM, int, futimens, (int fd, const struct timespec ts[2]), (fd, ts), -1)
 WRAP(SYSTEM, int, fchmod, (int fd, mode_t mode), (fd, mode), -1)
 WRAP(SYSTEM, int, fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid), -1)
 WRAP(SYSTEM, off_t, lseek, (int fd, off_t at, int whence), (fd, at, whence), -1)
 WRAP(SYSTEM, ssize_t, getrandom, (void *p, size_t n, unsigned flags), (p, n, flags), -1)
-WRAP(SYSTEM, int, clock_gettime, (clockid_t id, struct timespec *ts), (id, ts), -1)
 WRAP(SYSTEM, void *, mmap, (void *p, size_t n, int prot, int flags, int fd, off_t at),
     (p, n, prot, flags, fd, at), MAP_FAILED)
-WRAP(SYSTEM, DIR *, opendir, (const char *p), (p), NULL)
+WRAP(PATH, DIR *, opendir, (const char *p), (p), NULL)
 WRAP(SYSTEM, DIR *, fdopendir, (int fd), (fd), NULL)
 WRAP(SYSTEM, struct dirent *, readdir, (DIR * d), (d), NULL)
-WRAP(SYSTEM, FILE *, fopen, (const char *p, const char *mode), (p, mode), NULL)
-WRAP(SYSTEM, int, openat, (int fd, const char *p, int flags, mode_t mode),
+WRAP(PATH, FILE *, fopen, (const char *p, const char *mode), (p, mode), NULL)
+WRAP(PATH, int, openat, (int fd, const char *p, int flags, mode_t mode),
     (fd, p, flags, mode), -1)
-WRAP(SYSTEM, int, open, (const char *p, int flags, mode_t mode), (p, flags, mode), -1)
+WRAP(PATH, int, open, (const char *p, int flags, mode_t mode), (p, flags, mode), -1)
 WRAP(SYSTEM, int, fcntl, (int fd, int what, void *arg), (fd, what, arg), -1)
 WRAP(SYSTEM, long, syscall, (long a, long b, long c, long d, long e, long f, long g),
     (a, b, c, d, e, f, g), -1)

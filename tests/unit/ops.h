@@ -3,6 +3,7 @@
 #define OPS_H
 
 /* What is done to a queue while something fails: each 0 or a code. */
+#include "ops_rare.h"
 #include "rich.h"
 
 static int
@@ -280,6 +281,18 @@ static const struct {
 	{ "compact", op_compact },
 	{ "set", op_set },
 	{ "repair", op_repair },
+	{ "hold", op_hold },
+	{ "exchange", op_exchange },
+	{ "output", op_output },
+	{ "choose", op_choose },
+	{ "watch", op_watch },
+	{ "act on some", op_some },
+	{ "transfer", op_transfer },
+	{ "hand over", op_hand_over },
+	{ "push again", op_again },
+	{ "list", op_list },
+	{ "backup again", op_backup_again },
+	{ "create", op_create },
 	{ "remove", op_remove },
 };
 

@@ -196,7 +196,7 @@ static void
 verify(const char *path, bool damaged)
 {
 	struct q_check *check;
-	struct q_stat st;
+	struct q_stat st = { 0 };
 	uint64_t there;
 	struct q *q;
 	int rc = q_open(path, NULL, &q);
@@ -204,12 +204,14 @@ verify(const char *path, bool damaged)
 	if (rc == Q_ENOQUEUE || rc == Q_ENOTQ)
 		return;
 	assert_int_equal(rc, 0);
-	assert_int_equal(q_stat(q, &st), 0);
+	rc = q_stat(q, &st);
+	assert_true(rc == 0 || (rc == Q_ECORRUPT && damaged));
 	there = st.done + st.expired + st.purged;
 	for (int i = 0; i < Q_STATES; i++)
 		there += st.count[i];
-	assert_int_equal(st.pushed, there);
+	assert_true(rc != 0 || st.pushed == there);
 	assert_int_equal(q_check(q, &check), 0);
+	assert_true(rc == 0 || check->found > 0);
 	assert_true(check->found == 0 || damaged);
 	damaged = check->found != 0;
 	q_check_free(check);
