@@ -201,7 +201,7 @@ add_push(struct transfer *x, const struct q_msg *m)
 {
 	struct q_push p = {
 		.body = m->body,
-		.size = (size_t)m->size,
+		.size = m->body_size,
 		.priority = m->priority,
 		.max_attempts = m->own_attempts ? m->max_attempts : 0,
 		.headers = m->headers,

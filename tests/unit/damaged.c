@@ -325,6 +325,25 @@ test_forged(void **state)
 		}
 }
 
+/* Likewise, and shorter or longer than what is in it. */
+static void
+test_resized(void **state)
+{
+	static const int sizes[] = { -25, -8, -1, 1, 8 };
+
+	(void)state;
+	for (size_t i = 0; i < count; i++)
+		for (size_t n = 0; n < sizeof(sizes) / sizeof(sizes[0]); n++) {
+			struct row r = rows[i];
+
+			if ((int)r.size + sizes[n] <= 8)
+				continue;
+			r.size = (size_t)((int)r.size + sizes[n]);
+			if (seal(&r))
+				attack(i, &r, INSTEAD, "resized");
+		}
+}
+
 static int
 begin(void **state)
 {
@@ -341,6 +360,7 @@ main(void)
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_resized),
 	};
 
 	return (cmocka_run_group_tests(tests, begin, unmake));
