@@ -212,6 +212,23 @@ test_open(void **state)
 	q_batch_free(b);
 }
 
+static void
+test_nothing(void **state)
+{
+	(void)state;
+	q_close(NULL);
+	q_batch_free(NULL);
+	q_blob_free(NULL);
+	q_result_free(NULL);
+	q_check_free(NULL);
+	q_events_close(NULL);
+	q_unhold(-1);
+	assert_null(q_how_name(Q_HOWS));
+	assert_null(q_process_name((enum q_process)99));
+	assert_null(q_event_name((enum q_event_kind)99));
+	assert_null(q_state_name(Q_STATES));
+}
+
 /* What only looks, and may be done. */
 static bool
 only_looks(int (*op)(struct q *))
@@ -334,6 +351,7 @@ main(void)
 		TEST(test_options),
 		TEST(test_load),
 		TEST(test_open),
+		TEST(test_nothing),
 		cmocka_unit_test(test_look_only),
 		cmocka_unit_test(test_stop),
 	};

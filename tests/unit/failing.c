@@ -125,6 +125,7 @@ static struct attack attacks[] = {
 	{ "interrupted", SYSTEM, false, EINTR, 0 },
 	{ "what is not supported", SYSTEM, true, EOPNOTSUPP, 0 },
 	{ "invalid for this file", SYSTEM, false, EINVAL, 0 },
+	{ "names that are taken", PATH, false, EEXIST, 0 },
 	{ "what is gone", PATH, false, ENOENT, 0 },
 	{ "a full disk", SYSTEM, true, ENOSPC, 0 },
 };
