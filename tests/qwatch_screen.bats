@@ -665,3 +665,117 @@ kill_dead() {
 	awk -F '= ' '/^write\(1,/ && $NF > 120 { exit 1 }' rounds
 	! grep -q '^write(1,.*\\33\[[23]J' rounds
 }
+
+@test "each key moves the selection as its name says, and not beyond the ends" {
+	for i in {1..9}; do qpush "q$i" a; done
+	# room for five
+	watch 100 9
+	sees '^q1 +1 '
+	selects() {
+		types Enter
+		sees "^qwatch: $1,"
+		types Escape
+		sees '^QUEUE'
+	}
+	selects q1
+	types Down Down j
+	selects q4
+	types Up k
+	selects q2
+	types Up Up Up
+	selects q1
+	types NPage
+	selects q6
+	sees '^q6 +1 '
+	types NPage NPage
+	selects q9
+	types PPage
+	selects q4
+	types Home
+	selects q1
+	types End
+	selects q9
+	# those at the end are gone: the others move up
+	for i in 6 7 8 9; do qctl rm --yes "q$i" >/dev/null; done
+	sees_no '^q9'
+	sees '^q1 +1 '
+	selects q5
+	quits
+}
+
+@test "what there is nothing to do about is said, and one message is one" {
+	qpush -m 1 jobs a
+	run -4 qpop jobs -- false
+	watch
+	sees '^jobs +0 .* 1 '
+	types P
+	sees '^jobs: is not paused$'
+	types r
+	sees '^redrive 1 dead message of jobs\? y/N$'
+	types Y
+	sees '^jobs: made 1 message ready again$'
+	# half a pause is one to go on with, and one to end
+	qctl pause jobs in
+	sees '^jobs .* in$'
+	types P
+	sees '^resume jobs\? y/N$'
+	types n
+	qctl pause jobs out
+	sees '^jobs .* both$'
+	qctl resume jobs in
+	sees '^jobs .* out$'
+	types p
+	sees '^pause jobs, .* y/N$'
+	types n
+	types P
+	sees '^resume jobs\? y/N$'
+	types y
+	sees '^jobs is resumed$'
+	quits
+}
+
+# in_colour QUEUE COLOUR CELL
+in_colour() {
+	tm capture-pane -pe | grep -Eq "$1 .*"$'\033\\[([0-9;]*;)?'"$2m *$3"
+}
+
+@test "what is wrong with a queue is in the colour of its number" {
+	qpush -m 1 a x y
+	qpush -m 1 b x
+	qpush c x
+	run -4 qpop b -- false
+	qctl pause c
+	pane 100 24 'qwatch; echo $? >status'
+	sees '^c .* both$'
+	eventually in_colour b 31 1
+	eventually in_colour c 33 both
+	quits
+}
+
+@test "a terminal without a font has a board of ASCII, and one without a size too" {
+	seq 20 | qpush -l jobs
+	pane 100 24 'TERM=linux qwatch; echo $? >status'
+	sees '^jobs +20 '
+	qpush jobs more
+	sees '^jobs +21 '
+	lacks_line '[▁▂▃▄▅▆▇█]'
+	quits
+	another
+	pane 100 24 'unset TERM; qwatch 2>error; echo $? >status'
+	eventually test -s status
+	has "$(cat error)" "qwatch: terminal '' is not known"
+	another
+	watch 8 6
+	sees '^QUEUE'
+	quits
+}
+
+@test "an empty NO_COLOR is none" {
+	qpush -m 1 a x
+	qpush -m 1 b x
+	run -4 qpop b -- false
+	pane 100 24 'NO_COLOR= qwatch; echo $? >status'
+	sees '^b '
+	eventually in_colour b 31 1
+	quits
+}
