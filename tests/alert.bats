@@ -182,6 +182,13 @@ jobs raised ready>=3 3'
 	fails 2 "--alert needs a COMMAND: put '--' before it" qwatch --alert 'ready>0' jobs
 	fails 2 "--alert needs a COMMAND" qwatch --alert 'ready>0' jobs --
 	fails 2 'a COMMAND is for --alert' qwatch jobs -- true
+	for option in --events --json; do
+		fails 2 '--events and --json are not for --alert' \
+			qwatch --alert 'ready>0' "$option" jobs -- true
+	done
+	fails 2 '--alert, --until and ID exclude each other' \
+		qwatch --alert 'ready>0' jobs 1 -- true
+	fails 2 'exclude each other' qwatch --alert 'ready>0' --until empty jobs -- true
 	fails 2 '--clear is for --alert' qwatch --clear 'ready>0' jobs
 	fails 2 "--alert: 'full' is not a condition" qwatch --alert full jobs -- true
 	fails 2 "--clear: 'full' is not a condition" \

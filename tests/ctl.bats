@@ -304,3 +304,16 @@ replace_by() {
 	eventually got x
 	is "$(drain copy)" y
 }
+
+@test "a value that an option cannot have is refused with those it can" {
+	qctl create jobs
+	fails 2 "group-on-dead: skip or hold, not 'perhaps'" qctl set jobs group-on-dead=perhaps
+	fails 2 'max-attempts: 0 is not between 1 and' qctl set jobs max-attempts=0
+	fails 2 'max-attempts: 99999999 is not between 1 and' qctl set jobs max-attempts=99999999
+	fails 2 'backoff: 10000d is not between' qctl set jobs backoff=10000d
+	fails 2 'inline: 1 is not between 4K and 64M' qctl set jobs inline=1
+	# as much of a name as a line has room for
+	fails 2 "unknown option '$(printf '%064d' 0)'; there are" \
+		qctl set jobs "$(printf '%0100d' 0)=1"
+	fails 2 "is not OPTION=VALUE" qctl set jobs max-attempts
+}

@@ -311,6 +311,16 @@ growth_per_minute history_damaged history_since uuid"
 	fails 65 'qstat: jobs: ' qstat --json jobs 1
 }
 
+@test "several queues are reported one after the other, and sizes as JSON too" {
+	qpush a x
+	qpush b x y
+	run -0 qstat --forecast a b
+	is "$(grep -c '^$' <<<"$output")" 1
+	has "$output" a
+	has "$output" b
+	is "$(qstat --sizes --json a b | jq -c '[.queue, .ready]' | xargs)" '[a,1] [b,2]'
+}
+
 # ---- usage ----
 
 @test "options that need others say so" {
@@ -324,7 +334,14 @@ growth_per_minute history_damaged history_since uuid"
 	fails 2 'no queue given' qstat --list
 	fails 2 'exclude each other' qstat --forecast --check jobs
 	fails 2 'exclude each other' qstat --list --sizes jobs
-	fails 2 'an ID stands alone' qstat --forecast jobs 1
+	for option in --forecast --sizes --holders --openmetrics; do
+		fails 2 'an ID stands alone' qstat "$option" jobs 1
+	done
+	fails 2 'an ID stands alone' qstat --check empty jobs 1
+	for option in --alert-rules --grafana-dashboard; do
+		fails 2 '--json is for' qstat --json "$option"
+		fails 2 'no queue is needed' qstat "$option" jobs
+	done
 	fails 2 '--workers and --target-wait need --forecast' qstat --workers 3 jobs
 	fails 2 '--workers and --target-wait need --forecast' qstat --target-wait 3 jobs
 	fails 2 '--warning needs --check' qstat --warning 'ready>1' jobs
@@ -332,7 +349,6 @@ growth_per_minute history_damaged history_since uuid"
 	fails 2 '--json is for' qstat --json --openmetrics jobs
 	fails 2 '--json is for' qstat --json --check empty jobs
 	fails 2 '--check needs a condition' qstat --check jobs
-	fails 2 'no queue is needed' qstat --alert-rules jobs
 	fails 2 '--workers: 0 is not between' qstat --forecast --workers 0 jobs
 	fails 2 'give either queues or messages of one queue' qstat jobs 1 other
 }
@@ -346,6 +362,8 @@ growth_per_minute history_damaged history_since uuid"
 	fails 2 'is not between' qstat jobs 0
 	fails 2 'is not between' qstat jobs 99999999999999999999
 	fails 2 'not digits alone' qstat 42
+	run --separate-stderr -2 qstat jobs ''
+	has "$stderr" 'qstat: '
 }
 
 @test "output that cannot be written is an error" {

@@ -219,6 +219,16 @@ as_json() {
 	fails 2 '--until: ' qwatch --until 'done 0' jobs
 	fails 2 "--timeout: '1 day' is not a duration" qwatch --until empty -T '1 day' jobs
 	fails 2 '0 is not between 1 and' qwatch jobs 0
+	fails 2 'qwatch: ' qwatch jobs ''
+	for option in --events --json --count=1; do
+		fails 2 '--events, --json and --count are not for --until' \
+			qwatch --until empty "$option" jobs
+	done
+	for option in '--until empty' '--alert empty'; do
+		# shellcheck disable=SC2086 # two words
+		fails 2 '--since is for events' qwatch $option --since 1h jobs -- true
+	done
+	fails 2 '--since is for events' qwatch --since 1h jobs 1
 	fails 3 'jbos: no such queue' qwatch --until empty jbos
 }
 
