@@ -84,25 +84,28 @@ is_ours(const char *variable)
 	return (false);
 }
 
-__attribute__((format(printf, 2, 3))) static bool
-append(char **at, const char *fmt, ...)
+/* The next of a list that has room for it. */
+__attribute__((format(printf, 3, 4))) static bool
+append(char **list, size_t *n, const char *fmt, ...)
 {
 	va_list ap;
-	int n;
+	int rc;
 
 	va_start(ap, fmt);
-	n = vasprintf(at, fmt, ap);
+	rc = vasprintf(&list[*n], fmt, ap);
 	va_end(ap);
-	if (n == -1)
-		*at = NULL;
-	return (n != -1);
+	if (rc == -1)
+		list[*n] = NULL;
+	else
+		++*n;
+	return (rc != -1);
 }
 
 /* content-type=x becomes Q_H_CONTENT_TYPE=x. */
 static void
 shell_name(char *variable)
 {
-	for (char *p = variable; *p != '=' && *p != '\0'; p++) {
+	for (char *p = variable; *p != '='; p++) { /* the library has checked that */
 		if (*p >= 'a' && *p <= 'z')
 			*p = (char)(*p - 'a' + 'A');
 		else if (*p == '-' || *p == '.')
@@ -115,9 +118,9 @@ append_headers(char **list, size_t *n, const struct q_msg *m)
 {
 	for (const char *h = m->headers; h < m->headers + m->headers_size;
 	     h += strlen(h) + 1) {
-		if (!append(&list[*n], "Q_H_%s", h))
+		if (!append(list, n, "Q_H_%s", h))
 			return (false);
-		shell_name(list[(*n)++]);
+		shell_name(list[*n - 1]);
 	}
 	return (true);
 }
@@ -155,10 +158,10 @@ jobenv_environment(const char *queue, const struct q_msg *m)
 	if ((list = inherit(room, &n)) == NULL)
 		return (NULL);
 	q_receipt_format(&m->receipt, receipt);
-	if (append(&list[n], "Q_QUEUE=%s", queue) && ++n &&
-	    append(&list[n], "Q_ID=%" PRIu64, m->id) && ++n &&
-	    append(&list[n], "Q_RECEIPT=%s", receipt) && ++n &&
-	    append(&list[n], "Q_ATTEMPT=%" PRIu32, m->delivery) && ++n &&
+	if (append(list, &n, "Q_QUEUE=%s", queue) &&
+	    append(list, &n, "Q_ID=%" PRIu64, m->id) &&
+	    append(list, &n, "Q_RECEIPT=%s", receipt) &&
+	    append(list, &n, "Q_ATTEMPT=%" PRIu32, m->delivery) &&
 	    append_headers(list, &n, m))
 		return (list);
 	jobenv_free(list);
@@ -192,8 +195,8 @@ jobenv_of_batch(const char *queue, const struct item *items, size_t count)
 
 	if (list == NULL)
 		return (NULL);
-	if (append(&list[n], "Q_QUEUE=%s", queue) && ++n &&
-	    append(&list[n], "Q_COUNT=%zu", count) && ++n &&
+	if (append(list, &n, "Q_QUEUE=%s", queue) &&
+	    append(list, &n, "Q_COUNT=%zu", count) &&
 	    (list[n] = ids(items, count)) != NULL)
 		return (list);
 	jobenv_free(list);

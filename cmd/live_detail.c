@@ -60,21 +60,18 @@ copy_message(struct live_message *out, const struct q_msg *m)
 static int
 read_oldest(struct q *q, struct live_message *out)
 {
-	const struct q_msg *oldest = NULL;
+	const struct q_msg *oldest;
 	struct q_batch *b = NULL;
 	int rc = q_peek(q, Q_READY, Q_MAX_PEEK, LIVE_TEXT, &b);
 
 	*out = (struct live_message){ 0 };
 	if (rc != 0)
 		return (rc == Q_EMPTY ? 0 : rc);
-	for (size_t i = 0; i < q_batch_count(b); i++) {
-		const struct q_msg *m = q_batch_get(b, i);
-
-		if (oldest == NULL || m->pushed < oldest->pushed)
-			oldest = m;
-	}
-	if (oldest != NULL)
-		copy_message(out, oldest);
+	oldest = q_batch_get(b, 0);
+	for (size_t i = 1; i < q_batch_count(b); i++)
+		if (q_batch_get(b, i)->pushed < oldest->pushed)
+			oldest = q_batch_get(b, i);
+	copy_message(out, oldest);
 	q_batch_free(b);
 	return (0);
 }
@@ -198,13 +195,22 @@ read_failures(struct q *q, struct live_detail *d)
 static bool
 same(const struct q_stat *a, const struct q_stat *b)
 {
-	return (memcmp(a->uuid, b->uuid, sizeof(a->uuid)) == 0 &&
-		memcmp(a->count, b->count, sizeof(a->count)) == 0 &&
-		a->pushed == b->pushed && a->done == b->done &&
-		a->delivered == b->delivered && a->failed == b->failed &&
-		a->released == b->released && a->lapsed == b->lapsed &&
-		a->died == b->died && a->purged == b->purged &&
-		a->expired == b->expired);
+#define FIELD(name) \
+	{ \
+		offsetof(struct q_stat, name), sizeof(a->name) \
+	}
+	static const struct {
+		size_t at, size;
+	} fields[] = { FIELD(uuid), FIELD(count), FIELD(pushed), FIELD(done),
+		FIELD(delivered), FIELD(failed), FIELD(released), FIELD(lapsed),
+		FIELD(died), FIELD(purged), FIELD(expired) };
+#undef FIELD
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (memcmp((const char *)a + fields[i].at,
+			(const char *)b + fields[i].at, fields[i].size) != 0)
+			return (false);
+	return (true);
 }
 
 struct reading {
