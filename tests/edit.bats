@@ -130,6 +130,21 @@ leaves_no_file() {
 	[ "$n" -gt 40 ]
 }
 
+@test "without TMPDIR the text is in /tmp, and a newline that was there stays" {
+	printf 'a\n' | qpush jobs
+	export EDITOR='sh -c "echo \$0 >path; sed -i s/a/b/ \$0"'
+	TMPDIR='' qctl edit -q jobs 1
+	has "$(cat path)" /tmp/qctl-1-
+	is "$(qpop jobs | od -An -c | xargs)" 'b n'
+	printf 'a\n' | qpush jobs
+	(unset TMPDIR && qctl edit -q jobs 3)
+	has "$(cat path)" /tmp/qctl-3-
+	# without it now, and with text where there was none
+	qpush --allow-empty jobs ''
+	EDITOR='sh -c "printf x >\$0"' qctl edit -q jobs 5
+	is "$(qpop -n all -l jobs | xargs)" 'b x'
+}
+
 @test "what cannot be edited is said" {
 	qpush jobs a
 	fails 1 '77: no such message' qctl edit jobs 77
@@ -137,5 +152,8 @@ leaves_no_file() {
 	fails 2 'too many operands' qctl edit jobs 1 2
 	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record body 0000000000000001
 	fails 65 '1: is damaged' qctl edit jobs 1
+	head -c 2M /dev/zero | qpush jobs
+	echo >>"$Q_ROOT/jobs/blob/2"
+	fails 65 'jobs: 2: ' qctl edit jobs 2
 	rm -r "$Q_ROOT/jobs"
 }

@@ -147,6 +147,25 @@ shows_waiter() {
 	has "$stderr" 'none: no such queue'
 }
 
+@test "the table has a row for each, under one head" {
+	qpush jobs a b
+	qctl create idle
+	start sleep 60
+	owner=$pid
+	qpop -L 1h --owner "$owner" jobs >/dev/null
+	start qpop jobs -- sleep 60
+	worker=$pid
+	start qpop -w60 idle
+	all() {
+		qstat --holders jobs idle >table && [ "$(wc -l <table)" = 5 ]
+	}
+	eventually all
+	is "$(grep -c ^ table) $(grep -c '^ *ID ' table)" '5 1'
+	grep -E "^ +1 +1 lease +[0-9]+ .* min, owned +$owner running +sleep +jobs$" table
+	grep -E "^ +2 +1 lease +[0-9]+ .* held +$worker running +qpop +jobs$" table
+	grep -E "^ +- +- open +- - +$pid running +qpop +idle$" table
+}
+
 @test "--holders is for queues" {
 	qpush jobs a
 	fails 2 'an ID stands alone' qstat --holders jobs 1

@@ -72,3 +72,45 @@ body'
 	fails 1 'is not known' qctl rerun jobs 1
 	fails 1 'is not known' qctl rerun jobs 2
 }
+
+# A queue with one dead message, whose body and command are these JSON texts.
+failed_with() {
+	qpush -m 1 made x
+	run -4 qpop made -- false
+	qctl dump made | jq -c "if .id then .body = $1 | .failures[0].command = $2 else . end" |
+		qctl load -q jobs
+	qctl rm --yes made
+}
+
+@test "a command that is not whole, or whose body cannot be an argument, is not run" {
+	failed_with '"x"' '"{}\u0000sh"'
+	fails 1 'jobs: 1: which command failed is not known' qctl rerun jobs 1
+	qctl rm --yes jobs
+	failed_with '"x"' '"{}\u0000"'
+	fails 65 'jobs: 1: the command has no words' qctl rerun jobs 1
+	qctl rm --yes jobs
+	failed_with '"a\u0000b"' '"{}\u0000echo\u0000<{}>\u0000"'
+	fails 3 'jobs: 1: the body cannot be an argument' qctl rerun jobs 1
+	qctl rm --yes jobs
+	failed_with '"ab"' '"{}\u0000echo\u0000<{}>\u0000"'
+	is "$(qctl rerun jobs 1)" '<ab>'
+}
+
+@test "the command of a message that is leased again has the receipt of that lease" {
+	qctl create jobs backoff=0
+	qpush jobs body
+	run -4 qpop jobs -- sh -c 'echo "$Q_RECEIPT"; exit 3'
+	qpop -L 1h -r receipt jobs >/dev/null
+	run --separate-stderr -3 qctl rerun jobs 1
+	is "$output" "$(cat receipt)"
+}
+
+@test "what is damaged is not run again" {
+	head -c 2M /dev/zero | qpush -m 1 jobs
+	qpush -m 1 jobs b
+	run -4 qpop -n 2 jobs -- false
+	echo >>"$Q_ROOT/jobs/blob/1"
+	fails 65 'jobs: 1: ' qctl rerun jobs 1
+	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record body 0000000000000002
+	fails 65 'jobs: 2: is damaged' qctl rerun jobs 2
+}

@@ -213,6 +213,7 @@ half_moved() {
 	grep -q 'dead, on its way to another queue' detail
 	run --separate-stderr -1 qctl redrive a 1
 	has "$stderr" 'on its way to another queue'
+	EDITOR=true fails 1 'a: 1: is on its way to another queue' qctl edit a 1
 	is "$(qctl move a c)" 'moved 0 messages'
 	is "$(qctl copy a c)" 'copied 0 messages'
 	is "$(qctl move a b)" 'moved 1 message'
