@@ -49,7 +49,7 @@ out_replaces(const char *file)
 {
 	struct stat st;
 
-	return (lstat(file, &st) != 0 || S_ISREG(st.st_mode));
+	return (lstat(file, &st) == 0 ? S_ISREG(st.st_mode) : errno == ENOENT);
 }
 
 static int

@@ -389,6 +389,9 @@ END
 	is "$(echo q.prom*)" q.prom
 	fails 3 'nowhere/q.prom: No such file' qstat --openmetrics -o nowhere/q.prom jobs
 	fails 3 '/dev/full: No space' qstat --openmetrics -o /dev/full jobs
+	ln -s loop loop
+	fails 3 'loop: Too many levels' qstat --openmetrics -o loop jobs
+	[ -L loop ]
 }
 
 @test "a queue that cannot be read is down in the metrics of the others" {
