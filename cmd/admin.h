@@ -44,10 +44,10 @@ ctl_has(const struct ctl *c, enum ctl_option option)
 }
 
 /*
- * What destroys says what it would do: false, after saying it, unless --yes was given.
- * The exit status is then DIAG_USAGE.
+ * Without --yes, what destroys says what it would do. The exit status is then
+ * DIAG_USAGE.
  */
-bool ctl_yes(const struct ctl *c, const char *fmt, ...)
+void ctl_would(const struct ctl *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* The n operands as ids; the caller frees them. A usage error if one is none. */

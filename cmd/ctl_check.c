@@ -103,7 +103,7 @@ look(const struct ctl *c)
 		return (queue_fail(c->queue, rc));
 	print(c, check);
 	if (check->found > 0 && ctl_has(c, CTL_REPAIR)) {
-		(void)ctl_yes(c, "would build the queue again of what can be read");
+		ctl_would(c, "would build the queue again of what can be read");
 		status = DIAG_USAGE;
 	} else if (check->found > 0) {
 		diag_error(c->queue,

@@ -81,7 +81,7 @@ run(const struct ctl *c, const struct words *w, struct q_manage *m)
 	rc = q_manage(q, m, &sum);
 	q_close(q);
 	if (m->dry && rc == 0 && sum.count > 0) {
-		(void)ctl_yes(c, "would %s %" PRIu64 " message%s", w->would, sum.count,
+		ctl_would(c, "would %s %" PRIu64 " message%s", w->would, sum.count,
 		    sum.count == 1 ? "" : "s");
 		status = DIAG_USAGE;
 	} else if (rc == 0 || sum.count > 0) {

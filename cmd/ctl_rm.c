@@ -25,10 +25,10 @@ say(const struct ctl *c)
 	for (int s = Q_READY; s < Q_STATES; s++)
 		n += stat.count[s];
 	if (opt_common.force)
-		(void)ctl_yes(c, "would remove the queue, whatever is in it");
+		ctl_would(c, "would remove the queue, whatever is in it");
 	else
-		(void)ctl_yes(c, "would remove the queue and its %" PRIu64 " message%s",
-		    n, n == 1 ? "" : "s");
+		ctl_would(c, "would remove the queue and its %" PRIu64 " message%s", n,
+		    n == 1 ? "" : "s");
 	return (DIAG_USAGE);
 }
 

@@ -198,19 +198,16 @@ check_usage(const struct sub *sub, const struct ctl *c)
 		diag_usage("too many operands for %s", sub->name);
 }
 
-bool
-ctl_yes(const struct ctl *c, const char *fmt, ...)
+void
+ctl_would(const struct ctl *c, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
 
-	if (ctl_has(c, CTL_YES))
-		return (true);
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	diag_error(c->queue, "%s; repeat with --yes", text);
-	return (false);
 }
 
 int
