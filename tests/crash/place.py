@@ -4,6 +4,9 @@ first time it is reached, each time, and by a signal that interrupts it.
 
     place.py [--ops OP,...] [--case 'OP SHAPE PLACE HOW']
 
+A command of this list must name no file that is not its own: a check that fails may let
+it replace what is there, and who runs this may be root.
+
 A place is attacked in the first commands that reach it. What holds then: the command
 ends by itself, with a documented status; if that is not the usual one, with words that
 begin with the name of the program; and the queue is what the judge wants of it."""
@@ -25,11 +28,12 @@ from command import BIN, environment, read, write
 from inject import status
 from lmdb import CORRUPT, NEVER
 from judge import expected, sound
-from ops import OPS, QUEUE, admin
+from ops import DONE, OPS, QUEUE, admin
 from screen import play
 
 SHIM = os.path.join(BIN, 'tool', 'shim-place')
 ROW, ROWS, NAME = 32, 2048, 8
+LARGE = '7'  # of the shape rich
 WAITS = ('wait4', 'waitpid')  # a COMMAND whose end is not known has failed
 TIMES = 2  # commands in which a place is attacked
 SLOW = ('open', 'read', 'pread', 'write', 'pwritev', 'waitpid', 'wait4', 'poll', 'ppoll')
@@ -40,15 +44,30 @@ KEYS = {
     'board': (b'\r', b'r', b'y', b'?', b'?', b'p', b'y', b'P', b'y', b'\x7f', b'sq'),
 }
 MORE = [
+    admin('sizes', 'qstat', '--sizes', '--json', QUEUE),
+    admin('all', 'qstat'),
+    admin('all-sizes', 'qstat', '--sizes'),
+    admin('met', 'qstat', '--check', 'ready>1000', QUEUE),
+    admin('dashboard', 'qstat', '--grafana-dashboard'),
+    admin('metrics-file', 'qstat', '--openmetrics', '-o', '@', QUEUE),
+    admin('log-all', 'qwatch', '--since', '2020-01-01T00:00:00Z', '--json'),
+    admin('events-all', 'qwatch', '--events', '--timeout', '10ms'),
+    admin('alert-all', 'qwatch', '--alert', 'ready>0', '-n', '1', '--', 'true'),
+    admin('until-done', 'qwatch', '--until', f'done {DONE}', QUEUE),
+    admin('edit-large', 'qctl', 'edit', QUEUE, LARGE, ends=True,
+          pushes=[shapes.LARGE[0] + b'!']),
+    admin('push-file', 'qpush', '-f', __file__, '--json', QUEUE, pushes=[read(__file__)]),
+    admin('ack-dead', 'qack', '--dead', '--json', QUEUE, '-', ends=True),
     admin('board', 'qwatch', QUEUE, shapes=('staged',)),
 ]
-POLLS = ('poll', 'ppoll')  # for ever they are a wait for nothing
+# Without end, polls are a wait for nothing, and a file of which no name is one is no queue.
+ONCE = ('poll', 'ppoll', 'q_path')
 
 
 def hows(function):
     """The ways in which a function fails."""
     yield 'once'
-    if function not in POLLS:
+    if function not in ONCE:
         yield 'always'
     if function in SLOW:
         yield 'interrupted'
