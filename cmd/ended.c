@@ -204,6 +204,7 @@ say(const struct ended *e, size_t i, const char *queue, const char *command)
 	const struct verdict *v = &e->list[i].verdict;
 	unsigned long long id = (unsigned long long)e->list[i].msg->id;
 	unsigned attempt = r->attempt, most = r->max_attempts;
+	q_time now = now_wall(), wait = r->due > now ? r->due - now : 0;
 	char in[TEXT_DURATION];
 
 	/* The command may have settled its message itself; nobody else should have. */
@@ -230,8 +231,7 @@ say(const struct ended *e, size_t i, const char *queue, const char *command)
 		    attempt, attempt == 1 ? "" : "s", v->reason, queue, id);
 	else if (r->state == Q_DELAYED)
 		diag_error(queue, "%llu: '%s' %s (attempt %u of %u); next try in %s",
-		    id, command, v->reason, attempt, most,
-		    text_duration(in, r->due - now_wall()));
+		    id, command, v->reason, attempt, most, text_duration(in, wait));
 	else
 		diag_error(queue, "%llu: '%s' %s (attempt %u of %u)", id, command,
 		    v->reason, attempt, most);

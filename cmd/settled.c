@@ -19,9 +19,10 @@ static const char *
 outcome(const struct settled *s, char buf[PHRASE])
 {
 	const struct q_settled *r = s->result;
+	q_time now = now_wall();
 	char wait[TEXT_DURATION];
 
-	text_duration(wait, r->due - now_wall());
+	text_duration(wait, r->due > now ? r->due - now : 0);
 	switch (s->how->verb) {
 	case Q_RELEASE:
 		if (r->state != Q_DELAYED)

@@ -279,6 +279,17 @@ load worker
 	counts jobs done=1
 }
 
+@test "the next try is not said to have been before" {
+	qctl create jobs backoff=1us
+	qpush jobs x
+	run -4 --separate-stderr qpop jobs -- false
+	has "$stderr" '(attempt 1 of 20)'
+	[[ $stderr != *-* ]]
+	qpop -L 1h -r receipt -o body jobs
+	run -0 --separate-stderr qack -v --fail jobs "$(cat receipt)"
+	[[ $stderr != *-* ]]
+}
+
 @test "a thousand times not now is an attempt after all" {
 	qctl create jobs backoff=0
 	qpush -m 1 jobs x
