@@ -99,7 +99,7 @@ character(const char *s, size_t n, bool utf8, int *columns)
 		return (1);
 	if (utf8) {
 		len = mbrtowc(&c, s, n, &state);
-		if (len == 0 || len > n) /* (size_t)-1 and -2, too */
+		if (len > n) /* (size_t)-1 and -2 */
 			return (*columns = -1, 1);
 		*columns = wcwidth(c);
 		return (len);

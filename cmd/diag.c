@@ -237,10 +237,9 @@ diag_status(int code)
 	return (code <= 0 && code > -Q_CODES ? status[-code] : DIAG_FAILED);
 }
 
-/* Whether stdout is a pipe nobody reads: the errno of a failed printf() is long gone.
- */
-static bool
-reader_gone(void)
+/* Asked of the kernel: the errno of a failed printf() is long gone. */
+bool
+diag_reader_gone(void)
 {
 	struct pollfd fd = { .fd = STDOUT_FILENO };
 
@@ -257,7 +256,7 @@ diag_flush_stdout(void)
 int
 diag_close_stdout(void)
 {
-	bool gone = ferror(stdout) && reader_gone();
+	bool gone = ferror(stdout) && diag_reader_gone();
 	bool failed = ferror(stdout) != 0;
 
 	errno = 0;

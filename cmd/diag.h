@@ -2,6 +2,8 @@
 #ifndef DIAG_H
 #define DIAG_H
 
+#include <stdbool.h>
+
 /*
  * How a command begins, complains and ends. Every complaint is one line on stderr,
  * "prog: object: reason", in which nothing can act on a terminal. The object is what it
@@ -55,6 +57,9 @@ int diag_status(int code);
 
 /* Write out what is in stdout now; whether that went well, diag_close_stdout() says. */
 void diag_flush_stdout(void);
+/* Whether stdout is a pipe that nobody reads. */
+bool diag_reader_gone(void);
+
 /*
  * Flush and close stdout: 0, or DIAG_FAILED after saying why. A reader that has gone
  * away is not worth a line, but what it did not read counts as not written all the

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Printing what happens to queues, as it happens. */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,15 +188,6 @@ add_new(void *arg, const char *name)
 
 /* ---- the loop ---- */
 
-/* Nobody reads what is printed: that is no reason to wait for the next event. */
-static bool
-reader_gone(void)
-{
-	struct pollfd fd = { .fd = STDOUT_FILENO };
-
-	return (poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR) != 0);
-}
-
 /* The reason is known here, and lost where the stream is closed. */
 static int
 flush(void)
@@ -205,7 +195,7 @@ flush(void)
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return (0);
-	if (errno != EPIPE && !reader_gone())
+	if (errno != EPIPE && !diag_reader_gone())
 		diag_error(
 		    "stdout", "%s", errno != 0 ? strerror(errno) : "write failed");
 	return (-1);
@@ -253,7 +243,8 @@ watch(struct printer *p)
 			return (status);
 		if (p->how->once || now_monotonic() >= p->until)
 			return (p->how->count != 0 ? DIAG_NO : DIAG_DONE);
-		if (is_over(p) || reader_gone())
+		/* Nobody reads: that is no reason to wait for the next event. */
+		if (is_over(p) || diag_reader_gone())
 			break;
 		rest(p);
 	}

@@ -68,6 +68,10 @@ a_backlog_drains_grows_or_is_not_known(void **state)
 	assert_string_equal(cells_drain(buf, &st), "+182k/min");
 	st.rate_in[0] = 10 + 999600.0 / 60;
 	assert_string_equal(cells_drain(buf, &st), "+1.0M/min");
+	st.rate_in[0] = 1e30;
+	assert_string_equal(cells_drain(buf, &st), "+18.4E/min");
+	st.rate_in[0] = 10;
+	assert_string_equal(cells_drain(buf, &st), "steady");
 }
 
 static void
@@ -104,6 +108,15 @@ text_is_cut_to_columns(void **state)
 	    "e\xcc\x81"
 	    "a",
 	    2);
+}
+
+static void
+what_the_locale_has_not_is_a_question_mark(void **state)
+{
+	(void)state;
+	assert_non_null(setlocale(LC_CTYPE, "C"));
+	fits("größe", 9, true, "gr????e", 7);
+	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
 }
 
 static void
@@ -146,6 +159,7 @@ main(void)
 		cmocka_unit_test(what_is_paused_has_a_name),
 		cmocka_unit_test(a_backlog_drains_grows_or_is_not_known),
 		cmocka_unit_test(text_is_cut_to_columns),
+		cmocka_unit_test(what_the_locale_has_not_is_a_question_mark),
 		cmocka_unit_test(nothing_in_it_acts_on_a_terminal),
 		cmocka_unit_test(it_stays_in_its_buffer),
 	};

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "../../cmd/json.h"
+#include "../../cmd/json_result.h"
 
 #define NOW ((q_time)1800000000 * Q_SECOND) /* 2027-01-15T08:00:00Z */
 
@@ -169,6 +170,52 @@ a_damaged_message_is_said_to_be(void **state)
 	free(line);
 }
 
+static void
+a_result_is_what_was_printed_or_how_it_ended(void **state)
+{
+	static const struct {
+		struct q_result result;
+		const char *text;
+	} rows[] = {
+		{ { .output = "out", .size = 3 },
+		    "\"state\":\"done\",\"ended\":null,\"size\":3,\"output\":\"out\"" },
+		{ { .output = "\xff", .size = 1 },
+		    "\"state\":\"done\",\"ended\":null,\"size\":1,"
+		    "\"output_base64\":\"/w==\"" },
+		{ { .lost = true },
+		    "\"state\":\"done\",\"ended\":null,\"lost\":true,\"output\":null" },
+		{ { .state = Q_DEAD,
+		      .how = Q_HOW_EXITED,
+		      .status = 3,
+		      .reason = "why",
+		      .output = "" },
+		    "\"state\":\"dead\",\"ended\":null,\"how\":\"exited\",\"reason\":"
+		    "\"why\",\"exit_status\":3,\"size\":0,\"output\":\"\"" },
+		{ { .state = Q_DEAD,
+		      .how = Q_HOW_KILLED,
+		      .status = 9,
+		      .reason = "",
+		      .output = "" },
+		    "\"state\":\"dead\",\"ended\":null,\"how\":\"killed\",\"reason\":"
+		    "\"\","
+		    "\"signal\":9,\"size\":0,\"output\":\"\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *line = NULL, want[512];
+		size_t n;
+		FILE *out = open_memstream(&line, &n);
+
+		assert_int_equal(json_result(NULL, "q", &rows[i].result, out), 0);
+		assert_int_equal(fclose(out), 0);
+		(void)snprintf(want, sizeof(want), "{\"queue\":\"q\",\"id\":0,%s}\n",
+		    rows[i].text);
+		assert_string_equal(line, want);
+		free(line);
+	}
+}
+
 int
 main(void)
 {
@@ -178,6 +225,7 @@ main(void)
 		cmocka_unit_test(parts_are_printed_when_asked_for_only),
 		cmocka_unit_test(a_held_lease_has_no_due_time),
 		cmocka_unit_test(a_damaged_message_is_said_to_be),
+		cmocka_unit_test(a_result_is_what_was_printed_or_how_it_ended),
 	};
 
 	return (cmocka_run_group_tests_name("json", tests, NULL, NULL));
