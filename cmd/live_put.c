@@ -59,13 +59,13 @@ live_put_end(void)
 int
 live_put_rows(void)
 {
-	return (getmaxy(stdscr));
+	return (LINES);
 }
 
 int
 live_put_columns(void)
 {
-	return (getmaxx(stdscr));
+	return (COLS);
 }
 
 static void
@@ -99,7 +99,8 @@ live_put_bytes(struct live_place at, const void *bytes, size_t n)
 		return (0);
 	used = cells_fit(text, sizeof(text), bytes, n, width, utf8);
 	use(at.look);
-	(void)mvaddstr(at.row, at.column, text);
+	(void)move(at.row, at.column);
+	(void)addstr(text);
 	return ((int)used);
 }
 
@@ -133,9 +134,8 @@ live_put_bar(struct live_place at)
 	size_t width = room(at);
 
 	use(at.look);
-	if (width > 0)
-		(void)mvhline(
-		    at.row, at.column, ' ' | looks[at.look].attributes, (int)width);
+	(void)move(at.row, at.column);
+	(void)hline(' ' | looks[at.look].attributes, (int)width);
 }
 
 size_t
@@ -154,9 +154,10 @@ put_rows(enum chart_style style, struct live_place at, int rows, const double *s
 		top };
 
 	use(at.look);
-	for (int i = 0; i < rows && width > 0; i++)
-		(void)mvaddstr(
-		    at.row + i, at.column, chart_row(&c, samples, n, (size_t)i, text));
+	for (int i = 0; i < rows && width > 0; i++) {
+		(void)move(at.row + i, at.column);
+		(void)addstr(chart_row(&c, samples, n, (size_t)i, text));
+	}
 }
 
 void

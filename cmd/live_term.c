@@ -94,8 +94,9 @@ handle(int sig, void (*handler)(int))
 	struct sigaction act = { .sa_handler = handler }, old;
 
 	(void)sigemptyset(&act.sa_mask);
-	if (sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-		(void)sigaction(sig, &act, NULL); /* cannot fail: a valid number */
+	(void)sigaction(sig, NULL, &old); /* cannot fail: a valid number */
+	if (old.sa_handler != SIG_IGN)
+		(void)sigaction(sig, &act, NULL);
 }
 
 static void
@@ -111,9 +112,11 @@ catch_signals(void)
 		(void)sigaddset(&term.blocked, waited[i]);
 		handle(waited[i], note);
 	}
-	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
-		if (sigaction(crashes[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++) {
+		(void)sigaction(crashes[i], NULL, &old);
+		if (old.sa_handler == SIG_DFL)
 			handle(crashes[i], crash);
+	}
 	(void)sigprocmask(SIG_BLOCK, &term.blocked, &term.normal);
 }
 
@@ -135,7 +138,7 @@ note_leaving(void)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char *text = tigetstr(names[i]);
 
-		if (text != NULL && text != (char *)-1)
+		if (text != NULL)
 			(void)tputs(text, 1, keep);
 	}
 }
@@ -159,7 +162,7 @@ check_terminal(void)
 	if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
 		return (refuse("is not known"));
 	text = tigetstr("cup");
-	if (text == NULL || text == (char *)-1)
+	if (text == NULL)
 		return (refuse("cannot move its cursor"));
 	note_leaving();
 	(void)del_curterm(cur_term);
@@ -259,10 +262,8 @@ live_term_utf8(void)
 bool
 live_term_fonts(void)
 {
-	const char *name = getenv("TERM");
-
 	/* The console of Linux has a font of 256 or 512 characters. */
-	return (live_term_utf8() && name != NULL && strcmp(name, "linux") != 0);
+	return (live_term_utf8() && strcmp(termname(), "linux") != 0);
 }
 
 /* ---- using it ---- */

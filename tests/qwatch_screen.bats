@@ -765,9 +765,73 @@ in_colour() {
 	eventually test -s status
 	has "$(cat error)" "qwatch: terminal '' is not known"
 	another
-	watch 8 6
-	sees '^QUEUE'
+	# one with no colours, and some that have room for next to nothing
+	pane 100 24 'TERM=vt100 qwatch; echo $? >status'
+	sees '^jobs +21 '
 	quits
+	for size in '8 6' '30 2' '110 2 jobs' '20 3 jobs'; do
+		another
+		# shellcheck disable=SC2086 # words of their own
+		watch $size
+		sees '[a-z]'
+		types ?
+		types ?
+		quits
+	done
+	# what says that it has no size keeps the one it had
+	another
+	watch
+	sees '^jobs +21 '
+	stty -F "$(tm display-message -p '#{pane_tty}')" rows 0 columns 0
+	qpush jobs more
+	sees '^jobs +22 '
+	stty -F "$(tm display-message -p '#{pane_tty}')" rows 20 columns 0
+	qpush jobs more
+	sees '^jobs +23 '
+	quits
+}
+
+@test "a queue that was never read has no numbers yet, and says why" {
+	qpush jobs a
+	qpush mail b
+	mkfifo hold
+	start flock "$Q_ROOT/jobs/data.mdb" sh -c 'read -r x <hold'
+	eventually is_locked jobs
+	watch 110 24
+	sees '^mail +1 '
+	sees '^jobs: another process .* has held the queue for '
+	types r
+	sees '^jobs: has not been read yet$'
+	types Enter
+	sees '^qwatch: jobs,'
+	lacks_line '^ready '
+	echo >hold
+	sees '^ready 1 '
+	quits
+}
+
+@test "more queues than may stay open are shown, and are damaged each for itself" {
+	local i
+
+	qpush q1 a
+	for i in {2..36}; do cp -r "$Q_ROOT/q1" "$Q_ROOT/q$i"; done
+	"$BIN/tool/damage" "$Q_ROOT/q20/data.mdb" record meta 7261746573 # rates
+	: >"$Q_ROOT/q30/data.mdb"
+	: >"$Q_ROOT/q31/data.mdb"
+	watch 110 44 --force
+	sees '^q1 +1 '
+	sees '^q36 +1 '
+	sees '^q20 +1 .* \? +\? '
+	sees '^q30 +damaged: '
+	sees '^q31 +damaged: '
+	qpush q35 b
+	sees '^q35 +2 '
+	quits
+	another
+	pane 100 24 'trap "" INT; qwatch 42 2>error; echo $? >status'
+	eventually test -s status
+	is "$(cat status)" 2
+	has "$(cat error)" 'qwatch: '
 }
 
 @test "an empty NO_COLOR is none" {
