@@ -176,7 +176,7 @@ copy_data(const struct backup *b, int dir, int data)
 		return (rc);
 	end = store_end(&b->q->store);
 	reserve = SPACE_RESERVE +
-	          space_reserve(txn_entries(&t, T_BODY), txn_entries(&t, T_MSG));
+	          space_reserve(end, txn_entries(&t, T_BODY), txn_entries(&t, T_MSG));
 	if ((rc = copy_blobs(b, dir)) == 0 && lseek(b->q->dir.data, 0, SEEK_SET) != 0)
 		rc = fail_sys("data.mdb");
 	if (rc == 0)

@@ -99,7 +99,8 @@ cut_spare(const struct structure *s, bool reserve)
 {
 	const struct walk *w = &s->walk;
 	off_t end = (off_t)(w->pages * w->page);
-	off_t keep = (off_t)space_reserve(s->tree[T_BODY].rows, s->tree[T_MSG].rows);
+	off_t keep = (off_t)space_reserve(
+	    (uint64_t)end, s->tree[T_BODY].rows, s->tree[T_MSG].rows);
 	struct stat st;
 
 	if (fstat(w->fd, &st) != 0)
@@ -231,7 +232,7 @@ static void
 cut_much(const struct q *q, uint64_t messages)
 {
 	uint64_t end = store_end(&q->store);
-	uint64_t keep = space_reserve(messages, 0) + end / 8;
+	uint64_t keep = space_reserve(end, messages, 0) + end / 8;
 	struct stat st;
 
 	if (fstat(q->dir.data, &st) == 0 &&

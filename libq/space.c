@@ -13,7 +13,7 @@
 /* Grow by an eighth, so that a growing queue rarely asks; within these bounds. */
 enum { STEP_MIN = 256 << 10, STEP_MAX = 64 << 20 };
 /* Of a state record and a row of an index, in pages that are not full. */
-enum { PART_BYTES = 256 };
+enum { PART_BYTES = 256, PARTS_LEAST = 32 << 20 };
 
 int
 space_allocate(int fd, uint64_t end, uint64_t size)
@@ -58,11 +58,12 @@ space_after(const struct txn *t)
 }
 
 uint64_t
-space_reserve(uint64_t messages, uint64_t records)
+space_reserve(uint64_t end, uint64_t messages, uint64_t records)
 {
-	uint64_t parts = messages > records ? messages - records : 0;
+	uint64_t parts = messages > records ? (messages - records) * PART_BYTES : 0;
+	uint64_t most = PARTS_LEAST + end / 4;
 
-	return (SPACE_RESERVE + parts * PART_BYTES);
+	return (SPACE_RESERVE + (parts < most ? parts : most));
 }
 
 int
@@ -74,7 +75,7 @@ space_ensure(struct txn *t, uint64_t bytes)
 
 	/* Rows, page headers and half-full pages; then the trees' copied paths. */
 	need = end + bytes + bytes / 2 + 64 * q->store.page +
-	       space_reserve(txn_entries(t, T_BODY), txn_entries(t, T_MSG));
+	       space_reserve(end, txn_entries(t, T_BODY), txn_entries(t, T_MSG));
 	if (t->file_size >= need)
 		return (0);
 	step = step < STEP_MIN ? STEP_MIN : step > STEP_MAX ? STEP_MAX : step;
