@@ -249,7 +249,8 @@ diag_reader_gone(void)
 void
 diag_flush_stdout(void)
 {
-	if (fflush(stdout) != 0 && flush_error == 0)
+	/* musl has tried each line already. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && flush_error == 0)
 		flush_error = errno;
 }
 
