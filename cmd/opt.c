@@ -215,6 +215,7 @@ set_argument(const struct opt *o, const char *attached, char **argv, int *next)
 {
 	unsigned kind = o->value & 0xff;
 	const char *word = argv[*next];
+	int64_t duration;
 
 	if (kind == OPT_NONE && attached != NULL)
 		diag_usage("option '--%s' takes no argument", o->name);
@@ -226,6 +227,11 @@ set_argument(const struct opt *o, const char *attached, char **argv, int *next)
 		opt_arg = word;
 		(*next)++;
 	}
+	/* Nobody means the queue 5s, or the message 10. */
+	if (kind == OPT_TIME && opt_arg == NULL && word != NULL &&
+	    parse_duration(word, &duration) == NULL)
+		diag_usage("the argument of '--%s' is attached to it: --%s=%s", o->name,
+		    o->name, word);
 	if (kind == OPT_CHOICE && opt_arg != NULL)
 		opt_choice = choose(o, opt_arg);
 }

@@ -61,6 +61,14 @@ load lib
 	counts jobs ready=2
 }
 
+@test "a time to wait that is not attached is no queue, and no message" {
+	fails 2 "the argument of '--wait' is attached to it: --wait=30s" qpush -w 30s jobs x
+	fails 2 "the argument of '--call' is attached to it: --call=5" qpush jobs --call 5
+	is "$(ls "$Q_ROOT" 2>/dev/null)" ''
+	qpush -w jobs 10
+	is "$(qpop jobs)" 10
+}
+
 @test "-f - is standard input" {
 	echo a >a
 	echo stdin | qpush jobs -f a -f - a

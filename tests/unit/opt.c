@@ -169,9 +169,13 @@ static void
 an_optional_argument_is_attached_only(void **state)
 {
 	(void)state;
-	parses(&pops, "w (5s) ", "-w", "5s");
+	parses(&pops, "w (jobs) ", "-w", "jobs");
+	refuses("the argument of '--wait' is attached to it: --wait=5s", "-w", "5s");
+	refuses("the argument of '--wait' is attached to it: --wait=10", "--wait", "10",
+	    "q");
+	parses(&pops, "w (q) -- 10 ", "q", "-w", "--", "10");
 	parses(&pops, "w=5s ", "-w5s");
-	parses(&pops, "w (5s) ", "--wait", "5s");
+	parses(&pops, "w (./5s) ", "--wait", "./5s");
 	parses(&pops, "w=5s ", "--wait=5s");
 	parses(&pops, "w= ", "--wait=");
 	parses(&pops, "l w ", "-lw");
