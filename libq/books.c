@@ -130,11 +130,11 @@ check_place(struct books *b, uint64_t id, const struct state *s)
 	bool there;
 	int rc;
 
-	if (table == TABLES)
-		table = T_GROUP;
+	if (table == TABLES && !(s->flags & ST_GROUPED))
+		return (books_damaged(b, id, "is blocked, and of no group"));
 	if (s->flags & ST_GROUPED && s->state != Q_DEAD) {
 		rc = books_look_up(b, T_GROUP, key_group(s->group, id), &v, &there);
-		if (rc != 0 || !there || table == T_GROUP)
+		if (rc != 0 || !there || table == TABLES)
 			return (rc != 0 || there ? rc
 						 : books_damaged(b, id,
 						       "is not listed in table group"));

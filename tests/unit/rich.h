@@ -210,7 +210,8 @@ verify(const char *path, bool damaged)
 	for (int i = 0; i < Q_STATES; i++)
 		there += st.count[i];
 	assert_true(rc != 0 || st.pushed == there);
-	assert_int_equal(q_check(q, &check), 0);
+	if (q_check(q, &check) != 0)
+		fail_msg("%s", q_errmsg());
 	assert_true(rc == 0 || check->found > 0);
 	assert_true(check->found == 0 || damaged);
 	damaged = check->found != 0;
