@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Places: each place of a command that calls the system or asks for memory fails, the
-first time it is reached, each time, and by a signal that interrupts it.
+first time it is reached, each time, and by a signal that interrupts it; or does half.
 
-    place.py [--ops OP,...] [--case 'OP SHAPE PLACE HOW']
+    place.py [--ops OP,...] [--times N] [--case 'OP SHAPE PLACE HOW']
 
 A command of this list must name no file that is not its own: a check that fails may let
 it replace what is there, and who runs this may be root.
 
-A place is attacked in the first commands that reach it. What holds then: the command
+A place is attacked in the first N commands that reach it. What holds then: the command
 ends by itself, with a documented status; if that is not the usual one, with words that
 begin with the name of the program; and the queue is what the judge wants of it."""
 
@@ -28,17 +28,17 @@ from command import BIN, environment, read, write
 from inject import status
 from lmdb import CORRUPT, NEVER
 from judge import expected, sound
-from ops import DONE, OPS, QUEUE, admin
+from ops import DONE, OPS, OTHER, QUEUE, admin
 from screen import play
 
 SHIM = os.path.join(BIN, 'tool', 'shim-place')
 ROW, ROWS, NAME = 32, 2048, 8
 LARGE = '7'  # of the shape rich
 WAITS = ('wait4', 'waitpid')  # a COMMAND whose end is not known has failed
-TIMES = 2  # commands in which a place is attacked
 SLOW = ('open', 'read', 'pread', 'write', 'pwritev', 'waitpid', 'wait4', 'poll', 'ppoll')
+HALVED = ('read', 'pread', 'write', 'pwritev')
 HOW = {'once': {}, 'always': {'SHIM_ALWAYS': '1'}, 'interrupted': {'SHIM_EINTR': '1'},
-       'busy': {'SHIM_CODE': '-7'}, 'corrupt': {'SHIM_CODE': '-20'}}
+       'short': {'SHIM_ALWAYS': '1', 'SHIM_SHORT': '1'}, 'busy': {'SHIM_CODE': '-7'}, 'corrupt': {'SHIM_CODE': '-20'}}
 # What is typed where a command is on a terminal.
 KEYS = {
     'board': (b'\r', b'r', b'y', b'?', b'?', b'p', b'y', b'P', b'y', b'\x7f', b'sq'),
@@ -57,6 +57,8 @@ MORE = [
     admin('edit-large', 'qctl', 'edit', QUEUE, LARGE, ends=True,
           pushes=[shapes.LARGE[0] + b'!']),
     admin('push-file', 'qpush', '-f', __file__, '--json', QUEUE, pushes=[read(__file__)]),
+    admin('pop-to-lines', 'qpop', '-n', 'all', '--to', OTHER, '--to-lines', QUEUE, '--', 'cat',
+          shapes=('staged',)),
     admin('ack-dead', 'qack', '--dead', '--json', QUEUE, '-', ends=True),
     admin('board', 'qwatch', QUEUE, shapes=('staged',)),
 ]
@@ -71,6 +73,8 @@ def hows(function):
         yield 'always'
     if function in SLOW:
         yield 'interrupted'
+    if function in HALVED:
+        yield 'short'
     if function.startswith('q_'):
         yield 'busy'
         yield 'corrupt'
@@ -117,7 +121,7 @@ def judged(shape, op, outcome, how):
     if how != 'corrupt' or result.code != CORRUPT:
         wrong = status(result, usual, muted=False)
     for line in result.err.decode(errors='replace').splitlines():
-        if not line.startswith((f'{op.argv[0]}: ', 'sed: ', 'bad')):
+        if not line.startswith((f'{op.argv[0]}: ', 'sed: ', 'ba')):
             wrong.append(f'says {line!r}')
     wrong += [line for line in sound(shape, op, outcome, report.call in WAITS)
               if how != 'corrupt' or any(words in line for words in NEVER)]
@@ -157,7 +161,7 @@ def begin():
     attack.adopt_orphans()
 
 
-def plan(pool, base, names):
+def plan(pool, base, names, most):
     """The units of all places of the commands named."""
     times, found = {}, []
     todo = [(base, op.name, shape) for op in ALL if not names or op.name in names
@@ -166,7 +170,7 @@ def plan(pool, base, names):
         for place, function in reached.items():
             key = BY_NAME[op].argv[0], place
             times[key] = times.get(key, 0) + 1
-            if times[key] <= TIMES:
+            if times[key] <= most:
                 found += [(base, op, shape, place, how) for how in hows(function)]
     return found, len(times)
 
@@ -174,6 +178,7 @@ def plan(pool, base, names):
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument('--ops')
+    p.add_argument('--times', type=int, default=1)
     p.add_argument('--case')
     args = p.parse_args()
     memory = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
@@ -188,7 +193,8 @@ def main():
             print('\n'.join(wrong) or 'nothing is wrong')
             return 1 if wrong else 0
         with multiprocessing.Pool(None, begin) as pool:
-            units, places = plan(pool, base, args.ops.split(',') if args.ops else [])
+            units, places = plan(
+                pool, base, args.ops.split(',') if args.ops else [], args.times)
             for case, wrong in pool.imap_unordered(attack_place, units, 8):
                 bad += bool(wrong)
                 for line in wrong:

@@ -4,7 +4,8 @@
  * the object SHIM_OBJECT, that calls one of the functions below; what libraries call
  * for themselves is left alone. The file SHIM_PLACES gets a row for each place that was
  * reached, in that order. The place SHIM_PLACE fails the first time, or every time with
- * SHIM_ALWAYS=1; with SHIM_EINTR=1 it is interrupted.
+ * SHIM_ALWAYS=1; with SHIM_EINTR=1 it is interrupted, with SHIM_SHORT=1 it reads or
+ * writes half.
  */
 #include <curses.h>
 #include <dirent.h>
@@ -46,7 +47,7 @@ static struct {
 	size_t count;
 	const char *object;
 	uint64_t place;
-	bool always, interrupts, done;
+	bool always, interrupts, halves, done;
 } shim;
 
 static void *
@@ -81,6 +82,7 @@ begin(void)
 	shim.place = place != NULL ? strtoull(place, NULL, 10) : 0;
 	shim.always = getenv("SHIM_ALWAYS") != NULL;
 	shim.interrupts = getenv("SHIM_EINTR") != NULL;
+	shim.halves = getenv("SHIM_SHORT") != NULL;
 	shim.rows = p;
 	(void)unsetenv("LD_PRELOAD");
 }
@@ -237,11 +239,37 @@ FAILS(int, gethostname, -1, EIO, (char *name, size_t size), (name, size))
 
 /* Bytes. */
 
-FAILS(ssize_t, read, -1, EIO, (int fd, void *p, size_t n), (fd, p, n))
-FAILS(ssize_t, pread, -1, EIO, (int fd, void *p, size_t n, off_t at), (fd, p, n, at))
-FAILS(ssize_t, write, -1, EIO, (int fd, const void *p, size_t n), (fd, p, n))
-FAILS(ssize_t, pwritev, -1, EIO, (int fd, const struct iovec *v, int n, off_t at),
-    (fd, v, n, at))
+/* These may do half of it instead. */
+#define HALVES(name, parameters, arguments) \
+	ssize_t name parameters \
+	{ \
+		ssize_t(*call) parameters; \
+\
+		if (REFUSED(#name, EIO)) { \
+			if (!shim.halves) \
+				return (-1); \
+			n -= n / 2; \
+		} \
+		*(void **)&call = real(#name); \
+		return (call arguments); \
+	}
+
+HALVES(read, (int fd, void *p, size_t n), (fd, p, n))
+HALVES(pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at))
+HALVES(write, (int fd, const void *p, size_t n), (fd, p, n))
+
+ssize_t
+pwritev(int fd, const struct iovec *v, int n, off_t at)
+{
+	ssize_t (*call)(int, const struct iovec *, int, off_t);
+
+	if (REFUSED("pwritev", EIO))
+		return (
+		    shim.halves ? pwrite(fd, v->iov_base, v->iov_len / 2 + 1, at) : -1);
+	*(void **)&call = real("pwritev");
+	return (call(fd, v, n, at));
+}
+
 FAILS(ssize_t, sendto, -1, ECONNREFUSED,
     (int fd, const void *p, size_t n, int flags, const struct sockaddr *to,
 	socklen_t len),
