@@ -17,6 +17,7 @@
 #include "queue.h"
 #include "ring.h"
 #include "serve.h"
+#include "space.h"
 #include "wake.h"
 
 #include "apply.h"
@@ -143,7 +144,7 @@ begin(struct q *q, const struct call *c, struct txn *t)
 {
 	int rc = txn_begin_write(q, t);
 
-	if (rc != 0 || !t->holes || pushes(c) || !compact_disk_is_short(q))
+	if (rc != 0 || !t->holes || pushes(c) || !space_is_short(q, SPACE_SHORT))
 		return (rc);
 	txn_abort(t);
 	compact_for_room(q);

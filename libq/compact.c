@@ -8,21 +8,17 @@
 #include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "lock.h"
 #include "queue.h"
-#include "quota.h"
 #include "space.h"
 #include "structure.h"
 #include "usage.h"
 
 #include "compact.h"
 
-/* Bytes: more than a commit of takes and acknowledgements writes. */
-enum { SHORT_OF = 8 * SPACE_RESERVE };
 enum { FIRST_PAGE = 2 }; /* behind the meta pages */
 
 static int
@@ -157,19 +153,6 @@ allocated(const struct q *q)
 	struct stat st;
 
 	return (fstat(q->dir.data, &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0);
-}
-
-bool
-compact_disk_is_short(const struct q *q)
-{
-	struct statfs fs;
-	struct stat st;
-
-	if (fstatfs(q->dir.data, &fs) == 0 &&
-	    (uint64_t)fs.f_bavail < SHORT_OF / (uint64_t)fs.f_bsize)
-		return (true);
-	return (
-	    fstat(q->dir.data, &st) == 0 && quota_is_short(q->dir.data, &st, SHORT_OF));
 }
 
 /* What cannot be had here is met by the commit. */

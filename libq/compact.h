@@ -9,7 +9,6 @@
  * reserve behind the data in use, for what must still be written into holes. The caller
  * has the lock and no transaction.
  */
-bool compact_disk_is_short(const struct q *q);
 void compact_for_room(struct q *q);
 /*
  * After a commit that is on disk, under its lock: give some back, if more than 16 MiB

@@ -8,6 +8,7 @@
 #include "life.h"
 #include "note.h"
 #include "result.h"
+#include "space.h"
 #include "unique.h"
 
 #include "due.h"
@@ -18,6 +19,18 @@ misplaced(uint64_t id)
 	return (
 	    fail(Q_ECORRUPT, "message %llu is listed where it is not; run 'qctl check'",
 		(unsigned long long)id));
+}
+
+/* Whether so many are all for now, as what they are written on may not find room. */
+static bool
+is_enough(struct txn *t, unsigned done)
+{
+	if (done < DUE_FEW)
+		return (false);
+	if (t->for_due == ROOM_UNKNOWN)
+		t->for_due =
+		    space_allows(t->q, DUE_MOST) < DUE_MOST ? ROOM_SHORT : ROOM_ENOUGH;
+	return (t->for_due == ROOM_SHORT);
 }
 
 /* A message whose state cannot be read must not keep the others from their time. */
@@ -91,7 +104,7 @@ promote_delayed(struct txn *t, unsigned most)
 			return (rc == STORE_NONE ? 0 : rc);
 		due = get_be64(key.data);
 		id = get_be64((const uint8_t *)key.data + 8);
-		if (due > (uint64_t)t->now.wall)
+		if (due > (uint64_t)t->now.wall || is_enough(t, i))
 			return (0);
 		if ((rc = listed(t, id, Q_DELAYED, due, &e)) == STORE_NONE)
 			continue;
@@ -125,7 +138,7 @@ promote_leased(struct txn *t, unsigned most)
 		due = get_be64(k + 4);
 		id = get_be64(k + 12);
 		rebooted = get_be32(k) != t->meta.boot.number;
-		if (!rebooted && due > (uint64_t)t->now.boot)
+		if ((!rebooted && due > (uint64_t)t->now.boot) || is_enough(t, i))
 			return (0);
 		if ((rc = listed(t, id, Q_LEASED, due, &e)) == STORE_NONE)
 			continue;
@@ -180,7 +193,8 @@ promote_expiry(struct txn *t, uint8_t kind, unsigned most)
 		if ((rc = txn_seek(t, T_EXPIRY, &key, &v)) != 0)
 			return (rc == STORE_NONE ? 0 : rc);
 		k = key.data;
-		if (k[0] != kind || get_be64(k + 1) > (uint64_t)t->now.wall)
+		if (k[0] != kind || get_be64(k + 1) > (uint64_t)t->now.wall ||
+		    is_enough(t, i))
 			return (0);
 		id = get_be64(k + 9);
 		if ((rc = txn_drop(t, T_EXPIRY)) != 0 ||
@@ -252,6 +266,8 @@ holders_between(struct txn *t, struct key at, const struct key *end, unsigned mo
 		died = due == HELD
 		           ? dead < e.count
 		           : !hold_owner_alive(e.s.pid, e.s.owner_start, e.s.owner_ns);
+		if (died && is_enough(t, *lapsed))
+			return (0);
 		if (died &&
 		    ((rc = life_get(t, id + dead, &s)) != 0 ||
 			(rc = life_lapse(t, id + dead, &s, "worker died")) != 0))

@@ -6,9 +6,11 @@
 
 #include "txn.h"
 
-enum { DUE_MOST = 256 };
+enum { DUE_MOST = 256, DUE_FEW = 2 };
 
 /*
+ * Where there is little room on the disk, DUE_FEW at a time.
+ *
  * Promote at most most rows of each kind: delayed messages whose time has come, leases
  * that are over, messages past their TTL, receipts no longer to be remembered.
  */

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "hold.h"
 #include "queue.h"
+#include "space.h"
 #include "spill.h"
 #include "wake.h"
 
@@ -105,10 +106,11 @@ struct before {
 	size_t finish_count;
 };
 
+static const struct q_settle acknowledge = { .verb = Q_ACK };
+
 static size_t
 add_before(const struct before *before, struct request *r)
 {
-	static const struct q_settle ack = { .verb = Q_ACK };
 	size_t n = 0;
 
 	for (; n < before->finish_count; n++) {
@@ -119,7 +121,7 @@ add_before(const struct before *before, struct request *r)
 	}
 	if (before->ack != NULL) {
 		r[n].op = OP_ACK_BATCH;
-		r[n].part.how = &ack;
+		r[n].part.how = &acknowledge;
 		r[n].part.batch = before->ack;
 		r[n++].part.n = before->ack->count;
 	}
@@ -240,6 +242,31 @@ take_check(const struct q_take *args, struct take *take)
 		    : hold_owner(args->owner, &take->owner_start, &take->owner_ns));
 }
 
+/* Where the disk has no room for all of it at once, what is settled before goes first,
+ * in parts; what is left of it is to be done with the take. */
+static int
+settle_apart(struct q *q, struct before *before)
+{
+	size_t ack = before->ack != NULL ? before->ack->count : 0;
+	size_t n = before->finish_count, some;
+	int rc = 0;
+
+	if (space_allows(q, n + ack) == n + ack)
+		return (0);
+	while (before->finish_count > 0 && rc == 0) {
+		some = space_allows(q, before->finish_count);
+		rc = exchange_once(q,
+		    &(struct before){ .finish = before->finish, .finish_count = some },
+		    NULL, NULL);
+		before->finish += some;
+		before->finish_count -= some;
+	}
+	if (rc == 0 && ack > 0)
+		rc = q_batch_settle(q, &acknowledge, before->ack, 0, ack);
+	before->ack = NULL;
+	return (rc);
+}
+
 static int
 exchange(struct q *q, struct before before, const struct q_take *args,
     struct q_batch **batch)
@@ -253,6 +280,8 @@ exchange(struct q *q, struct before before, const struct q_take *args,
 			return (rc);
 	for (size_t i = 0; i < before.finish_count; i++)
 		settle_flush(&before.finish[i].how);
+	if ((rc = settle_apart(q, &before)) != 0)
+		return (rc);
 	if (args == NULL)
 		return (exchange_once(q, &before, NULL, NULL));
 	if ((rc = take_check(args, &take)) != 0)
@@ -304,6 +333,7 @@ q_settle(struct q *q, const struct q_settle *how, const struct q_receipt *receip
 {
 	struct request *r = calloc(n + 1, sizeof(*r));
 	struct result *result = calloc(n + 1, sizeof(*result));
+	size_t some;
 	int rc;
 
 	if (r == NULL || result == NULL) {
@@ -317,9 +347,11 @@ q_settle(struct q *q, const struct q_settle *how, const struct q_receipt *receip
 		r[i].op = OP_SETTLE;
 		r[i].settle = (struct settle){ how, receipts[i], false };
 	}
-	if ((rc = apply_all(q, r, result, n)) != 0)
-		goto out;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && rc == 0; i += some) {
+		some = space_allows(q, n - i);
+		rc = apply_all(q, r + i, result + i, some);
+	}
+	for (size_t i = 0; i < n && rc == 0; i++)
 		results[i] = result[i].settled;
 out:
 	free(r);
@@ -333,21 +365,27 @@ q_batch_settle(struct q *q, const struct q_settle *how, struct q_batch *batch,
 {
 	struct request r = { .op = OP_ACK_BATCH };
 	struct result result = { 0 };
-	int rc;
+	int code = 0, rc;
 
 	r.part.how = how;
 	r.part.batch = batch;
 	r.part.first = first;
-	r.part.n = n;
 	if ((rc = settle_check(how, n)) != 0)
 		return (rc);
 	settle_flush(how);
-	if ((rc = apply_all(q, &r, &result, 1)) != 0)
-		return (rc);
-	if (ends_lease(how->verb))
-		batch_let_go(q, batch, first, n);
-	return (result.settled.code == 0
-		    ? 0
-		    : fail(result.settled.code,
-			  "a message cannot be read any more; run 'qctl check'"));
+	do {
+		r.part.n = space_allows(q, n);
+		result.settled.code = 0;
+		if ((rc = apply_all(q, &r, &result, 1)) != 0)
+			return (rc);
+		if (ends_lease(how->verb))
+			batch_let_go(q, batch, r.part.first, r.part.n);
+		if (code == 0)
+			code = result.settled.code;
+		r.part.first += r.part.n;
+		n -= r.part.n;
+	} while (n > 0);
+	return (code == 0 ? 0
+			  : fail(code,
+				"a message cannot be read any more; run 'qctl check'"));
 }

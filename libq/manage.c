@@ -15,6 +15,7 @@
 #include "message.h"
 #include "note.h"
 #include "queue.h"
+#include "space.h"
 
 #include "manage.h"
 
@@ -268,6 +269,8 @@ manage_part(struct q *q, const struct manage *m, struct manage_part *part)
 		return (store_public(rc));
 	}
 	r.manage = *m;
+	r.manage.most =
+	    space_allows(q, m->most != 0 && m->most < ACT_MOST ? m->most : ACT_MOST);
 	rc = apply_all(q, &r, &result, 1);
 	*part = result.managed;
 	return (rc);

@@ -492,8 +492,9 @@ struct q_settled {
 };
 
 /*
- * Settle n receipts in one transaction, each for itself: results[i] says how. Returns 0
- * when the transaction is on disk, whatever the results.
+ * Settle n receipts in one transaction, or in several where the disk has little room
+ * left, each for itself: results[i] says how. Returns 0 when all is on disk, whatever
+ * the results.
  */
 int q_settle(struct q *q, const struct q_settle *how, const struct q_receipt *receipts,
     size_t n, struct q_settled *results);

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "queue.h"
+#include "quota.h"
 
 #include "space.h"
 
@@ -14,6 +16,9 @@
 enum { STEP_MIN = 256 << 10, STEP_MAX = 64 << 20 };
 /* Of a state record and a row of an index, in pages that are not full. */
 enum { PART_BYTES = 256, PARTS_LEAST = 32 << 20 };
+/* Of a message that is taken, or one that is acknowledged: of each table that has a row
+ * of it, and of those that get one. */
+enum { MESSAGE_PAGES = 7 };
 
 int
 space_allocate(int fd, uint64_t end, uint64_t size)
@@ -30,18 +35,49 @@ space_allocate(int fd, uint64_t end, uint64_t size)
 	return (rc == 0 ? 0 : fail_sys("data.mdb"));
 }
 
+bool
+space_is_short(const struct q *q, uint64_t bytes)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(q->dir.data, &fs) == 0 &&
+	    (uint64_t)fs.f_bavail < bytes / (uint64_t)fs.f_bsize)
+		return (true);
+	return (
+	    fstat(q->dir.data, &st) == 0 && quota_is_short(q->dir.data, &st, bytes));
+}
+
+static uint64_t
+step_of(uint64_t end)
+{
+	uint64_t step = end / 8;
+
+	return (step < STEP_MIN ? STEP_MIN : step > STEP_MAX ? STEP_MAX : step);
+}
+
+/*
+ * What grows without a push eats into the reserve: it is made whole as long as that is
+ * easy. Else there is a hole at least, which needs no room on a full disk.
+ */
 void
 space_guard(struct txn *t, uint64_t size)
 {
 	const struct q *q = t->q;
 	uint64_t slack = SPACE_RESERVE / 4, end = store_end(&q->store);
-	uint64_t more = (size > end ? size : end) + slack;
+	uint64_t more = end + SPACE_RESERVE + step_of(end);
 
-	/* A hole: it needs no room on a full disk, and is less than any push asks for.
-	 */
-	if (size < end + slack && ftruncate(q->dir.data, (off_t)more) == 0)
-		size = more;
 	t->file_size = size;
+	if (size >= end + SPACE_RESERVE)
+		return;
+	if (!space_is_short(q, SPACE_SHORT) &&
+	    space_allocate(q->dir.data, end, more) == 0) {
+		t->file_size = more;
+		return;
+	}
+	more = (size > end ? size : end) + slack;
+	if (size < end + slack && ftruncate(q->dir.data, (off_t)more) == 0)
+		t->file_size = more;
 }
 
 void
@@ -66,11 +102,28 @@ space_reserve(uint64_t end, uint64_t messages, uint64_t records)
 	return (SPACE_RESERVE + (parts < most ? parts : most));
 }
 
+size_t
+space_allows(const struct q *q, size_t n)
+{
+	uint64_t all, bytes;
+	struct stat st;
+
+	if (n <= SPACE_FEW || fstat(q->dir.data, &st) != 0)
+		return (n < SPACE_FEW ? n : SPACE_FEW);
+	all = (uint64_t)st.st_size; /* nobody writes more pages than there are */
+	for (; n > SPACE_FEW; n = n / 4 > SPACE_FEW ? n / 4 : SPACE_FEW) {
+		bytes = (uint64_t)n * MESSAGE_PAGES * (uint64_t)sysconf(_SC_PAGESIZE);
+		if (!space_is_short(q, bytes < all ? bytes : all))
+			break;
+	}
+	return (n);
+}
+
 int
 space_ensure(struct txn *t, uint64_t bytes)
 {
 	const struct q *q = t->q;
-	uint64_t end = store_end(&q->store), step = end / 8, need;
+	uint64_t end = store_end(&q->store), step = step_of(end), need;
 	int rc;
 
 	/* Rows, page headers and half-full pages; then the trees' copied paths. */
@@ -78,7 +131,6 @@ space_ensure(struct txn *t, uint64_t bytes)
 	       space_reserve(end, txn_entries(t, T_BODY), txn_entries(t, T_MSG));
 	if (t->file_size >= need)
 		return (0);
-	step = step < STEP_MIN ? STEP_MIN : step > STEP_MAX ? STEP_MAX : step;
 	if ((rc = space_allocate(q->dir.data, end, need + step)) == 0)
 		need += step;
 	else

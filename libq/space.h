@@ -11,7 +11,11 @@
 
 #include "txn.h"
 
-enum { SPACE_RESERVE = 512 << 10 };
+enum {
+	SPACE_RESERVE = 512 << 10,
+	SPACE_SHORT = 8 * SPACE_RESERVE, /* more than most commits write */
+	SPACE_FEW = 8,                   /* messages, for which the reserve is enough */
+};
 
 /*
  * What is kept behind data that ends there, with so many messages that have so many
@@ -29,6 +33,14 @@ int space_ensure(struct txn *t, uint64_t bytes);
  */
 void space_guard(struct txn *t, uint64_t size);
 void space_after(const struct txn *t);
+/* Whether the disk, or a quota, may have less than so many bytes more. */
+bool space_is_short(const struct q *q, uint64_t bytes);
+/*
+ * How many of n messages a transaction may take, settle or end: each may be on pages of
+ * its own, and a commit that finds no room for them is not tried again. At least
+ * SPACE_FEW.
+ */
+size_t space_allows(const struct q *q, size_t n);
 /* Allocate a file from end to size; file systems that cannot are left as they are. */
 int space_allocate(int fd, uint64_t end, uint64_t size);
 

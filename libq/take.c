@@ -14,6 +14,7 @@
 #include "note.h"
 #include "pace.h"
 #include "pause.h"
+#include "space.h"
 #include "wake.h"
 
 #include "take.h"
@@ -317,7 +318,7 @@ allowance(struct txn *t, const struct q_take *how, struct taken *result)
 	n = pace_allowed(t, how->every, n, &result->later);
 	if (result->later > 0)
 		result->code = fail(Q_EMPTY, "the rate allows no more for now");
-	return (n);
+	return (n > SPACE_FEW ? space_allows(t->q, n) : n);
 }
 
 static int

@@ -38,6 +38,7 @@ struct txn {
 	uint64_t damaged;   /* the first message that was set aside; 0: none was */
 	uint32_t uid, pid;  /* whose request is applied; pid: of a take */
 	uint64_t file_size; /* when it began */
+	enum { ROOM_UNKNOWN, ROOM_SHORT, ROOM_ENOUGH } for_due; /* on the disk */
 	bool holes;         /* in the file: what is written there needs room on disk */
 	uint64_t room;      /* bytes of it that pushes and outputs were promised */
 	struct tally tally;

@@ -833,6 +833,58 @@ on_small_disk() {
 	END
 }
 
+@test "on a full disk, what is spread over all pages is taken, settled and purged" {
+	on_small_disk <<-'END'
+		# of each page there are some of each priority
+		many() {
+			seq 1500 | awk '{ printf "{\"body\":\"%0700d\",\"priority\":%d%s}\n", $1, $1 % 7, $1 % 5 ? "" : more }' \
+				more="${1:-}" | qpush -J jobs
+		}
+		full() {
+			qctl compact -q jobs
+			cat /dev/zero >disk/fill || :
+		}
+		again() {
+			qctl check jobs
+			qctl rm -q -y jobs
+			rm disk/fill
+		}
+		many
+		full
+		qpop -n all -l jobs | sort | uniq | wc -l >taken
+		is "$(cat taken)" 1500
+		again
+
+		many
+		full
+		qpop -L 1h -n 1500 -j jobs >leased
+		qpop -L 1h -n all -j jobs >>leased || :
+		qack jobs - <leased
+		counts jobs done=1500
+		again
+
+		many
+		full
+		qpop -n all -B 500 jobs -- sh -c 'cat >>rest'
+		counts jobs done=1500
+		again
+
+		many
+		full
+		qctl purge -q -y jobs
+		counts jobs purged=1500
+		again
+
+		many ',"delay":"300ms"'
+		full
+		sleep 0.4
+		qpop -n all -l jobs | wc -l >taken
+		qpop -n all -l jobs | wc -l >>taken || :
+		counts jobs done=1500
+		again
+	END
+}
+
 @test "of a quota that a compacted queue uses up, everything can be taken" {
 	[ -z "${SAN:-}" ] || skip "a sanitizer wants to be loaded first"
 	local used
