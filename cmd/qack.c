@@ -215,7 +215,7 @@ read_batch(struct lines *l, struct q_receipt *receipts, size_t *n, char **bad)
 static int
 settle_stdin(const struct options *o)
 {
-	static struct lines lines;
+	struct lines lines;
 	struct q_receipt receipts[BATCH];
 	struct q *q = queue_open(o->name, NULL);
 	struct tally tally = { 0 };
@@ -244,6 +244,7 @@ settle_stdin(const struct options *o)
 		tally.status = DIAG_FAILED;
 	}
 out:
+	lines_close(&lines);
 	queue_leave(q);
 	return (tally.status);
 }

@@ -335,8 +335,12 @@ take_late() {
 		echo '{"id":5}'
 	)
 	counts jobs done=4 leased=1
+	# a body, too, is no obstacle
+	qpush -p 1 jobs -f <(head -c 900000 /dev/zero | tr '\0' x)
+	qpop -L 1h --json jobs | qack jobs -
+	counts jobs done=5 leased=1
 	for line in '{' '{"receipt":5}' '{"receipt":"x"}' '[]' '{"receipt":null}'; do
 		fails 2 'stdin line 1: ' qack jobs - <<<"$line"
 	done
-	counts jobs done=4 leased=1
+	counts jobs done=5 leased=1
 }
