@@ -42,7 +42,7 @@ MUTANTS = [
            'else if (n == -1 && errno != EINTR)\n\t\t\treturn ((ssize_t)size);',
            'error --ops pop-lease --scale 4'),
     Mutant('a commit that failed is forgotten', 'libq/txn.c',
-           'rc = store_code(mdb_txn_commit(t->mdb), "commit");',
+           'rc = store_commit(t->mdb, "commit");',
            'rc = (mdb_txn_commit(t->mdb), 0);', 'error --ops push --scale 2'),
     Mutant('a commit is not flushed', 'libq/txn.c',
            'mdb_env_set_flags(q->store.env, MDB_NOMETASYNC, !durable)',
