@@ -81,11 +81,13 @@ run(int (*op)(struct q *), long at, const struct attack *a)
 
 static int step = 12;
 
-/* Of many calls, not each. A row that LMDB denies may be missed by others for ever. */
+/* Of many calls, not each. A row that LMDB denies, or calls damaged, may be missed by
+ * others for ever. */
 static void
 attack(int (*op)(struct q *), const struct attack *a)
 {
-	bool damaged = op == op_rebuild || a->error == MDB_NOTFOUND;
+	bool damaged =
+	    op == op_rebuild || a->error == MDB_NOTFOUND || a->error == MDB_CORRUPTED;
 	long last;
 
 	if (a->later == 0)
