@@ -297,8 +297,8 @@ coverage-built: all $(apis) $(units) $(tools) $(killer) $(replays) $(if $(builti
 coverage-tests: coverage-built
 	$(RM) $(B)/counts/*
 	for r in $(replays); do timeout 60 $$r $(B)/inputs/$${r##*/}/* >/dev/null 2>&1; done; :
-	-SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' sh tests/run.sh $(units) \
-		tests/*.bats
+	-SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' EVERY=25 sh tests/run.sh \
+		$(units) tests/*.bats
 	-BIN=$(CURDIR)/$(B) timeout 120 python3 -B tests/crash/damage.py >$(B)/damage.log
 	-BIN=$(CURDIR)/$(B) CRASH_SCALE=$(COVERAGE_SCALE) timeout 600 python3 -B \
 		tests/crash/run.py memory lmdb >$(B)/crash.log

@@ -234,7 +234,8 @@ static bool
 only_looks(int (*op)(struct q *))
 {
 	int (*const all[])(struct q *) = { op_look, op_log, op_list, op_check,
-		op_backup, op_load, op_remove, op_create, op_backup_again };
+		op_backup, op_load, op_remove, op_create, op_backup_again, op_holders,
+		op_result };
 
 	for (size_t i = 0; i < ROWS(all); i++)
 		if (all[i] == op)

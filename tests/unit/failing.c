@@ -52,6 +52,7 @@ struct attack {
 	bool always;
 	int error;
 	time_t later;
+	bool simple;
 };
 
 static int
@@ -67,6 +68,7 @@ run(int (*op)(struct q *), long at, const struct attack *a)
 	fail.always = a->always;
 	fail.code = a->error;
 	fail.later = a->later;
+	fail.simple = a->simple;
 	rc = q_open(copy, &(struct q_open){ .lock_wait = Q_SECOND / 100 }, &q);
 	if (rc == 0)
 		rc = op(q);
@@ -81,8 +83,8 @@ run(int (*op)(struct q *), long at, const struct attack *a)
 
 static int step = 12;
 
-/* Of many calls, not each. A row that LMDB denies, or calls damaged, may be missed by
- * others for ever. */
+/* Of many calls, not each, but more with a greater EVERY in the environment. A row that
+ * LMDB denies, or calls damaged, may be missed by others for ever. */
 static void
 attack(int (*op)(struct q *), const struct attack *a)
 {
@@ -129,6 +131,8 @@ static struct attack attacks[] = {
 	{ "invalid for this file", SYSTEM, false, EINVAL, 0 },
 	{ "names that are taken", PATH, false, EEXIST, 0 },
 	{ "what is gone", PATH, false, ENOENT, 0 },
+	{ "memory on a simple file system", MEMORY, false, ENOMEM, 0, true },
+	{ "system calls on a simple file system", SYSTEM, false, EIO, 0, true },
 	{ "a full disk", SYSTEM, true, ENOSPC, 0 },
 };
 

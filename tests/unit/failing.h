@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ static struct {
 	long at, count; /* 0: none fails, they are counted */
 	bool always;
 	int code;
+	bool simple;  /* files are neither copied by the kernel, nor exchanged */
 	time_t later; /* seconds that all clocks are ahead, or behind */
 } fail;
 
@@ -139,9 +141,6 @@ WRAP(SYSTEM, ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, a
 WRAP(SYSTEM, ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n), -1)
 WRAP(SYSTEM, ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at),
     (fd, p, n, at), -1)
-WRAP(SYSTEM, ssize_t, copy_file_range,
-    (int from, off_t *a, int to, off_t *b, size_t n, unsigned f),
-    (from, a, to, b, n, f), -1)
 WRAP(SYSTEM, int, ftruncate, (int fd, off_t n), (fd, n), -1)
 WRAP(SYSTEM, int, fallocate, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n),
     -1)
@@ -173,7 +172,33 @@ WRAP(PATH, int, openat, (int fd, const char *p, int flags, mode_t mode),
     (fd, p, flags, mode), -1)
 WRAP(PATH, int, open, (const char *p, int flags, mode_t mode), (p, flags, mode), -1)
 WRAP(SYSTEM, int, fcntl, (int fd, int what, void *arg), (fd, what, arg), -1)
-WRAP(SYSTEM, long, syscall, (long a, long b, long c, long d, long e, long f, long g),
-    (a, b, c, d, e, f, g), -1)
+/* As on a file system that has neither. */
+static bool
+is_missing(bool call)
+{
+	if (fail.simple && call)
+		errno = EINVAL;
+	return (fail.simple && call);
+}
+
+long __real_syscall(long a, long b, long c, long d, long e, long f, long g);
+long __wrap_syscall(long a, long b, long c, long d, long e, long f, long g);
+long
+__wrap_syscall(long a, long b, long c, long d, long e, long f, long g)
+{
+	return (is_missing(a == SYS_renameat2) || refused(SYSTEM)
+		    ? -1
+		    : __real_syscall(a, b, c, d, e, f, g));
+}
+
+ssize_t __real_copy_file_range(int, off_t *, int, off_t *, size_t, unsigned);
+ssize_t __wrap_copy_file_range(int, off_t *, int, off_t *, size_t, unsigned);
+ssize_t
+__wrap_copy_file_range(int from, off_t *a, int to, off_t *b, size_t n, unsigned f)
+{
+	return (is_missing(true) || refused(SYSTEM)
+		    ? -1
+		    : __real_copy_file_range(from, a, to, b, n, f));
+}
 
 #endif

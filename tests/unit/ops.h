@@ -292,6 +292,8 @@ static const struct {
 	{ "push again", op_again },
 	{ "list", op_list },
 	{ "backup again", op_backup_again },
+	{ "holders", op_holders },
+	{ "result", op_result },
 	{ "create", op_create },
 	{ "remove", op_remove },
 };

@@ -267,6 +267,26 @@ op_backup_again(struct q *q)
 	return (unless(Q_EINVAL, rc));
 }
 
+static int
+op_holders(struct q *q)
+{
+	struct q_holder *list;
+	size_t n;
+	int rc = q_holders(q, &list, &n);
+
+	if (rc == 0)
+		free(list);
+	return (rc);
+}
+
+static int
+op_result(struct q *q)
+{
+	const int rc = read_result(q, DONE);
+
+	return (rc != 0 ? rc : read_result(q, DEAD));
+}
+
 /* Deep down, and gone again. */
 static int
 op_create(struct q *q)
