@@ -188,9 +188,9 @@ failures_have_the_end_of_what_was_said(void **state)
 	details(&m,
 	    (const char *const[]){ "state        dead, on its way to another queue\n",
 		"failure      2027-01-15T07:59:59.000000000Z delivery 1 to pid 7: "
-	        "lease ran out\n"
+		"lease ran out\n"
 		"failure      2027-01-15T08:00:00.000000000Z delivery 2 to pid 8: "
-	        "exited 3\n",
+		"exited 3\n",
 		"             on vm, took ", "             stderr: first\n",
 		"             stderr: last\n", "body         body...\n", NULL });
 }

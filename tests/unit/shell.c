@@ -297,7 +297,7 @@ text_is_copied_and_made(void **state)
 
 	(void)state;
 	assert_string_equal(__wrap_strdup("text"), "text");
-	assert_string_equal(__wrap_strndup("text", 2), "te");
+	assert_string_equal(__wrap_strndup("message", 4), "mess");
 	assert_int_equal(__wrap_asprintf(&text, "%s %d", "text", 42), 7);
 	assert_string_equal(text, "text 42");
 	/* a character that there is not in this locale */
