@@ -29,6 +29,7 @@ int
 blob_dir(struct q *q, int *fd)
 {
 	struct stat st;
+	int rc = 0;
 
 	if (q->blob == -1) {
 		q->blob = openat(
@@ -37,14 +38,17 @@ blob_dir(struct q *q, int *fd)
 			return (fail(Q_EUNSAFE, "blob is not a directory; refused"));
 		if (q->blob == -1)
 			return (fail_sys("blob"));
-		if (fstat(q->blob, &st) != 0 || st.st_mode & S_IWOTH) {
-			(void)close(q->blob);
-			q->blob = -1;
-			return (fail(Q_EUNSAFE, "blob is writable by others; refused"));
-		}
+		if (fstat(q->blob, &st) != 0)
+			rc = fail_sys("blob");
+		else if (st.st_mode & S_IWOTH)
+			rc = fail(Q_EUNSAFE, "blob is writable by others; refused");
+	}
+	if (rc != 0) {
+		(void)close(q->blob);
+		q->blob = -1;
 	}
 	*fd = q->blob;
-	return (0);
+	return (rc);
 }
 
 int
