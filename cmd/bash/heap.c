@@ -16,22 +16,17 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../block.h"
 #include "wrap.h"
 
 #include "heap.h"
 
 enum {
-	ALIGN = 16, /* of what is given, and the room for a head */
 	LARGE = 64 << 10,
 	FIRST = 256 << 10, /* kept from call to call: enough for a push or a take */
 	CHUNK = 4 << 20,
 	GUARD = 64 << 10, /* of any page size */
 	SIZES = 52,
-};
-
-struct head {
-	size_t size;       /* bytes behind it */
-	struct head *next; /* in the list of its size */
 };
 
 /* What was asked of the kernel, in a ring; a chunk, or a large block. */
@@ -42,7 +37,6 @@ struct mapping {
 	struct head head; /* of a large block */
 };
 
-_Static_assert(sizeof(struct head) <= ALIGN, "a head has no room");
 _Static_assert(sizeof(struct mapping) % ALIGN == 0, "what is behind is not aligned");
 
 static struct mapping ring = { .next = &ring, .previous = &ring };
@@ -50,31 +44,6 @@ static struct mapping *first;
 static unsigned char *fresh; /* not given to anybody in this call */
 static size_t left;
 static struct head *unused[SIZES];
-
-/* The list for n bytes, and in *size how many its blocks have. */
-static size_t
-list_of(size_t n, size_t *size)
-{
-	size_t unit = ALIGN, list = 0;
-
-	for (; n > 8 * unit; unit *= 2)
-		list += 4;
-	n = n == 0 ? 1 : (n + unit - 1) / unit;
-	*size = n * unit;
-	return (list + n - 1);
-}
-
-static void *
-behind(struct head *h)
-{
-	return ((unsigned char *)h + ALIGN);
-}
-
-static struct head *
-before(void *p)
-{
-	return ((struct head *)(void *)((unsigned char *)p - ALIGN));
-}
 
 /* The mapping of a large block. */
 static struct mapping *
@@ -169,18 +138,18 @@ take_large(size_t n)
 		return (NULL);
 	link_mapping(m);
 	m->head.size = n;
-	return (behind(&m->head));
+	return (block_of(&m->head));
 }
 
 static void *
 take(size_t n)
 {
-	size_t size, list = list_of(n, &size);
+	size_t size, list = block_list(n, &size);
 	struct head *h = unused[list];
 
 	if (h != NULL) {
 		unused[list] = h->next;
-		return (behind(h));
+		return (block_of(h));
 	}
 	if (left < ALIGN + size && !add_chunk())
 		return (NULL);
@@ -188,7 +157,7 @@ take(size_t n)
 	fresh += ALIGN + size;
 	left -= ALIGN + size;
 	h->size = size;
-	return (behind(h));
+	return (block_of(h));
 }
 
 /* NOLINTBEGIN(bugprone-reserved-identifier): the linker's */
@@ -223,13 +192,13 @@ __wrap_free(void *p)
 
 	if (p == NULL)
 		return;
-	h = before(p);
+	h = block_head(p);
 	if (h->size > LARGE) {
 		unlink_mapping(around(h));
 		(void)__real_munmap(around(h), around(h)->bytes);
 		return;
 	}
-	list = list_of(h->size, &size);
+	list = block_list(h->size, &size);
 	h->next = unused[list];
 	unused[list] = h;
 }
@@ -257,7 +226,7 @@ resize(struct mapping *m, size_t size)
 	m->bytes = bytes;
 	m->head.size = size;
 	link_mapping(m);
-	return (behind(&m->head));
+	return (block_of(&m->head));
 }
 
 void *
@@ -268,7 +237,7 @@ __wrap_realloc(void *p, size_t size)
 
 	if (p == NULL)
 		return (__wrap_malloc(size));
-	h = before(p);
+	h = block_head(p);
 	if (h->size > LARGE && size > LARGE)
 		return (resize(around(h), size));
 	if (size <= h->size && h->size <= LARGE)

@@ -16,8 +16,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../block.h"
+
 enum {
-	ALIGN = 16, /* of what is given, and the room for a head */
 	LARGE = 3 << 20,
 	FIRST = 64 << 10, /* more of it would not start under a small RLIMIT_AS */
 	CHUNK = 4 << 20,  /* the largest, or both lists that LMDB keeps */
@@ -25,43 +26,12 @@ enum {
 	HUGE_PAGE = 2 << 20, /* of most machines; of others, no harm */
 };
 
-struct head {
-	size_t size;       /* bytes behind it; of the whole mapping if it is one */
-	struct head *next; /* in the list of its size */
-};
-
-_Static_assert(sizeof(struct head) <= ALIGN, "a head has no room");
 _Static_assert(CHUNK >= LARGE + ALIGN, "the largest block has no room");
 
 static _Alignas(ALIGN) unsigned char first[FIRST];
 static unsigned char *fresh = first; /* never used, so it holds zeroes */
 static size_t left = sizeof(first);
 static struct head *unused[SIZES];
-
-/* The list for n bytes, and in *size how many its blocks have. */
-static size_t
-list_of(size_t n, size_t *size)
-{
-	size_t unit = ALIGN, list = 0;
-
-	for (; n > 8 * unit; unit *= 2)
-		list += 4;
-	n = n == 0 ? 1 : (n + unit - 1) / unit;
-	*size = n * unit;
-	return (list + n - 1);
-}
-
-static void *
-behind(struct head *h)
-{
-	return ((unsigned char *)h + ALIGN);
-}
-
-static struct head *
-before(void *p)
-{
-	return ((struct head *)(void *)((unsigned char *)p - ALIGN));
-}
 
 static void *
 map(size_t size)
@@ -103,7 +73,7 @@ take_large(size_t n)
 		return (NULL);
 	(void)madvise(h, n + ALIGN, MADV_HUGEPAGE);
 	h->size = n;
-	return (behind(h));
+	return (block_of(h));
 }
 
 /* A block for n bytes; *zero says whether they are zeroes. NULL with errno. */
@@ -117,11 +87,11 @@ take(size_t n, bool *zero)
 	*zero = true;
 	if (n > LARGE)
 		return (take_large(n));
-	list = list_of(n, &size);
+	list = block_list(n, &size);
 	if ((h = unused[list]) != NULL) {
 		unused[list] = h->next;
 		*zero = false;
-		return (behind(h));
+		return (block_of(h));
 	}
 	if (left < ALIGN + size) {
 		if ((chunk = map_chunk()) == NULL)
@@ -133,7 +103,7 @@ take(size_t n, bool *zero)
 	fresh += ALIGN + size;
 	left -= ALIGN + size;
 	h->size = size;
-	return (behind(h));
+	return (block_of(h));
 }
 
 void *
@@ -167,12 +137,12 @@ free(void *p)
 
 	if (p == NULL)
 		return;
-	h = before(p);
+	h = block_head(p);
 	if (h->size > LARGE) {
 		(void)munmap(h, h->size + ALIGN); /* it was mapped so */
 		return;
 	}
-	list = list_of(h->size, &size);
+	list = block_list(h->size, &size);
 	h->next = unused[list];
 	unused[list] = h;
 }
@@ -185,7 +155,7 @@ realloc(void *p, size_t n)
 
 	if (p == NULL)
 		return (malloc(n));
-	h = before(p);
+	h = block_head(p);
 	if (n <= h->size && (h->size <= LARGE || n > h->size / 2))
 		return (p);
 	if (h->size > LARGE && n > LARGE && n <= PTRDIFF_MAX - ALIGN) {
@@ -193,7 +163,7 @@ realloc(void *p, size_t n)
 		if (h == MAP_FAILED)
 			return (NULL);
 		h->size = n;
-		return (behind(h));
+		return (block_of(h));
 	}
 	if ((new = malloc(n)) == NULL)
 		return (NULL);
