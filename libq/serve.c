@@ -266,10 +266,13 @@ apply_served(struct txn *t, struct service *v, struct served *s)
 int
 serve_apply(struct q *q, struct txn *t)
 {
-	/* They may have been asked long after the transaction began: a lease that was
-	 * counted from then would be over early. */
-	int rc = serve_any(q) ? clock_read(&t->now) : 0;
+	struct clock now;
+	int rc = serve_any(q) ? clock_read(&now) : 0;
 
+	/* They may have been asked long after the transaction began: a lease that was
+	 * counted from then would be over early. What is said of when stays its time. */
+	if (serve_any(q) && rc == 0)
+		t->now.boot = now.boot;
 	for (size_t i = 0; serve_any(q) && i < q->service->n && rc == 0; i++) {
 		rc = apply_served(t, q->service, &q->service->served[i]);
 		if (rc != 0 && rc != STORE_GROW)

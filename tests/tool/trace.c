@@ -128,7 +128,7 @@ static struct {
 	pid_t main;
 	int status;                   /* of main */
 	bool over, counting, another; /* program than COMMAND */
-	unsigned long count, hits;
+	unsigned long count, hits, execs;
 	long nr; /* of the call that was hit */
 	long fd; /* its first argument */
 } run = { .nr = -1 };
@@ -299,7 +299,8 @@ on_stop(pid_t pid, int status)
 	bool is_new;
 	size_t task = task_of(pid, &is_new);
 
-	if (status >> 16 == PTRACE_EVENT_EXEC && run.counting && !plan.follow) {
+	/* The first makes it COMMAND. */
+	if (status >> 16 == PTRACE_EVENT_EXEC && run.execs++ > 0 && !plan.follow) {
 		run.counting = false;
 		run.another = true;
 	}
