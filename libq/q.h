@@ -887,7 +887,8 @@ int q_backup(struct q *q, const char *path);
 /*
  * Give the blocks of the data file that no message needs back to the file system, as
  * holes; *returned is how many bytes. Others wait meanwhile, and have their turn each
- * second, or after the time it takes to read what is in use. Q_ENOTSUP: no holes here; Q_ECORRUPT: the structure of the file is damaged.
+ * second, or after the time it takes to read what is in use. Q_ENOTSUP: no holes here;
+ * Q_ECORRUPT: the structure of the file is damaged.
  */
 int q_compact(struct q *q, uint64_t *returned);
 /* NULL is fine. */

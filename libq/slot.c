@@ -151,8 +151,8 @@ slot_post(struct q *q, const struct request *requests, size_t n)
 	s->check =
 	    slot_sum(c->generation, c->posted, c->ticket, SLOT_REQUEST, data, size);
 	c->leads = nobody_pending(c->map);
-	/* Before, so that one who dies between is served with the next, not hours later;
-	 * and behind, since who collects just then has found nothing. */
+	/* Before, so that one who dies between is served with the next, not hours
+	 * later; and behind, since who collects just then has found nothing. */
 	slot_mark_pending(c->map, (unsigned)c->slot);
 	atomic_store(&s->word, slot_word(c->ticket, SLOT_READY));
 	slot_mark_pending(c->map, (unsigned)c->slot);

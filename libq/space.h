@@ -19,8 +19,8 @@ enum {
 
 /*
  * What is kept behind data that ends there, with so many messages that have so many
- * state records: those that share one may come to have rows of their own, and no push is
- * needed for that. As many as fail while a disk stays full, but not all of millions.
+ * state records: those that share one may come to have rows of their own, and no push
+ * is needed for that. As many as fail while a disk stays full, but not all of millions.
  */
 uint64_t space_reserve(uint64_t end, uint64_t messages, uint64_t records);
 

@@ -39,8 +39,8 @@ struct txn {
 	uint32_t uid, pid;  /* whose request is applied; pid: of a take */
 	uint64_t file_size; /* when it began */
 	enum { ROOM_UNKNOWN, ROOM_SHORT, ROOM_ENOUGH } for_due; /* on the disk */
-	bool holes;         /* in the file: what is written there needs room on disk */
-	uint64_t room;      /* bytes of it that pushes and outputs were promised */
+	bool holes;    /* in the file: what is written there needs room on disk */
+	uint64_t room; /* bytes of it that pushes and outputs were promised */
 	struct tally tally;
 	struct file *files; /* that go once this is committed */
 	size_t file_count;
