@@ -118,9 +118,9 @@ ctl_rerun(const struct ctl *c)
 	m = q_batch_get(b, 0);
 	if (m->damaged)
 		give_up(c, DIAG_CORRUPT, "is damaged");
+	give_body(c, q, m);
 	words = arguments(c, m, find(c, m), &replaced);
 	env = environment(c, m);
-	give_body(c, q, m);
 	q_close(q);
 	diag_child();
 	environ = env;
