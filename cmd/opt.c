@@ -304,6 +304,10 @@ short_option(const struct command *cmd, const char **group, char **argv, int *ne
 		set_argument(last, attached, argv, next);
 		return (last);
 	}
+	/* A COMMAND's own, perhaps, or a message. */
+	if (cmd->runs && opt_noperands > 1)
+		diag_usage("unknown option '-%c'; what is not %s's comes after '--'",
+		    letter, cmd->name);
 	diag_usage("unknown option '-%c'", letter);
 }
 

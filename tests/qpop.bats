@@ -504,6 +504,7 @@ blocked_writer() {
 
 @test "a misspelt or an abbreviated option is explained" {
 	fails 2 "qpop: unknown option '--cuont'; did you mean '--count'?" qpop --cuont 5 jobs
+	fails 2 "qpop: unknown option '-x'; what is not qpop's comes after '--'" qpop jobs -n all ./work -x
 	fails 2 "qpop: '--rec' is not an option; options are not abbreviated ('--receipt')" \
 		qpop --rec x jobs
 }
