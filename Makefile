@@ -205,6 +205,7 @@ $(tools): $(B)/tool/%: tests/tool/%.c $(B)/libq.a
 	$(CC) $(all_cpp) $(all_c) $(LDFLAGS) -o $@ $^ $(archives) -lpthread)
 
 $(B)/tool/shim-alloc $(B)/tool/shim-lmdb: tests/tool/shim.h
+$(B)/tool/shim-lmdb $(B)/tool/shim-place: tests/tool/real.h
 
 $(killer): $(patsubst %.c,$(B)/%.o,$(wildcard tests/killer/*.c)) $(B)/libq.a
 	@mkdir -p $(@D)

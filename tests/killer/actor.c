@@ -76,22 +76,6 @@ push(struct self *s)
 	answer(s, note, rc, "push");
 }
 
-static uint64_t
-serial_of(struct self *s, const struct q_msg *m)
-{
-	static char body[BODY_MOST];
-	ssize_t n;
-	int fd;
-
-	if (!m->blob)
-		return (body_serial(m->body, m->body_size));
-	if (q_msg_open(s->q, m, &fd) != 0)
-		return (0);
-	n = read(fd, body, sizeof(body));
-	(void)close(fd);
-	return (n > 0 ? body_serial(body, (size_t)n) : 0);
-}
-
 static void
 taken(struct self *s, struct note *note, const struct q_batch *b, int rc)
 {
@@ -101,7 +85,7 @@ taken(struct self *s, struct note *note, const struct q_batch *b, int rc)
 
 		note->item[i].id = m->id;
 		note->item[i].receipt = m->receipt;
-		note->item[i].serial = serial_of(s, m);
+		note->item[i].serial = message_serial(s->q, m);
 		if (note->item[i].serial == 0)
 			note_say(s->a->journal, "message %llu has another body: %s",
 			    (unsigned long long)m->id, q_errmsg());

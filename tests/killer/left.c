@@ -24,26 +24,10 @@ check(struct judge *g, struct q *q)
 	q_check_free(c);
 }
 
-static uint64_t
-serial_of(struct q *q, const struct q_msg *m)
-{
-	static char body[BODY_MOST];
-	ssize_t n;
-	int fd;
-
-	if (!m->blob)
-		return (body_serial(m->body, m->body_size));
-	if (q_msg_open(q, m, &fd) != 0)
-		return (0);
-	n = read(fd, body, sizeof(body));
-	(void)close(fd);
-	return (n > 0 ? body_serial(body, (size_t)n) : 0);
-}
-
 static void
 take_one(struct judge *g, struct q *q, const struct q_msg *m)
 {
-	uint64_t serial = serial_of(q, m);
+	uint64_t serial = message_serial(q, m);
 	struct message *message = message_of(g, serial);
 
 	if (serial == 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "note.h"
 
@@ -131,6 +132,22 @@ body_serial(const void *body, size_t size)
 	    memcmp(p + used, p + used + 1, size - used - 1) != 0)
 		return (0);
 	return (serial);
+}
+
+uint64_t
+message_serial(struct q *q, const struct q_msg *m)
+{
+	static char body[BODY_MOST];
+	ssize_t n;
+	int fd;
+
+	if (!m->blob)
+		return (body_serial(m->body, m->body_size));
+	if (q_msg_open(q, m, &fd) != 0)
+		return (0);
+	n = read(fd, body, sizeof(body));
+	(void)close(fd);
+	return (n > 0 ? body_serial(body, (size_t)n) : 0);
 }
 
 void *

@@ -79,6 +79,8 @@ enum { BODY_MOST = 40000, INLINE = 16384 };
 size_t body_make(uint64_t serial, char body[BODY_MOST]);
 /* The serial number of a body, or 0 if nobody makes such a one. */
 uint64_t body_serial(const void *body, size_t size);
+/* That of a message's, also of one that is a file. */
+uint64_t message_serial(struct q *q, const struct q_msg *m);
 
 /* Dice: the next of a sequence, below n. */
 uint64_t dice(uint64_t *seed, uint64_t n);

@@ -4,21 +4,11 @@
  * done then; with SHIM_LATE=1 all is done, and yet it fails: a flush that failed after
  * the write, a page that was split halfway.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <lmdb.h>
 
+#include "real.h"
 #include "shim.h"
-
-static void *
-real(const char *name)
-{
-	void *found = dlsym(RTLD_NEXT, name);
-
-	if (found == NULL)
-		abort();
-	return (found);
-}
 
 static bool
 late(void)

@@ -9,7 +9,6 @@
  */
 #include <curses.h>
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libsmartcols/libsmartcols.h>
@@ -34,6 +33,7 @@
 #include <unistd.h>
 
 #include "../../libq/q.h"
+#include "real.h"
 
 enum { ROWS = 2048 };
 
@@ -49,16 +49,6 @@ static struct {
 	uint64_t place;
 	bool always, interrupts, halves, done;
 } shim;
-
-static void *
-real(const char *name)
-{
-	void *found = dlsym(RTLD_NEXT, name);
-
-	if (found == NULL)
-		abort();
-	return (found);
-}
 
 __attribute__((constructor)) static void
 begin(void)
