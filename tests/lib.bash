@@ -144,7 +144,36 @@ balances() {
 	}
 }
 
+# Damage the data file of the queue jobs: see tool/damage.c.
+damage() {
+	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" "$@"
+}
+
+# all_fail STATUS TEXT: so does every command, with the queue jobs.
+all_fail() {
+	fails "$1" "$2" timeout 10 qpop jobs
+	fails "$1" "$2" timeout 10 qpop -n all -l jobs
+	fails "$1" "$2" timeout 10 qpush jobs x
+	fails "$1" "$2" timeout 10 qstat --json jobs
+	fails "$1" "$2" timeout 10 qack jobs 1.1.00000
+}
+
+# The body, attempt and delivery of the next message, which is acknowledged.
+next() {
+	qpop --json "$1" | jq -r '"\(.body) \(.attempt) \(.delivery)"'
+}
+
 # All bodies of a queue, NUL-terminated ones shown one a line.
 drain() {
 	qpop -n all -0 "$1" | tr '\0' '\n'
+}
+
+# The same in one word.
+qpop_all() {
+	drain "$1" | tr -d '\n'
+}
+
+# Take messages, all of whose commands fail.
+failing() {
+	qpop "$@" -- false 2>/dev/null || is $? 4
 }

@@ -113,7 +113,7 @@ MUTANTS = [
            'tests/qack.bats'),
     Mutant('checksums are not compared', 'libq/message.c',
            'if (r.bad || check != hash_record(', 'if (r.bad || check == 1 + hash_record(',
-           'tests/faults.bats'),
+           'tests/faults_damage.bats'),
     Mutant('descriptors that could not be set are forgotten', 'cmd/launch.c',
            'error = posix_spawn_file_actions_adddup2(&act, from[i], to[i]);',
            '(void)posix_spawn_file_actions_adddup2(&act, from[i], to[i]);',
@@ -156,7 +156,7 @@ MUTANTS = [
     Mutant('a dead holder loses his first message in place of the one', 'libq/due.c',
            '(rc = life_lapse(t, id + dead, &s, "worker died")) != 0))',
            '(rc = life_lapse(t, id, &s, "worker died")) != 0))',
-           'tests/worker.bats -f together'),
+           'tests/worker_death.bats -f together'),
 ]
 
 

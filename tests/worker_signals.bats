@@ -1,0 +1,90 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Signals to a worker: the first lets its command finish, the second ends it.
+
+# shellcheck disable=SC2154,SC2016 # bats and lib.bash set output, stderr, status and pid;
+# commands are for the shells that workers start
+load lib
+load worker
+
+@test "the first signal lets the command finish, acknowledges it, and takes no more" {
+	local signal
+
+	for signal in TERM INT HUP; do
+		rm -f running go
+		qpush "jobs$signal" a b
+		start qpop -n all -w "jobs$signal" -- sh -c "$staying"
+		eventually running 1
+		kill "-$signal" "$pid"
+		sleep 0.1
+		run ! gone "$pid"
+		touch go
+		ended 0
+		counts "jobs$signal" done=1 ready=1 leased=0
+	done
+}
+
+@test "a signal ends a worker that waits for a message" {
+	qpush jobs x
+	start qpop -n all -w jobs -- true
+	eventually has_count jobs done=1
+	kill "$pid"
+	ended 0
+	start qpop -w jobs -- true
+	eventually has_open "$pid"
+	kill "$pid"
+	ended 0
+}
+
+@test "the second signal ends the commands, and their messages are back, uncounted" {
+	qpush -m 1 jobs a b
+	start qpop -n all -P 2 jobs -- sh -c "$staying"
+	eventually running 2
+	kill "$pid"
+	sleep 0.05
+	run ! gone "$pid"
+	kill -INT "$pid"
+	eventually gone "$pid"
+	counts jobs ready=2 leased=0 dead=0 done=0
+	is "$(field jobs 1 attempt) $(field jobs 2 attempt)" "0 0"
+	while read -r p; do gone "$p"; done <running
+}
+
+@test "after the second signal a command that exits 0 is acknowledged" {
+	qpush jobs x
+	start qpop jobs -- sh -c 'trap "exit 0" TERM; echo >running; while [ -e root ]; do sleep 0.02; done'
+	eventually running 1
+	kill "$pid"
+	sleep 0.05
+	kill "$pid"
+	ended 0
+	counts jobs done=1
+}
+
+@test "after the second signal a command that ignores TERM is killed" {
+	qpush -m 1 jobs x
+	start qpop --kill-after 200ms jobs -- sh -c "trap '' TERM; $staying"
+	eventually running 1
+	kill "$pid"
+	sleep 0.05
+	kill "$pid"
+	eventually gone "$pid"
+	eventually gone "$(cat running)"
+	counts jobs ready=1 done=0
+}
+
+@test "an interrupt at the terminal is for the worker, not for its command" {
+	qpush jobs x
+	start setsid -w sh -c 'echo $$ >group; exec qpop jobs -- sh -c "$1"' sh "$staying" 2>err
+	eventually running 1
+	[ "$(ps -o pgid= "$(cat running)" | tr -d ' ')" = "$(cat running)" ]
+	touch go
+	ended 0
+}
+
+@test "a worker that was started with SIGCHLD ignored ends as any other" {
+	qpush jobs x
+	start timeout -s KILL 5 env --ignore-signal=CHLD qpop jobs -- true
+	ended 0
+	counts jobs done=1
+}
