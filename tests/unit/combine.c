@@ -362,5 +362,5 @@ main(void)
 		TEST(a_request_survives_that_its_slot_is_lost),
 	};
 
-	return (cmocka_run_group_tests_name("combine", tests, make_dir, remove_dir));
+	return (cmocka_run_group_tests_name("combine", tests, make_shared, remove_dir));
 }

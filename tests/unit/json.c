@@ -10,32 +10,8 @@
 
 #include <cmocka.h>
 
-#include "../../cmd/json.h"
 #include "../../cmd/json_result.h"
-
-#define NOW ((q_time)1800000000 * Q_SECOND) /* 2027-01-15T08:00:00Z */
-
-static const char *
-parse(const char *line, struct json_push *j)
-{
-	return (json_parse(line, strlen(line), NOW, j));
-}
-
-static void
-assert_parses(const char *line, struct json_push *j)
-{
-	const char *why = parse(line, j);
-
-	if (why != NULL)
-		fail_msg("%s: %s", line, why);
-}
-
-static void
-assert_bytes(const void *got, size_t n, const void *wanted, size_t size)
-{
-	assert_int_equal(n, size);
-	assert_memory_equal(got, wanted, size);
-}
+#include "parses.h"
 
 /* What json_message() prints of m; the caller frees it. */
 static char *

@@ -21,12 +21,10 @@
 #include "scratch.h"
 
 static struct q *
-open_queue(q_time keep)
+open_logged(q_time keep)
 {
-	static const struct q_open open = { .flags = Q_CREATE };
-	struct q *q;
+	struct q *q = open_queue();
 
-	assert_int_equal(q_open(path, &open, &q), 0);
 	assert_int_equal(q_option_set(q, Q_OPT_LOG, (uint64_t)keep), 0);
 	return (q);
 }
@@ -152,7 +150,7 @@ an_event_of_bad_layout_is_refused(void **state)
 static void
 events_are_read_once_and_in_order_of_commits(void **state)
 {
-	struct q *q = open_queue(Q_FOREVER / 100);
+	struct q *q = open_logged(Q_FOREVER / 100);
 	struct q_events *e = since(q, 0);
 
 	(void)state;
@@ -177,7 +175,7 @@ events_are_read_once_and_in_order_of_commits(void **state)
 static void
 what_is_old_goes_by_and_by_but_for_the_last(void **state)
 {
-	struct q *q = open_queue(1000);
+	struct q *q = open_logged(1000);
 	struct q_events *e, *slow;
 
 	(void)state;
@@ -207,7 +205,7 @@ what_is_old_goes_by_and_by_but_for_the_last(void **state)
 static void
 a_log_that_is_not_kept_any_more_goes(void **state)
 {
-	struct q *q = open_queue(Q_FOREVER / 100);
+	struct q *q = open_logged(Q_FOREVER / 100);
 	struct q_events *e;
 
 	(void)state;
@@ -224,7 +222,7 @@ a_log_that_is_not_kept_any_more_goes(void **state)
 static void
 what_is_not_committed_is_not_logged(void **state)
 {
-	struct q *q = open_queue(Q_FOREVER / 100);
+	struct q *q = open_logged(Q_FOREVER / 100);
 	struct q_events *e = since(q, 0);
 	struct txn t;
 
@@ -246,7 +244,7 @@ what_is_not_committed_is_not_logged(void **state)
 static void
 what_cannot_be_logged_does_not_happen(void **state)
 {
-	struct q *q = open_queue(Q_FOREVER / 100);
+	struct q *q = open_logged(Q_FOREVER / 100);
 	struct q_events *e = since(q, 0);
 	struct txn t;
 
@@ -299,7 +297,7 @@ put_damaged(struct q *q, uint64_t when, uint64_t number)
 static void
 a_damaged_row_is_left_out_and_what_follows_is_read(void **state)
 {
-	struct q *q = open_queue(Q_FOREVER / 100);
+	struct q *q = open_logged(Q_FOREVER / 100);
 	struct q_events *e = since(q, 0);
 
 	(void)state;
@@ -333,7 +331,7 @@ a_key_that_is_damaged_does_not_keep_the_reader(void **state)
 	static const uint8_t longer[] = { 0, 0, 0, 0, 0, 0, 3, 0xe8, 0, 0, 0, 0, 0, 0,
 		0, 2, 9 };
 	static const uint8_t shorter[] = { 0, 0, 0, 0, 0, 0, 4 };
-	struct q *q = open_queue(Q_FOREVER / 100);
+	struct q *q = open_logged(Q_FOREVER / 100);
 	struct q_events *e = since(q, 0);
 
 	(void)state;

@@ -285,5 +285,5 @@ main(void)
 		TEST(what_a_killed_writer_was_told_is_true),
 	};
 
-	return (cmocka_run_group_tests_name("mortal", tests, make_dir, remove_dir));
+	return (cmocka_run_group_tests_name("mortal", tests, make_shared, remove_dir));
 }

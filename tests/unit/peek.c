@@ -15,7 +15,7 @@
 #include "scratch.h"
 
 static struct q *
-open_queue(unsigned flags)
+open_as(unsigned flags)
 {
 	struct q_open args = { .flags = flags };
 	struct q *q = NULL;
@@ -72,7 +72,7 @@ each_state_has_its_order(void **state)
 {
 	const struct q_settle kill = { .verb = Q_KILL, .reason = "no" };
 	struct q_batch *held = NULL, *timed = NULL, *dead = NULL;
-	struct q *q = open_queue(Q_CREATE);
+	struct q *q = open_as(Q_CREATE);
 
 	(void)state;
 	for (enum q_state s = Q_READY; s < Q_STATES; s++)
@@ -104,7 +104,7 @@ each_state_has_its_order(void **state)
 static void
 who_may_only_look_may_peek(void **state)
 {
-	struct q *q = open_queue(Q_RDONLY);
+	struct q *q = open_as(Q_RDONLY);
 	struct q_batch *b = NULL;
 
 	(void)state;
@@ -121,7 +121,7 @@ static void
 a_look_is_limited(void **state)
 {
 	struct q_push p[1200];
-	struct q *q = open_queue(0);
+	struct q *q = open_as(0);
 	struct q_batch *b = NULL;
 	size_t stored;
 

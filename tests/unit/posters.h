@@ -22,12 +22,10 @@
 
 #include "clock.h"
 #include "queue.h"
+#include "scratch.h"
 #include "slot.h"
 
 enum { POSTERS = 8, LARGE = 8000 };
-
-static char dir[] = "/tmp/q-posters.XXXXXX";
-static char path[sizeof(dir) + 16];
 
 /* What one process says of its push; in memory that all share. */
 struct said {
@@ -37,16 +35,6 @@ struct said {
 };
 
 static struct said *said;
-
-static inline struct q *
-open_queue(void)
-{
-	const struct q_open open = { .flags = Q_CREATE };
-	struct q *q;
-
-	assert_int_equal(q_open(path, &open, &q), 0);
-	return (q);
-}
 
 static inline void
 set(struct q *q, enum q_option option, uint64_t value)
@@ -178,33 +166,11 @@ assert_once(struct q *q, int n)
 }
 
 static inline int
-make_dir(void **state)
+make_shared(void **state)
 {
-	(void)state;
 	said = mmap(NULL, POSTERS * sizeof(*said), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return (said == MAP_FAILED || mkdtemp(dir) == NULL ? -1 : 0);
-}
-
-/* A queue for each test. */
-static inline int
-make_path(void **state)
-{
-	static int number;
-
-	(void)state;
-	(void)snprintf(path, sizeof(path), "%s/%d", dir, ++number);
-	return (0);
-}
-
-static inline int
-remove_dir(void **state)
-{
-	char command[sizeof(dir) + 16];
-
-	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -r %s", dir);
-	return (system(command));
+	return (said == MAP_FAILED ? -1 : make_dir(state));
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, make_path)

@@ -19,16 +19,6 @@
 #include "ring.h"
 #include "scratch.h"
 
-static struct q *
-open_queue(void)
-{
-	static const struct q_open open = { .flags = Q_CREATE };
-	struct q *q;
-
-	assert_int_equal(q_open(path, &open, &q), 0);
-	return (q);
-}
-
 static struct q_events *
 watch(struct q *q)
 {
@@ -36,20 +26,6 @@ watch(struct q *q)
 
 	assert_int_equal(q_events_open(q, &e), 0);
 	return (e);
-}
-
-static void
-push(struct q *q, size_t n)
-{
-	struct q_push *messages = calloc(n, sizeof(*messages));
-	size_t stored;
-
-	assert_non_null(messages);
-	for (size_t i = 0; i < n; i++)
-		messages[i] = (struct q_push){ .body = "x", .size = 1 };
-	assert_int_equal(q_push(q, messages, n, 0, &stored, NULL), 0);
-	assert_int_equal(stored, n);
-	free(messages);
 }
 
 static struct q_event
@@ -134,9 +110,9 @@ a_watcher_sees_only_what_comes_after_it(void **state)
 	struct q_events *first = watch(q), *second;
 
 	(void)state;
-	push(q, 2);
+	push_some(q, 2);
 	second = watch(q);
-	push(q, 1);
+	push_some(q, 1);
 	assert_pushed(first, 1, 3, 0);
 	assert_pushed(second, 3, 1, 0);
 	q_events_close(first);
@@ -152,10 +128,10 @@ a_reader_that_keeps_up_misses_nothing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3 * CTL_EVENTS; i += 1000) {
-		push(q, 1000);
+		push_some(q, 1000);
 		assert_pushed(e, i + 1, 1000, 0);
 	}
-	push(q, CTL_EVENTS); /* exactly as many as there are places for */
+	push_some(q, CTL_EVENTS); /* exactly as many as there are places for */
 	assert_pushed(e, 13001, CTL_EVENTS, 0);
 	q_events_close(e);
 	q_close(q);
@@ -169,7 +145,7 @@ a_reader_that_is_lapped_knows_what_it_missed(void **state)
 
 	(void)state;
 	for (int i = 0; i < 5; i++)
-		push(q, 1000);
+		push_some(q, 1000);
 	assert_pushed(e, 5000 - CTL_EVENTS + 1, CTL_EVENTS, 5000 - CTL_EVENTS);
 	q_events_close(e);
 	q_close(q);
@@ -182,9 +158,9 @@ a_large_transaction_tells_its_end(void **state)
 	struct q_events *e = watch(q);
 
 	(void)state;
-	push(q, 10000);
+	push_some(q, 10000);
 	assert_pushed(e, 10000 - CTL_EVENTS + 1, CTL_EVENTS, 10000 - CTL_EVENTS);
-	push(q, 1); /* and that of one that follows, no more than it */
+	push_some(q, 1); /* and that of one that follows, no more than it */
 	assert_pushed(e, 10001, 1, 0);
 	q_events_close(e);
 	q_close(q);
@@ -210,7 +186,7 @@ what_is_not_committed_is_not_told(void **state)
 	assert_none(e);
 	assert_int_equal(q_option_set(q, Q_OPT_MAX_MESSAGES, 1), 0);
 	assert_int_equal(q_push(q, two, 2, Q_ATOMIC, &stored, NULL), Q_EFULL);
-	push(q, 1);
+	push_some(q, 1);
 	assert_int_equal(next(e).kind, Q_EVENT_SET);
 	assert_pushed(e, 1, 1, 0);
 	q_events_close(e);
@@ -223,7 +199,7 @@ without_ctl_nothing_is_noted(void **state)
 	struct q *q = open_queue();
 
 	(void)state;
-	push(q, 10);
+	push_some(q, 10);
 	assert_null(q->ctl.map);
 	assert_int_equal(q->notes.room, 0);
 	q_close(q);
@@ -237,19 +213,19 @@ a_torn_event_is_missed(void **state)
 	struct q_events *e = watch(q);
 
 	(void)state;
-	push(q, 3);
+	push_some(q, 3);
 	atomic_store(&q->ctl.map->event[2].number, 0);
 	assert_int_equal(next(e).id, 1);
 	assert_pushed(e, 3, 1, 1);
-	push(q, 1);
+	push_some(q, 1);
 	atomic_store(&q->ctl.map->event[4].number, 4 + CTL_EVENTS);
 	assert_none(e);
-	push(q, 1);
+	push_some(q, 1);
 	assert_pushed(e, 5, 1, 1);
 	/* Written, and not counted yet: the next one is written there. */
 	atomic_store(&q->ctl.map->event[6].number, 6);
 	assert_none(e);
-	push(q, 1);
+	push_some(q, 1);
 	assert_pushed(e, 6, 1, 0);
 	q_events_close(e);
 	q_close(q);
@@ -262,16 +238,16 @@ a_count_that_goes_back_is_a_loss_of_unknown_size(void **state)
 	struct q_events *e = watch(q);
 
 	(void)state;
-	push(q, 5);
+	push_some(q, 5);
 	assert_pushed(e, 1, 5, 0);
 	atomic_store(&q->ctl.map->last_event, 2);
 	assert_none(e);
-	push(q, 1);
+	push_some(q, 1);
 	assert_pushed(e, 6, 1, UINT64_MAX);
 	/* Numbers go round, and 0 is none. */
 	atomic_store(&q->ctl.map->last_event, UINT64_MAX);
 	assert_none(e);
-	push(q, 3);
+	push_some(q, 3);
 	assert_pushed(e, 8, 2, UINT64_MAX);
 	q_events_close(e);
 	q_close(q);
@@ -284,10 +260,10 @@ a_ctl_that_was_deleted_is_made_again(void **state)
 	struct q_events *e = watch(q);
 
 	(void)state;
-	push(q, 2);
+	push_some(q, 2);
 	assert_int_equal(unlinkat(q->dir.fd, "ctl", 0), 0);
 	assert_pushed(e, 1, 2, 0); /* what it had, and the new one is there */
-	push(q, 1);
+	push_some(q, 1);
 	assert_pushed(e, 3, 1, UINT64_MAX);
 	q_events_close(e);
 	q_close(q);
@@ -300,10 +276,10 @@ a_ctl_that_was_cut_is_not_touched(void **state)
 	struct q_events *e = watch(q);
 
 	(void)state;
-	push(q, 1);
+	push_some(q, 1);
 	assert_int_equal(ftruncate(q->ctl.fd, 0), 0);
 	assert_none(e);
-	push(q, 1);
+	push_some(q, 1);
 	assert_pushed(e, 2, 1, UINT64_MAX);
 	q_events_close(e);
 	q_close(q);
@@ -317,7 +293,7 @@ a_queue_that_is_removed_is_no_silence(void **state)
 	struct q_event event;
 
 	(void)state;
-	push(q, 1);
+	push_some(q, 1);
 	assert_int_equal(remove_queue(NULL), 0);
 	assert_int_equal(next(e).kind, Q_EVENT_PUSHED);
 	assert_int_equal(q_events_next(e, &event), Q_ENOQUEUE);
@@ -353,7 +329,7 @@ garbage_is_bounded(void **state)
 			assert_int_equal(event.detail[Q_EVENT_DETAIL - 1], '\0');
 			assert_true(++n <= CTL_EVENTS);
 		}
-		push(q, 1);
+		push_some(q, 1);
 		assert_int_equal(next(e).kind, Q_EVENT_PUSHED);
 	}
 	q_events_close(e);

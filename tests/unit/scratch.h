@@ -2,7 +2,7 @@
 #ifndef SCRATCH_H
 #define SCRATCH_H
 
-/* A directory for the tests of a program, and the path of a queue in it. */
+/* A directory for a program's tests, and a queue in it. Included after cmocka.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include "q.h"
 
 static char dir[] = "/tmp/q-unit.XXXXXX";
-static char path[sizeof(dir) + 8];
+static char path[sizeof(dir) + 16];
 
 static inline int
 make_dir(void **state)
@@ -19,6 +19,17 @@ make_dir(void **state)
 	if (mkdtemp(dir) == NULL)
 		return (-1);
 	(void)snprintf(path, sizeof(path), "%s/jobs", dir);
+	return (0);
+}
+
+/* Of each test one of its own. */
+static inline int
+make_path(void **state)
+{
+	static int number;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/%d", dir, ++number);
 	return (0);
 }
 
@@ -48,6 +59,30 @@ remove_queue(void **state)
 
 	(void)state;
 	return (q_remove(path, &force));
+}
+
+static inline struct q *
+open_queue(void)
+{
+	static const struct q_open open = { .flags = Q_CREATE };
+	struct q *q;
+
+	assert_int_equal(q_open(path, &open, &q), 0);
+	return (q);
+}
+
+static inline void
+push_some(struct q *q, size_t n)
+{
+	struct q_push *messages = calloc(n, sizeof(*messages));
+	size_t stored;
+
+	assert_non_null(messages);
+	for (size_t i = 0; i < n; i++)
+		messages[i] = (struct q_push){ .body = "x", .size = 1 };
+	assert_int_equal(q_push(q, messages, n, 0, &stored, NULL), 0);
+	assert_int_equal(stored, n);
+	free(messages);
 }
 
 #endif

@@ -4,46 +4,12 @@
  * a request is done once, as it was asked, and its owner is told so.
  */
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "clock.h"
-#include "queue.h"
-#include "slot.h"
+#include "posters.h"
 
 enum { SLOT = 5, SIZE = 40 };
-
-static char dir[] = "/tmp/q-stranger.XXXXXX";
-static char path[sizeof(dir) + 16];
-
-/* What the poster says of his push; shared with him. */
-static volatile struct {
-	int code;
-	uint64_t id;
-} * said;
-
-static struct q *
-open_queue(void)
-{
-	const struct q_open open = { .flags = Q_CREATE };
-	struct q *q;
-
-	assert_int_equal(q_open(path, &open, &q), 0);
-	return (q);
-}
 
 static uint64_t
 push(struct q *q, int number, q_time delay)
@@ -92,18 +58,6 @@ end_poster(pid_t pid, uint64_t id)
 	assert_int_equal(status, 0);
 	assert_int_equal(said->code, 0);
 	assert_true(said->id == id);
-}
-
-static void
-lock(struct q *q)
-{
-	assert_int_equal(flock(q->dir.data, LOCK_EX), 0);
-}
-
-static void
-unlock(struct q *q)
-{
-	assert_int_equal(flock(q->dir.data, LOCK_UN), 0);
 }
 
 /* Nobody has any other slot. */
@@ -282,38 +236,6 @@ what_a_dead_holder_stored_is_stored_whatever_fails_now(void **state)
 	q_close(q);
 }
 
-static int
-make_dir(void **state)
-{
-	(void)state;
-	said = mmap(NULL, sizeof(*said), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return (said == MAP_FAILED || mkdtemp(dir) == NULL ? -1 : 0);
-}
-
-/* A queue for each test. */
-static int
-make_path(void **state)
-{
-	static int number;
-
-	(void)state;
-	(void)snprintf(path, sizeof(path), "%s/%d", dir, ++number);
-	return (0);
-}
-
-static int
-remove_dir(void **state)
-{
-	char command[sizeof(dir) + 16];
-
-	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -r %s", dir);
-	return (system(command));
-}
-
-#define TEST(name) cmocka_unit_test_setup(name, make_path)
-
 int
 main(void)
 {
@@ -325,5 +247,6 @@ main(void)
 		TEST(what_a_dead_holder_stored_is_stored_whatever_fails_now),
 	};
 
-	return (cmocka_run_group_tests_name("stranger", tests, make_dir, remove_dir));
+	return (
+	    cmocka_run_group_tests_name("stranger", tests, make_shared, remove_dir));
 }

@@ -148,5 +148,5 @@ main(void)
 		TEST(a_page_in_use_may_not),
 	};
 
-	return (cmocka_run_group_tests(tests, make_dir, remove_dir));
+	return (cmocka_run_group_tests(tests, make_shared, remove_dir));
 }

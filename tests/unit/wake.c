@@ -20,29 +20,6 @@
 
 enum { WAITERS = 64 };
 
-static struct q *
-open_queue(void)
-{
-	const struct q_open open = { .flags = Q_CREATE };
-	struct q *q;
-
-	assert_int_equal(q_open(path, &open, &q), 0);
-	return (q);
-}
-
-static void
-push(struct q *q, size_t n)
-{
-	struct q_push messages[16] = { 0 };
-	size_t stored;
-
-	assert_true(n <= 16);
-	for (size_t i = 0; i < n; i++)
-		messages[i] = (struct q_push){ .body = "x", .size = 1 };
-	assert_int_equal(q_push(q, messages, n, 0, &stored, NULL), 0);
-	assert_int_equal(stored, n);
-}
-
 static int
 take(struct q *q)
 {
@@ -119,18 +96,18 @@ one_waiter_is_woken_for_each_message(void **state)
 	(void)state;
 	start_waiters(pids);
 	for (size_t n = 1; n <= 5; n++) {
-		push(q, 1);
+		push_some(q, 1);
 		assert_int_equal(sleepers(pids), WAITERS - n);
 	}
-	push(q, 10);
+	push_some(q, 10);
 	assert_int_equal(sleepers(pids), WAITERS - 15);
 	for (size_t i = 0; i < 4; i++)
-		push(q, 16);
+		push_some(q, 16);
 	for (size_t i = 0; i < WAITERS; i++) {
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 		assert_int_equal(status, 0);
 	}
-	push(q, 1); /* nobody is there: that is found out, and no more is woken */
+	push_some(q, 1); /* nobody is there: that is found out, and no more is woken */
 	w = &q->ctl.map->channel[CTL_READY];
 	assert_int_equal(atomic_load(&w->idle), atomic_load(&w->armed));
 	while (take(q) == 0)
@@ -152,7 +129,7 @@ stopped_pusher(void)
 
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0 || raise(SIGSTOP) != 0)
 			_exit(1);
-		push(q, 1);
+		push_some(q, 1);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -178,7 +155,7 @@ messages_of_two_at_a_time_wake_two(void **state)
 	(void)state;
 	start_waiters(pids);
 	other = stopped_pusher();
-	push(q, 1);
+	push_some(q, 1);
 	assert_int_equal(sleepers(pids), WAITERS - 1);
 	assert_int_equal(ptrace(PTRACE_DETACH, other, NULL, NULL), 0);
 	assert_int_equal(waitpid(other, &status, 0), other);
@@ -205,7 +182,7 @@ killed_waiters_are_not_counted(void **state)
 		(void)kill(pids[i], SIGKILL);
 		(void)waitpid(pids[i], NULL, 0);
 	}
-	push(q, 1);
+	push_some(q, 1);
 	assert_int_equal(sleepers(pids), WAITERS / 2 - 1);
 	for (size_t i = 1; i < WAITERS; i += 2) {
 		(void)kill(pids[i], SIGKILL);
@@ -226,7 +203,7 @@ what_is_pushed_after_the_look_ends_the_wait(void **state)
 	assert_int_equal(take(q), Q_EMPTY);
 	q_wait(q, Q_FOREVER);
 	assert_int_equal(take(q), Q_EMPTY);
-	push(other, 1);
+	push_some(other, 1);
 	assert_false(
 	    ctl_sleep(&c->map->channel[CTL_READY].count, c->count, 3600 * Q_SECOND));
 	assert_int_equal(take(q), 0);
