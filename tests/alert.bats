@@ -12,14 +12,6 @@ alarm() {
 	eventually is_waiting "$watcher"
 }
 
-is_waiting() {
-	[[ $(cat "/proc/$1/wchan") == @(futex|hrtimer_nanosleep|do_nanosleep)* ]]
-}
-
-has_lines() {
-	[ "$(wc -l <"$1")" -ge "$2" ]
-}
-
 # shellcheck disable=SC2016 # for the shell that is run
 show='echo "$Q_QUEUE $Q_ALERT $Q_CONDITION $Q_VALUE"'
 

@@ -77,7 +77,7 @@ is_nothing_left() {
 
 @test "a damaged queue is not backed up as if it were sound" {
 	qpush jobs a
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record meta 6e657874
+	damage record meta 6e657874
 	fails 65 "meta record 'next' is damaged" qctl backup jobs ./saved
 	is_nothing_left
 }

@@ -20,16 +20,9 @@ lease() {
 	qpop -L "$@" -r receipt jobs >/dev/null
 }
 
-# called STATUS OUTPUT ERROR: how the caller ended; ERROR is a part, '' is nothing at all.
+# called STATUS OUTPUT ERROR: how the caller ended.
 called() {
-	ended "$1" "$caller"
-	is "$(cat output)" "$2"
-	if [ -z "$3" ]; then
-		is "$(cat errors)" ''
-	else
-		has "$(cat errors)" "$3"
-		is "$(wc -l <errors)" 1
-	fi
+	ended_saying "$@" "$caller"
 }
 
 @test "a call ends with its message, whoever is done with it" {
@@ -105,7 +98,7 @@ called() {
 
 	for table in body msg; do
 		caller --call
-		"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record $table 0000000000000001
+		damage record $table 0000000000000001
 		qpop jobs || is $? 65
 		ended 65 "$caller"
 		has "$(cat errors)" damaged

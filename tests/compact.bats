@@ -77,7 +77,7 @@ allocated() {
 
 @test "a damaged queue is not compacted" {
 	seq 2000 | qpush -l jobs
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" zero 12
+	damage zero 12
 	cp "$Q_ROOT/jobs/data.mdb" before
 	if ! qctl check jobs >/dev/null 2>&1; then
 		fails 65 "run 'qctl check'" qctl compact jobs

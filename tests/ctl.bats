@@ -10,20 +10,16 @@ traced() { ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o trace "$@"; }
 
 # ---- waking ----
 
-sleeps() {
-	[[ $(cat "/proc/$1/wchan") == futex* ]]
-}
-
 # A taker of QUEUE that waits for all that comes.
 start_waiting() {
 	start qpop -n all -l -w "$@"
-	eventually sleeps "$pid"
+	eventually is_asleep "$pid"
 }
 
 # Somebody has waited for a message of QUEUE, in vain.
 waited_for() {
 	start qpop -w "$1"
-	eventually sleeps "$pid"
+	eventually is_asleep "$pid"
 	kill "$pid"
 	ended 143
 }
@@ -61,7 +57,7 @@ got() {
 		waiters+=("$pid")
 	done
 	for i in {0..7}; do
-		eventually sleeps "${waiters[i]}"
+		eventually is_asleep "${waiters[i]}"
 	done
 	for i in {1..100}; do
 		qpush jobs "$i"
@@ -94,7 +90,7 @@ got() {
 	seq 2 | qpush -l jobs
 	read -r receipt < <(qpop -L 1h --id 2 jobs)
 	start qpop -w --id 2 jobs >got
-	eventually sleeps "$pid"
+	eventually is_asleep "$pid"
 	qpush jobs 3
 	qack --release jobs "$receipt"
 	ended 0
@@ -105,10 +101,10 @@ got() {
 @test "a worker without work sleeps until there is some" {
 	qctl create jobs
 	start qpop -n all -w jobs -- sh -c 'cat; echo' >got
-	eventually sleeps "$pid"
+	eventually is_asleep "$pid"
 	qpush jobs x
 	eventually got x
-	eventually sleeps "$pid"
+	eventually is_asleep "$pid"
 	qpush jobs y
 	eventually got $'x\ny'
 	kill "$pid"
@@ -237,7 +233,7 @@ survives() {
 	start_waiting jobs >got
 	qpush jobs before
 	eventually got before
-	eventually sleeps "$pid"
+	eventually is_asleep "$pid"
 	"$@"
 	qpush jobs after
 	eventually got $'before\nafter'

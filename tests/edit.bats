@@ -150,7 +150,7 @@ leaves_no_file() {
 	fails 1 '77: no such message' qctl edit jobs 77
 	fails 2 'no ID given' qctl edit jobs
 	fails 2 'too many operands' qctl edit jobs 1 2
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record body 0000000000000001
+	damage record body 0000000000000001
 	fails 65 '1: is damaged' qctl edit jobs 1
 	head -c 2M /dev/zero | qpush jobs
 	echo >>"$Q_ROOT/jobs/blob/2"

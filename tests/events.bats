@@ -10,12 +10,7 @@ watch() {
 	: >events
 	start qwatch "$@" >events 2>errors
 	watcher=$pid
-	eventually has_begun "$watcher"
-}
-
-# Whether it has seen all there is, and waits for more.
-has_begun() {
-	[[ $(cat "/proc/$1/wchan") == @(futex|hrtimer_nanosleep|do_nanosleep)* ]]
+	eventually is_waiting "$watcher"
 }
 
 # told "EVENT ID..."...: the events of the watcher, of which it is to print so many.
@@ -28,10 +23,6 @@ told() {
 # One field of each event.
 field() {
 	jq -r ".$1" events
-}
-
-has_lines() {
-	[ "$(wc -l <"$1")" -ge "$2" ]
 }
 
 # As a user that has nothing to do with us.
@@ -160,7 +151,7 @@ receipt() {
 	for i in 1 2 3 4; do
 		start qpush jobs "$i"
 		pids+=("$pid")
-		eventually has_begun "$pid"
+		eventually is_waiting "$pid"
 	done
 	exec 7<&-
 	for i in "${pids[@]}"; do
@@ -261,7 +252,7 @@ receipt() {
 	done
 	start bash -c 'ulimit -Sn 40; exec qwatch -j -n 2' >events 2>errors
 	watcher=$pid
-	eventually has_begun "$watcher"
+	eventually is_waiting "$watcher"
 	qpush q1 x
 	eventually has_lines events 1
 	qpush q30 x
@@ -296,7 +287,7 @@ receipt() {
 	eventually grep -q removed events
 	qctl create jobs
 	eventually grep -q created events
-	eventually has_begun "$watcher"
+	eventually is_waiting "$watcher"
 	qpush jobs y
 	ended 0 "$watcher"
 	is "$(field event | xargs)" 'pushed removed created pushed'
@@ -323,7 +314,7 @@ qwatch: jobs: there is a queue again"
 	exec 7<>fifo
 	start qwatch jobs >fifo
 	watcher=$pid
-	eventually has_begun "$watcher"
+	eventually is_waiting "$watcher"
 	qpush jobs x
 	read -r line <&7
 	has "$line" ' jobs 1 pushed '
@@ -366,7 +357,7 @@ qwatch: jobs: there is a queue again"
 	start setpriv --reuid 65534 --regid 65534 --clear-groups "$public/qwatch" -j -n 1 \
 		jobs >events 2>errors
 	watcher=$pid
-	eventually has_begun "$watcher"
+	eventually is_waiting "$watcher"
 	qpush jobs x
 	told 'pushed 1'
 }
@@ -386,7 +377,7 @@ qwatch: jobs: there is a queue again"
 	[ -e /dev/full ] || skip "no /dev/full"
 	qctl create jobs
 	start qwatch -n 1 jobs >/dev/full 2>errors
-	eventually has_begun "$pid"
+	eventually is_waiting "$pid"
 	qpush jobs x
 	ended 3
 	has "$(cat errors)" 'qwatch: stdout: No space left on device'

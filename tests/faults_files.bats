@@ -83,10 +83,8 @@ load lib
 # ---- files that go away ----
 
 @test "a queue deleted while in use is an error, and says how much was stored" {
-	mkfifo pipe
 	qctl create jobs
-	exec 7<>pipe
-	start qpush -l jobs <pipe 2>err
+	fed qpush -l jobs
 	echo one >&7
 	eventually has_count jobs ready=1
 	rm "$Q_ROOT/jobs/data.mdb"
@@ -96,11 +94,9 @@ load lib
 }
 
 @test "a queue replaced while in use is left alone" {
-	mkfifo pipe
 	qpush other theirs
 	qctl create jobs
-	exec 7<>pipe
-	start qpush -l jobs <pipe 2>err
+	fed qpush -l jobs
 	echo one >&7
 	eventually has_count jobs ready=1
 	mv "$Q_ROOT/other/data.mdb" "$Q_ROOT/jobs/data.mdb"
@@ -122,10 +118,7 @@ load lib
 @test "a held message is not given away because somebody deleted hold" {
 	head -c 500K /dev/zero | qpush jobs
 	qpush jobs next
-	mkfifo pipe
-	exec 7<>pipe
-	start qpop jobs >pipe
-	eventually has_count jobs leased=1
+	blocked_writer qpop jobs
 	rm "$Q_ROOT/jobs/hold"
 	is "$(qpop jobs)" next
 	is_silent 1 qpop jobs

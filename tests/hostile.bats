@@ -334,21 +334,6 @@ swapped() {
 
 # ---- places where a queue cannot be ----
 
-# Run the script on stdin in a mount namespace of its own.
-mounting() {
-	local flags=-m
-
-	[ "$(id -u)" = 0 ] || flags=-rm
-	unshare "$flags" true 2>/dev/null || skip "this user may not mount a file system"
-	{
-		echo "set -eEuo pipefail; trap 'echo failed: \$BASH_COMMAND >&2' ERR"
-		echo "export Q_ROOT=$Q_ROOT"
-		declare -f is has fails counts count balances drain
-		cat
-	} >script
-	unshare "$flags" bash script 3>&-
-}
-
 @test "a queue on a read-only file system can be looked at" {
 	qpush jobs a b
 	mounting <<-'END'

@@ -82,7 +82,7 @@ load lib
 
 @test "a key whose record is damaged keeps its message out, and no other" {
 	qpush -k a jobs 1
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record unique "$(
+	damage record unique "$(
 		flock -s "$Q_ROOT/jobs/data.mdb" mdb_dump -n -s unique "$Q_ROOT/jobs/data.mdb" |
 			sed -n '/HEADER=END/{n;s/ //p;}')"
 	printf '{"body":"%s","key":"%s"}\n' 2 b 3 a 4 c >lines

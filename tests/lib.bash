@@ -55,6 +55,35 @@ ended() {
 	is "$rc" "$want"
 }
 
+# ended_saying STATUS OUTPUT ERROR PID: what it wrote to the files output and errors; ERROR is
+# a part of one line, '' is none.
+ended_saying() {
+	ended "$1" "$4"
+	is "$(cat output)" "$2"
+	if [ -z "$3" ]; then
+		is "$(cat errors)" ''
+	else
+		has "$(cat errors)" "$3"
+		is "$(wc -l <errors)" 1
+	fi
+}
+
+# A process whose stdin is a pipe: descriptor 7 is the end to write to.
+fed() {
+	mkfifo pipe
+	exec 7<>pipe
+	start "$@" <pipe 2>err
+}
+
+# Where a process is blocked writing to a pipe: descriptor 7 is the end nobody reads.
+blocked_writer() {
+	mkfifo pipe
+	exec 7<>pipe
+	start "$@" >pipe
+	eventually grep -qs pipe_write "/proc/$pid/wchan" ||
+		eventually has_count jobs leased=1
+}
+
 # preloaded SHIM COMMAND...: with a library between it and the system. Ours are then those
 # that are linked dynamically, whatever the others are.
 preloaded() {
@@ -83,6 +112,21 @@ is_locked() {
 # Whether a process has opened a queue.
 has_open() {
 	[[ $(readlink "/proc/$1/fd/"*) == */data.mdb* ]]
+}
+
+# Whether a process sleeps on a word of ctl.
+is_asleep() {
+	[[ $(cat "/proc/$1/wchan") == futex* ]]
+}
+
+# Or where nothing wakes it but its time.
+is_waiting() {
+	[[ $(cat "/proc/$1/wchan") == @(futex|hrtimer_nanosleep|do_nanosleep)* ]]
+}
+
+# A file has so many lines.
+has_lines() {
+	[ "$(wc -l <"$1")" -ge "$2" ]
 }
 
 is() {
@@ -176,4 +220,19 @@ qpop_all() {
 # Take messages, all of whose commands fail.
 failing() {
 	qpop "$@" -- false 2>/dev/null || is $? 4
+}
+
+# Run the script on stdin in a mount namespace of its own.
+mounting() {
+	local flags=-m
+
+	[ "$(id -u)" = 0 ] || flags=-rm
+	unshare "$flags" true 2>/dev/null || skip "this user may not mount a file system"
+	{
+		echo "set -eEuo pipefail; trap 'echo failed: \$BASH_COMMAND >&2' ERR"
+		echo "export Q_ROOT=$Q_ROOT"
+		declare -f is has fails counts count balances drain
+		cat
+	} >script
+	unshare "$flags" bash script 3>&-
 }

@@ -10,10 +10,6 @@ logged() {
 	qwatch --since 1h -j "$1" | jq -r '"\(.event) \(.id // "-")"'
 }
 
-damage() {
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" "$@"
-}
-
 # At a moment: WALL seconds after one. The clock stands still meanwhile.
 at() {
 	SHIM_STILL=1 SHIM_WALL=$((1800000000 + $1)) SHIM_BOOT=$((5000 + $1)) \
@@ -49,10 +45,6 @@ rows() {
 	qpop jobs >/dev/null
 	ended 0
 	qwatch --since 1h -j jobs | cmp - live
-}
-
-is_asleep() {
-	[[ $(cat "/proc/$1/wchan") == futex* ]]
 }
 
 @test "the log is read from a time on" {

@@ -93,7 +93,7 @@ ids() {
 
 @test "a damaged message can be removed" {
 	qpush jobs a b
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record body 0000000000000001
+	damage record body 0000000000000001
 	fails 65 'set aside' qpop jobs
 	is "$(qctl purge -y --state dead jobs)" 'removed 1 message'
 	is "$(qpop jobs)" b

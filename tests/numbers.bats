@@ -17,10 +17,6 @@ values() {
 	at "$1" "$1" qstat --json jobs | jq -c "[$2]"
 }
 
-damage() {
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" "$@"
-}
-
 # damage_history NAME: of one of the records
 damage_history() {
 	damage record meta "$(printf %s "$1" | od -An -tx1 | tr -d ' ')"

@@ -5,15 +5,6 @@
 # shellcheck disable=SC2154 # bats and lib.bash set output, stderr, status and pid
 load lib
 
-# Where a process is blocked writing to a pipe: descriptor 7 is the end nobody reads.
-blocked_writer() {
-	mkfifo pipe
-	exec 7<>pipe
-	start "$@" >pipe
-	eventually grep -qs pipe_write "/proc/$pid/wchan" ||
-		eventually has_count jobs leased=1
-}
-
 # ---- files ----
 
 @test "-o writes the body to a new file, with the mode the umask gives" {

@@ -8,10 +8,8 @@ load lib
 # ---- slow input, and its end ----
 
 @test "a line is stored as soon as its writer pauses" {
-	mkfifo pipe
 	qctl create jobs
-	exec 7<>pipe
-	start qpush -l jobs <pipe
+	fed qpush -l jobs
 	echo one >&7
 	is "$(qpop -w20 jobs)" one
 	printf 'two\nthr' >&7
@@ -24,10 +22,8 @@ load lib
 }
 
 @test "an interrupted qpush says exactly how many are stored" {
-	mkfifo pipe
 	qpush jobs zero
-	exec 7<>pipe
-	start qpush -l jobs <pipe 2>err
+	fed qpush -l jobs
 	printf '1\n2\n3\nhalf' >&7
 	eventually has_count jobs ready=4
 	kill -INT "$pid"
@@ -38,9 +34,7 @@ load lib
 }
 
 @test "a message of all of stdin is not stored before stdin ends" {
-	mkfifo pipe
-	exec 7<>pipe
-	start qpush jobs <pipe 2>err
+	fed qpush jobs
 	echo half >&7
 	eventually test -e "$Q_ROOT/jobs"
 	kill -TERM "$pid"
@@ -51,9 +45,7 @@ load lib
 }
 
 @test "a large body that is interrupted leaves nothing behind" {
-	mkfifo pipe
-	exec 7<>pipe
-	start qpush jobs <pipe 2>err
+	fed qpush jobs
 	head -c 3M /dev/zero >&7
 	eventually test -n "$(ls "$Q_ROOT/jobs/blob" 2>/dev/null)"
 	kill -TERM "$pid"
@@ -64,10 +56,8 @@ load lib
 }
 
 @test "what a killed qpush left of a large body is removed by the next" {
-	mkfifo pipe
 	qpush jobs x
-	exec 7<>pipe
-	start qpush jobs <pipe
+	fed qpush jobs
 	head -c 3M /dev/zero >&7
 	eventually test -n "$(ls "$Q_ROOT/jobs/blob")"
 	kill -KILL "$pid"

@@ -201,7 +201,7 @@ growth_per_minute history_damaged history_since uuid"
 
 @test "a list that looks for something does not take what cannot be read for it" {
 	qpush jobs a b
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record body 0000000000000001
+	damage record body 0000000000000001
 	run --separate-stderr -65 qstat --list --json jobs
 	is "$(jq -c .id <<<"$output")" $'1\n2'
 	run --separate-stderr -0 qstat --list --json -H x jobs

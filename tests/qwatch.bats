@@ -11,21 +11,9 @@ watcher() {
 	eventually is_asleep "$watcher"
 }
 
-# Whether a process sleeps on a word of ctl.
-is_asleep() {
-	[[ $(cat "/proc/$1/wchan") == futex* ]]
-}
-
-# watched STATUS OUTPUT ERROR: how the watcher ended; ERROR is a part, '' is nothing.
+# watched STATUS OUTPUT ERROR: how the watcher ended.
 watched() {
-	ended "$1" "$watcher"
-	is "$(cat output)" "$2"
-	if [ -z "$3" ]; then
-		is "$(cat errors)" ''
-	else
-		has "$(cat errors)" "$3"
-		is "$(wc -l <errors)" 1
-	fi
+	ended_saying "$@" "$watcher"
 }
 
 @test "a condition that is met ends the wait at once" {
@@ -241,7 +229,7 @@ as_json() {
 
 @test "a damaged queue is not an empty one" {
 	qpush jobs x
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record meta "$(printf counters | xxd -p)"
+	damage record meta "$(printf counters | xxd -p)"
 	run --separate-stderr -65 qwatch --until empty jobs
 	has "$stderr" damaged
 }

@@ -52,8 +52,8 @@ load screen
 	sees 'leased 6 .*paused: '
 	sees_no '^newest failures'
 	quits
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record body 0000000000000004
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record meta 7261746573 # rates
+	damage record body 0000000000000004
+	damage record meta 7261746573 # rates
 	another
 	watch 110 60 jobs
 	sees '^ +4 .* \(damaged\)$'

@@ -111,6 +111,6 @@ failed_with() {
 	run -4 qpop -n 2 jobs -- false
 	echo >>"$Q_ROOT/jobs/blob/1"
 	fails 65 'jobs: 1: ' qctl rerun jobs 1
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record body 0000000000000002
+	damage record body 0000000000000002
 	fails 65 'jobs: 2: is damaged' qctl rerun jobs 2
 }

@@ -16,7 +16,7 @@ load lib
 	qpush jobs a
 	head -c 2M /dev/zero | qpush jobs
 	echo x >"$Q_ROOT/jobs/blob/1-2-3.tmp"
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record body 0000000000000001
+	damage record body 0000000000000001
 	qctl check --repair --yes jobs >/dev/null 2>&1
 	is_silent 0 qctl rm --yes jobs
 	is "$(ls -A "$Q_ROOT")" ''
@@ -62,7 +62,7 @@ load lib
 
 @test "a damaged queue is removed by force alone" {
 	qpush jobs a
-	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record meta 6e657874
+	damage record meta 6e657874
 	fails 65 'it is damaged; nothing was removed (with --force' qctl rm --yes jobs
 	truncate -s 8192 "$Q_ROOT/jobs/data.mdb"
 	fails 65 'is damaged' qctl rm --yes jobs

@@ -58,10 +58,7 @@ rebooted() {
 
 @test "a reboot frees the message of a worker that went down with it" {
 	head -c 500K /dev/zero | qpush jobs
-	mkfifo pipe
-	exec 7<>pipe
-	start qpop jobs >pipe
-	eventually has_count jobs leased=1
+	blocked_writer qpop jobs
 	is "$(rebooted qpop --json jobs | jq .attempt)" 2
 }
 
@@ -141,30 +138,26 @@ start_late() {
 		LD_PRELOAD="$BIN/tool/shim-time" ASAN_OPTIONS=verify_asan_link_order=0 "$@"
 }
 
-sleeps() {
-	[[ $(cat "/proc/$1/wchan") == @(futex|hrtimer_nanosleep|do_nanosleep)* ]]
-}
-
 @test "a wait that is longer than a clock can say is one for ever" {
 	local longest=106751d
 
 	qpush full x
 	qctl set full max-messages=1
 	start_late qpush --wait=$longest full y
-	eventually sleeps "$pid"
+	eventually is_waiting "$pid"
 	qpop full >/dev/null
 	ended 0
 	start_late qwatch --until empty -T $longest full
-	eventually sleeps "$pid"
+	eventually is_waiting "$pid"
 	qpop full >/dev/null
 	ended 0
 	qpush full z
 	start_late qwatch --alert 'ready==0' -n 1 -T $longest full -- true
-	eventually sleeps "$pid"
+	eventually is_waiting "$pid"
 	start_late qwatch -n 1 -T $longest full
-	eventually sleeps "$pid"
+	eventually is_waiting "$pid"
 	start_late qctl drain --timeout $longest full >out
-	eventually sleeps "$pid"
+	eventually is_waiting "$pid"
 	qpop full >/dev/null
 	for p in "${started[@]: -3}"; do
 		ended 0 "$p"
@@ -260,10 +253,7 @@ steps() {
 @test "a message that a living process holds stays its own, whatever the clocks say" {
 	head -c 500K /dev/zero | qpush jobs
 	qpush jobs next
-	mkfifo pipe
-	exec 7<>pipe
-	start qpop jobs >pipe
-	eventually has_count jobs leased=1
+	blocked_writer qpop jobs
 	is_silent 1 at 3000000000 0 qpop --id 99 jobs || :
 	is "$(at 3000000000 3000000000 qpop jobs)" next
 	is_silent 1 at -1700000000 1000000 qpop jobs
