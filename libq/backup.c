@@ -138,18 +138,14 @@ is_named(const char *name)
 static int
 copy_blobs(const struct backup *b, int to_dir)
 {
-	int dir, fd, to, rc;
+	int dir, to, rc;
 	struct dirent *e;
 	DIR *d;
 
 	if ((rc = blob_dir(b->q, &dir)) != 0)
 		return (rc);
-	if ((fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+	if ((d = dir_names(dir, ".")) == NULL)
 		return (fail_sys("blob"));
-	if ((d = fdopendir(fd)) == NULL) {
-		(void)close(fd);
-		return (fail_sys("blob"));
-	}
 	to = openat(to_dir, "blob", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to == -1)
 		rc = fail_sys("blob");

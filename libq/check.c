@@ -76,8 +76,7 @@ int
 check_orphans(struct q *q, struct check *c, const char *keep)
 {
 	struct dirent *e;
-	int dir, fd;
-	int rc;
+	int dir, rc;
 	DIR *d;
 
 	rc = blob_dir(q, &dir);
@@ -85,12 +84,8 @@ check_orphans(struct q *q, struct check *c, const char *keep)
 		return (check_found(c, 0, q_errmsg(), "directory blob"));
 	if (rc != 0) /* it could not be looked at, which is no damage */
 		return (rc);
-	if ((fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+	if ((d = dir_names(dir, ".")) == NULL)
 		return (fail_sys("blob"));
-	if ((d = fdopendir(fd)) == NULL) {
-		(void)close(fd);
-		return (fail_sys("blob"));
-	}
 	if (c->blob_count > 0)
 		qsort(c->blobs, c->blob_count, sizeof(*c->blobs), order);
 	c->public.orphans = 0;

@@ -131,26 +131,21 @@ sweep(const struct site *s)
 {
 	size_t n = strlen(s->prefix);
 	struct dirent *e;
-	DIR *d;
-	int fd;
+	DIR *d = dir_names(s->parent_fd, ".");
 
-	if ((fd = openat(s->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+	if (d == NULL)
 		return;
-	if ((d = fdopendir(fd)) == NULL) {
-		(void)close(fd);
-		return;
-	}
 	while ((e = readdir(d)) != NULL) {
 		int temp;
 
 		if (strncmp(e->d_name, s->prefix, n) != 0)
 			continue;
-		temp = openat(
-		    fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		temp = openat(s->parent_fd, e->d_name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (temp == -1)
 			continue;
 		if (flock(temp, LOCK_EX | LOCK_NB) == 0)
-			remove_tree(fd, e->d_name);
+			remove_tree(s->parent_fd, e->d_name);
 		(void)close(temp);
 	}
 	(void)closedir(d);

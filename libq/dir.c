@@ -161,6 +161,17 @@ out:
 	return (rc);
 }
 
+DIR *
+dir_names(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
+
+	if (d == NULL && fd != -1)
+		(void)close(fd);
+	return (d);
+}
+
 int
 dir_name_new(int dirfd, const char *temp, const char *name)
 {

@@ -4,6 +4,7 @@
 
 /* The queue directory and its files: opened only when they are what they should be. */
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "q.h"
@@ -42,6 +43,11 @@ int dir_check(const struct dir *dir, struct stat *st);
  */
 int dir_open_file(int dirfd, const char *name, int flags, int *fd);
 int dir_open_stat(int dirfd, const char *name, int flags, int *fd, struct stat *st);
+/*
+ * The names in a directory, in a stream whose place is nobody else's; NULL with errno
+ * set. The caller closes it.
+ */
+DIR *dir_names(int parent, const char *name);
 /*
  * Give what has a temporary name its own: 0, or -1 with errno, EEXIST or ENOTEMPTY if
  * somebody else has it. Where the file system cannot do so, a file is replaced.

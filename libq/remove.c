@@ -61,18 +61,6 @@ is_blob(const char *name)
 	return (*end == '\0' || *end == '-' || is_like(end, ".damaged-*"));
 }
 
-/* A stream of the names in a directory; NULL with errno set. */
-static DIR *
-open_names(int parent, const char *name)
-{
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
-
-	if (d == NULL && fd != -1)
-		(void)close(fd);
-	return (d);
-}
-
 /* NULL at the end, with errno 0, or an error. */
 static struct dirent *
 next_name(DIR *d)
@@ -88,7 +76,7 @@ next_name(DIR *d)
 static void
 remove_files(int parent, const char *name, bool (*ours)(const char *))
 {
-	DIR *d = open_names(parent, name);
+	DIR *d = dir_names(parent, name);
 	struct dirent *e;
 
 	if (d == NULL)
@@ -114,7 +102,7 @@ remove_tree(int parent, const char *name)
 static int
 check_names(int parent, const char *name, bool (*ours)(const char *))
 {
-	DIR *d = open_names(parent, name);
+	DIR *d = dir_names(parent, name);
 	struct dirent *e;
 	int rc = 0;
 

@@ -119,16 +119,11 @@ blob_sweep(struct q *q)
 {
 	struct sample sample = { .count = 0 };
 	struct dirent *e;
-	int dir, fd;
 	DIR *d;
+	int dir;
 
-	if (blob_dir(q, &dir) != 0 ||
-	    (fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+	if (blob_dir(q, &dir) != 0 || (d = dir_names(dir, ".")) == NULL)
 		return;
-	if ((d = fdopendir(fd)) == NULL) {
-		(void)close(fd);
-		return;
-	}
 	take_sample(d, &sample);
 	rewinddir(d);
 	for (int seen = 0; seen < READ_MOST && (e = readdir(d)) != NULL; seen++)

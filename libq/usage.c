@@ -61,22 +61,15 @@ fill_blobs(struct q *q, struct q_usage *u)
 {
 	struct dirent *e;
 	struct stat st;
-	int fd, own, rc;
+	int dir, rc;
 	DIR *d;
 
-	if ((rc = blob_dir(q, &fd)) != 0)
+	if ((rc = blob_dir(q, &dir)) != 0)
 		return (rc);
-	/* A descriptor of its own: the other's place in the directory is the sweep's.
-	 */
-	if ((own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+	if ((d = dir_names(dir, ".")) == NULL)
 		return (fail_sys("blob"));
-	if ((d = fdopendir(own)) == NULL) {
-		rc = fail_sys("blob");
-		(void)close(own);
-		return (rc);
-	}
 	while (errno = 0, (e = readdir(d)) != NULL) {
-		if (fstatat(own, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		if (fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 		    !S_ISREG(st.st_mode))
 			continue;
 		u->blobs++;
