@@ -53,6 +53,12 @@ void ctl_would(const struct ctl *c, const char *fmt, ...)
 /* The n operands as ids; the caller frees them. A usage error if one is none. */
 uint64_t *ctl_ids(char **operands, size_t n);
 
+/*
+ * The ids that were left, each with the reason, which is 'why' for Q_EINVAL. Returns
+ * the exit status: damage goes before all else.
+ */
+int ctl_refused(const struct ctl *c, const struct q_manage *m, const char *why);
+
 /* Each returns the exit status. */
 int ctl_create(const struct ctl *c);
 int ctl_set(const struct ctl *c);

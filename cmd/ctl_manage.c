@@ -14,7 +14,7 @@
 struct words {
 	enum q_act act;
 	const char *would, *did; /* "would remove", "removed" */
-	const char * not ;       /* why one that is there was left */
+	const char *why;         /* why one that is there was left */
 	bool destroys;
 };
 
@@ -46,18 +46,18 @@ ctl_ids(char **operands, size_t n)
 	return (ids);
 }
 
-/* The ids that were left, each with the reason; returns the exit status. */
-static int
-say_refused(const struct ctl *c, const struct words *w, const struct q_manage *m)
+int
+ctl_refused(const struct ctl *c, const struct q_manage *m, const char *why)
 {
 	int status = 0;
 
 	for (size_t i = 0; i < m->id_count; i++) {
 		if (m->codes[i] == 0)
 			continue;
-		status = m->codes[i] == Q_ECORRUPT ? DIAG_CORRUPT : DIAG_NO;
+		if (status != DIAG_CORRUPT)
+			status = m->codes[i] == Q_ECORRUPT ? DIAG_CORRUPT : DIAG_NO;
 		diag_error(c->queue, "%" PRIu64 ": %s", m->ids[i],
-		    m->codes[i] == Q_EINVAL ? w->not : q_strerror(m->codes[i]));
+		    m->codes[i] == Q_EINVAL ? why : q_strerror(m->codes[i]));
 	}
 	return (status);
 }
@@ -88,7 +88,7 @@ run(const struct ctl *c, const struct words *w, struct q_manage *m)
 		say_done(w, sum.count);
 	}
 	if (m->ids != NULL && rc == 0) {
-		int refused = say_refused(c, w, m);
+		int refused = ctl_refused(c, m, w->why);
 
 		status = status != 0 ? status : refused;
 	}

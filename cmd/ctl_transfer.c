@@ -10,26 +10,6 @@
 
 #include "admin.h"
 
-/* The ids that were left, each with the reason; returns the exit status. */
-static int
-say_refused(const struct ctl *c, const struct q_transfer *how)
-{
-	const struct q_manage *m = &how->which;
-	int status = 0;
-
-	for (size_t i = 0; i < m->id_count; i++) {
-		if (m->codes[i] == 0)
-			continue;
-		status = m->codes[i] == Q_ECORRUPT ? DIAG_CORRUPT : DIAG_NO;
-		diag_error(c->queue, "%" PRIu64 ": %s", m->ids[i],
-		    m->codes[i] != Q_EINVAL ? q_strerror(m->codes[i])
-		    : how->copy ? "is of another state, or its time to live is over"
-				: "is of another state, or leased, or its time to live "
-				  "is over, or it is on its way to another queue");
-	}
-	return (status);
-}
-
 /* What a move finds there is moved with its end here. */
 static void
 say_done(const char *did, const struct q_managed *sum, bool copy)
@@ -70,7 +50,11 @@ run(const struct ctl *c, const struct q_transfer *how, const char *to, const cha
 	if (rc != 0)
 		return (queue_fail(is_of_taker(rc) ? to : c->queue, rc));
 	if (how->which.ids != NULL)
-		status = say_refused(c, how);
+		status = ctl_refused(c, &how->which,
+		    how->copy
+			? "is of another state, or its time to live is over"
+			: "is of another state, or leased, or its time to live is "
+			  "over, or it is on its way to another queue");
 	else if (sum.refused > 0) {
 		diag_error(c->queue, "%" PRIu64 " damaged; left", sum.refused);
 		status = DIAG_CORRUPT;

@@ -238,7 +238,16 @@ forget(struct transfer *x)
 	x->n = 0;
 }
 
-/* What is damaged stays, and is counted. */
+static void
+leave_damaged(struct transfer *x, uint64_t id)
+{
+	x->sum->refused++;
+	for (size_t i = 0; x->how.codes != NULL && i < x->how.id_count; i++)
+		if (x->how.ids[i] == id)
+			x->how.codes[i] = Q_ECORRUPT;
+}
+
+/* What is damaged stays, and is counted, and named if it was. */
 static int
 add_all(struct transfer *x)
 {
@@ -255,7 +264,7 @@ add_all(struct transfer *x)
 
 		rc = m->damaged ? Q_ECORRUPT : add_push(x, m);
 		if (rc == Q_ECORRUPT) {
-			x->sum->refused++;
+			leave_damaged(x, m->id);
 			rc = 0;
 		}
 	}

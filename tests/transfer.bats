@@ -146,6 +146,9 @@ ids() {
 	qctl create b
 	qpush a x y
 	"$BIN/tool/damage" "$Q_ROOT/a/data.mdb" record body 0000000000000001
+	run --separate-stderr -65 qctl copy a b 1 99
+	has "$stderr" 'qctl: a: 1: '
+	has "$stderr" 'qctl: a: 99: no such message'
 	run --separate-stderr -65 qctl move a b
 	is "$output" 'moved 1 message'
 	is "$stderr" 'qctl: a: 1 damaged; left'
