@@ -59,7 +59,7 @@ struct measured {
 	uint64_t seen;    /* how many came */
 	double failing;   /* share of the deliveries */
 	double waiting;   /* ready and blocked */
-	struct load load; /* its workers: the most messages leased at once of late */
+	struct load load; /* its workers: the most messages at work at once of late */
 };
 
 void forecast_measure(const struct q_stat *st, struct measured *out);

@@ -52,7 +52,7 @@ static const struct family gauges[] = {
 	    USAGE(free) },
 	{ "qutils_files", "Files of large bodies and outputs.", NULL, USAGE(blobs) },
 	{ "qutils_file_bytes", "Bytes of these files.", "bytes", USAGE(blob_bytes) },
-	{ "qutils_leased_most", "Most messages leased at once in 15 minutes.", NULL,
+	{ "qutils_leased_most", "Most messages at work at once in 15 minutes.", NULL,
 	    AT(leased_most) },
 };
 

@@ -135,7 +135,7 @@ explain(const struct report *how, struct figure *f, const struct q_stat *st,
 	NOTE(f[F_GAP_CV2], "1: as if by chance; 0: regular");
 	NOTE(f[F_WAIT], "of %llu messages", (unsigned long long)st->wait.count);
 	NOTE(f[F_WORKERS], "%s",
-	    how->workers > 0 ? "as given" : "most leased at once in 15 min");
+	    how->workers > 0 ? "as given" : "most at work at once in 15 min");
 	NOTE(f[F_OFFERED], "arrivals and retries, by service time");
 	NOTE(f[F_LITTLE], "arrivals by mean wait; %.0f are", m->waiting);
 	if (f[F_GROWTH].value == 0 && isnan(f[F_DRAIN].value))

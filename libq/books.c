@@ -203,6 +203,8 @@ check_msg(
 	    (rc = books_damaged(b, id, "is leased in a boot to come")) != 0)
 		return (rc);
 	rc = check_place(b, id, &e.s);
+	if (e.s.state == Q_LEASED && e.s.flags & ST_AHEAD)
+		b->ahead += e.count;
 	for (unsigned i = 0; i < e.count && rc == 0; i++) {
 		b->bytes += extent_size(&e, i);
 		rc = check_of(b, id + i, &e.s);
@@ -439,6 +441,8 @@ check_counters(struct books *b)
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]) && rc == 0; i++)
 		rc = check_count(
 		    b, states[i].counter, b->in[states[i].state], states[i].name);
+	if (rc == 0 && c[COUNT_AHEAD] != COUNT_UNKNOWN)
+		rc = check_count(b, COUNT_AHEAD, b->ahead, "those taken ahead");
 	return (rc != 0 ? rc
 			: check_count(b, COUNT_GROUPED, txn_entries(b->t, T_GROUP),
 			      "those in a group"));

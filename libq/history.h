@@ -59,7 +59,8 @@ bool rates_pushed(struct rates *r, const struct clock *now, uint64_t n, q_time *
  */
 double rates_over(const struct rates *r, const struct clock *now,
     enum rates_which which, q_time window, uint64_t *seen);
-/* The most leased at once in the last quarter of an hour, as far as takes have seen. */
+/* The most at work at once in the last quarter of an hour, as far as takes have seen.
+ */
 uint64_t rates_most(const struct rates *r, const struct clock *now);
 
 enum { HISTORY_MOST = 1024 }; /* bytes of any of these records */

@@ -13,6 +13,7 @@ struct books {
 	struct check *check;
 	unsigned meta; /* bit set of enum meta_record: those that are good */
 	uint64_t bytes, in[Q_STATES]; /* of the messages met; how many in each state */
+	uint64_t ahead;               /* of the leased, taken ahead */
 	uint64_t end;                 /* of the last extent: id of who may follow */
 	/* The group whose rows are read. */
 	struct {

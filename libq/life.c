@@ -25,9 +25,11 @@ static const enum counter counters[Q_STATES] = {
 };
 
 void
-life_count_in(struct txn *t, enum q_state state, uint64_t n)
+life_count_in(struct txn *t, const struct state *s, uint64_t n)
 {
-	life_count(t, counters[state], n);
+	life_count(t, counters[s->state], n);
+	if (s->state == Q_LEASED && s->flags & ST_AHEAD)
+		life_count(t, COUNT_AHEAD, n);
 }
 
 int
@@ -62,7 +64,7 @@ life_leave(struct txn *t, uint64_t id, const struct state *s)
 int
 life_leave_extent(struct txn *t, const struct extent *e)
 {
-	life_count_in(t, e->s.state, (uint64_t)0 - e->count);
+	life_count_in(t, &e->s, (uint64_t)0 - e->count);
 	return (extent_unlist(t, e));
 }
 
@@ -71,7 +73,7 @@ life_list(struct txn *t, uint64_t id, const struct state *s)
 {
 	struct extent e = of_one(id, s);
 
-	life_count_in(t, s->state, 1);
+	life_count_in(t, s, 1);
 	return (extent_list(t, &e));
 }
 
@@ -90,7 +92,7 @@ life_enter_extent(struct txn *t, struct extent *e)
 	int rc;
 
 	e->s.changed = t->now.wall;
-	life_count_in(t, e->s.state, e->count);
+	life_count_in(t, &e->s, e->count);
 	t->readied += e->s.state == Q_READY ? e->count : 0;
 	rc = extent_list(t, e);
 	return (rc == 0 ? extent_write(t, e) : rc);
@@ -115,7 +117,8 @@ life_keep(struct txn *t, uint64_t id, struct state *s)
 void
 life_count(struct txn *t, enum counter counter, uint64_t n)
 {
-	t->meta.counter[counter] += n;
+	if (t->meta.counter[counter] != COUNT_UNKNOWN)
+		t->meta.counter[counter] += n;
 	t->meta_changed |= 1U << META_REC_COUNTERS;
 }
 

@@ -80,7 +80,7 @@ struct state life_lost(const struct txn *t, enum q_state state);
  * not counted.
  */
 int life_damage(struct txn *t, uint64_t id, enum q_state listed);
-/* Add to the number of messages in a state. */
-void life_count_in(struct txn *t, enum q_state state, uint64_t n);
+/* Add to the number of messages in a state, of which s is one. */
+void life_count_in(struct txn *t, const struct state *s, uint64_t n);
 
 #endif

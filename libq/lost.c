@@ -123,7 +123,9 @@ life_damage(struct txn *t, uint64_t id, enum q_state listed)
 	}
 	if (rc != 0 && rc != STORE_NONE)
 		return (rc);
-	life_count_in(t, listed, (uint64_t)0 - count);
+	life_count_in(t, &(struct state){ .state = listed }, (uint64_t)0 - count);
+	if (listed == Q_LEASED)
+		t->meta.counter[COUNT_AHEAD] = COUNT_UNKNOWN;
 	rc = 0;
 	/* From the end: the damaged record is the mark of where they begin. */
 	while (count-- > 0 && rc == 0)

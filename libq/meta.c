@@ -151,6 +151,7 @@ meta_decode(struct meta *m, enum meta_record record, const void *data, size_t si
 		break;
 	case META_REC_COUNTERS:
 		memset(m->counter, 0, sizeof(m->counter));
+		m->counter[COUNT_AHEAD] = COUNT_UNKNOWN;
 		newer = read_list(&r, m->counter, COUNTERS);
 		break;
 	case META_REC_BOOT:

@@ -32,8 +32,13 @@ enum counter { /* since creation, but from COUNT_BYTES on: now */
 	COUNT_DELAYED,
 	COUNT_LEASED,
 	COUNT_DEAD,
+	COUNT_AHEAD, /* of the leased: taken ahead, and not begun */
 	COUNTERS
 };
+
+/* Of COUNT_AHEAD: a take has to count them. An older program did not, and of a damaged
+ * record it cannot be known. */
+#define COUNT_UNKNOWN UINT64_MAX
 
 /* When the last message went at a rate, as in policy.h. every 0: none did. */
 struct rate {

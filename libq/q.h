@@ -669,7 +669,8 @@ struct q_stat {
 	 */
 	double rate_in[3], rate_out[3];
 	uint64_t seen_in[3], seen_out[3];
-	uint64_t leased_most; /* at once, in the last 15 minutes */
+	/* At once, in the last 15 minutes; without what was merely taken ahead. */
+	uint64_t leased_most;
 	/* A record of what follows cannot be read: it is empty here, and begins anew
 	 * with the next change that counts there. */
 	bool history_damaged;

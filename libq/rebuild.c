@@ -252,6 +252,7 @@ begin(struct salvage *s)
 	m->counter[COUNT_BLOCKED] = m->counter[COUNT_GROUPED] = 0;
 	m->counter[COUNT_READY] = m->counter[COUNT_DELAYED] = 0;
 	m->counter[COUNT_LEASED] = m->counter[COUNT_DEAD] = 0;
+	m->counter[COUNT_AHEAD] = 0;
 	if (s->meta & 1U << META_REC_UUID)
 		return (0);
 	/* Receipts given before are of another queue then, and so are hashes of keys.

@@ -281,6 +281,7 @@ settle_ahead(struct txn *t, const struct settle *c, struct state *s)
 		return (0);
 	if (c->how->verb == Q_BEGIN) {
 		s->flags &= (uint16_t)~ST_AHEAD;
+		life_count(t, COUNT_AHEAD, UINT64_MAX);
 		note(t, Q_EVENT_BEGUN, c->receipt.id, s, 0, NULL);
 		return (life_write(t, c->receipt.id, s));
 	}

@@ -32,7 +32,7 @@ int tally_time(struct txn *t, enum history_which which, q_time length, uint64_t 
 int tally_pushed(struct txn *t, uint64_t n);
 /* n messages are done. */
 int tally_done(struct txn *t, uint64_t n);
-/* Messages were taken: see how many are leased. */
+/* Messages were taken: see how many are at work. */
 int tally_leased(struct txn *t);
 /* Before the commit. */
 int tally_save(struct txn *t);

@@ -108,6 +108,68 @@ flushes() {
 	leave
 }
 
+# What was the most at work at once, as takes saw it; and the books know what is ahead.
+at_work() {
+	qctl check jobs >checked || { cat checked && return 1; }
+	is "$(qstat --json jobs | jq .leased_most)" "$1"
+}
+
+@test "what is merely taken ahead is not at work" {
+	seq 20 | qpush -l jobs
+	taker 5 4
+	answered 5 "5 ahead"
+	at_work 1
+	order "begin 2"
+	answered 6 "done"
+	order "return 3"
+	answered 7 "done"
+	order "ack 4"
+	answered 8 "done"
+	at_work 1
+	is "$(qpop jobs)" 3
+	at_work 3
+	kill_taker
+	qpop -L 1h -n 2 -l jobs >leased
+	at_work 3
+	qpop -L 1h -n 2 -l jobs >leased
+	at_work 4
+}
+
+@test "a worker of short commands that takes ahead has as many at work as it runs" {
+	seq 200 | qpush -l jobs
+	qpop -n all -P 2 jobs -- true
+	is "$(qstat --json jobs | jq '.leased_most == 2, .done')" $'true\n200'
+	[[ $(qstat --forecast jobs) =~ workers\ +2\ +measured ]]
+}
+
+@test "a queue of a program that did not count what is ahead is read, and then counted" {
+	seq 9 | qpush -l jobs
+	taker 5 4
+	answered 5 "5 ahead"
+	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" older 1
+	at_work 1
+	order "return 4"
+	answered 6 "done"
+	at_work 1
+	is "$(qpop jobs)" 4
+	at_work 2
+	order "begin 3"
+	answered 7 "done"
+	leave
+	at_work 2
+}
+
+@test "damage to what was taken ahead is not counted for ever" {
+	seq 9 | qpush -l jobs
+	taker 5 4
+	answered 5 "5 ahead"
+	kill_taker
+	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record msg 0000000000000002
+	qpop -L 1h -n 1 -l jobs >leased || :
+	counts jobs leased=1 dead=4
+	at_work 1
+}
+
 @test "what was taken ahead and begun has its attempt" {
 	seq 2 | qpush -l -m 1 jobs
 	taker 2 2

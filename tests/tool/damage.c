@@ -9,6 +9,7 @@
  *   damage FILE lose TABLE K    there is no row with key K (hex) any more
  *   damage FILE state ID N      the state of message ID is N, with a valid checksum
  *   damage FILE format N        the format record says N, with a valid checksum
+ *   damage FILE older N         the program that wrote last knew N counters fewer
  */
 #include <errno.h>
 #include <stdio.h>
@@ -75,7 +76,7 @@ check(int rc)
 /* A record replaced by one that change() makes of it; without change(), it goes. */
 static void
 edit(const char *file, const char *table, MDB_val key,
-    void (*change)(uint8_t *, size_t, uint32_t), uint32_t arg)
+    size_t (*change)(uint8_t *, size_t, uint32_t), uint32_t arg)
 {
 	uint8_t record[8192];
 	MDB_val v;
@@ -84,6 +85,7 @@ edit(const char *file, const char *table, MDB_val key,
 	MDB_dbi dbi;
 	struct store store;
 	uint64_t sum;
+	size_t was;
 
 	check(mdb_env_create(&env));
 	check(mdb_env_set_maxdbs(env, 1));
@@ -94,38 +96,50 @@ edit(const char *file, const char *table, MDB_val key,
 	if (v.mv_size > sizeof(record))
 		check(ENOMEM);
 	memcpy(record, v.mv_data, v.mv_size);
+	was = v.mv_size;
 	if (change != NULL)
-		change(record, v.mv_size, arg);
+		v.mv_size = change(record, v.mv_size, arg);
 	v.mv_data = record;
 	check(change == NULL ? mdb_del(txn, dbi, &key, NULL)
 			     : mdb_put(txn, dbi, &key, &v, 0));
 	check(mdb_dbi_open(txn, NULL, 0, &store.main));
 	check(store_check_stamp(&store, txn, 0, &sum));
-	check(store_stamp(&store, txn, sum));
+	check(store_stamp(&store, txn, v.mv_size == was ? sum : 0));
 	check(mdb_txn_commit(txn));
 	mdb_env_close(env);
 }
 
-static void
+static size_t
 spoil(uint8_t *record, size_t size, uint32_t unused)
 {
 	(void)unused;
 	record[size - 1] ^= 1;
+	return (size);
 }
 
-static void
+static size_t
 set_format(uint8_t *record, size_t size, uint32_t format)
 {
 	(void)put_be32(record + 8, format);
 	(void)put_be64(record, hash_record(record + 8, size - 8, META_REC_FORMAT));
+	return (size);
+}
+
+static size_t
+shorten(uint8_t *record, size_t size, uint32_t n)
+{
+	size -= 8 * (size_t)n;
+	(void)put_be64(record, hash_record(record + 8, size - 8, META_REC_COUNTERS));
+	return (size);
 }
 
 /* arg: the state, and above it the id. */
-static void
+static size_t
 set_state(uint8_t *record, size_t size, uint32_t arg)
 {
 	record[8] = (uint8_t)arg;
 	(void)put_be64(record, hash_record(record + 8, size - 8, arg >> 8));
+	return (size);
 }
 
 static size_t
@@ -165,7 +179,7 @@ edit_file(const char *file, const char *how, const char *arg)
 int
 main(int argc, char **argv)
 {
-	char format[] = "format";
+	char format[] = "format", counters[] = "counters";
 	uint8_t key[64];
 
 	if (argc == 5 && strcmp(argv[2], "record") == 0)
@@ -184,6 +198,9 @@ main(int argc, char **argv)
 			       strtoul(argv[4], NULL, 10)));
 	else if (argc == 4 && strcmp(argv[2], "format") == 0)
 		edit(argv[1], "meta", (MDB_val){ strlen(format), format }, set_format,
+		    (uint32_t)strtoul(argv[3], NULL, 10));
+	else if (argc == 4 && strcmp(argv[2], "older") == 0)
+		edit(argv[1], "meta", (MDB_val){ strlen(counters), counters }, shorten,
 		    (uint32_t)strtoul(argv[3], NULL, 10));
 	else if (argc == 3 || argc == 4)
 		return (edit_file(argv[1], argv[2], argv[3]));

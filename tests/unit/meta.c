@@ -99,7 +99,11 @@ what_an_older_program_did_not_know_has_its_default(void **state)
 	size = meta_encode(&m, META_REC_COUNTERS, record) - 8;
 	seal(record, size, META_REC_COUNTERS);
 	assert_int_equal(meta_decode(&got, META_REC_COUNTERS, record, size), 0);
-	assert_true(got.counter[COUNTERS - 1] == 0);
+	assert_true(got.counter[COUNT_AHEAD] == COUNT_UNKNOWN);
+	size -= 8;
+	seal(record, size, META_REC_COUNTERS);
+	assert_int_equal(meta_decode(&got, META_REC_COUNTERS, record, size), 0);
+	assert_true(got.counter[COUNT_DEAD] == 0 && got.counter[COUNT_LEASED] == 1);
 }
 
 static void
