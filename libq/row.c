@@ -9,6 +9,20 @@
 
 enum { ROW_HEAD = 8 + 2 + 1 }; /* of a row in a page, with its number and padding */
 
+/*
+ * After a failure LMDB refuses the rest of the transaction, and does not say again for
+ * what reason: what fails first may be the log, of which nobody hears until the end.
+ */
+static int
+code(struct txn *t, enum table table, int rc)
+{
+	if (rc == MDB_BAD_TXN && t->failed != 0)
+		rc = t->failed;
+	else if (rc != 0 && rc != MDB_NOTFOUND)
+		t->failed = rc;
+	return (store_code(rc, store_table_name(table)));
+}
+
 static int
 cursor(struct txn *t, enum table table, MDB_cursor **c)
 {
@@ -17,7 +31,7 @@ cursor(struct txn *t, enum table table, MDB_cursor **c)
 	if (t->cursor[table] == NULL) {
 		rc = mdb_cursor_open(t->mdb, t->q->store.dbi[table], &t->cursor[table]);
 		if (rc != 0)
-			return (store_code(rc, store_table_name(table)));
+			return (code(t, table, rc));
 	}
 	*c = t->cursor[table];
 	return (0);
@@ -37,7 +51,7 @@ move(struct txn *t, enum table table, MDB_cursor_op op, struct span *key,
 	    (rc = trail_check(&t->trails, table, *key, TRAIL_READ, 0)) != 0)
 		return (rc);
 	if ((rc = mdb_cursor_get(c, &k, &v, op)) != 0)
-		return (store_code(rc, store_table_name(table)));
+		return (code(t, table, rc));
 	rc = trail_check_at(&t->trails, table, (struct span){ k.mv_data, k.mv_size });
 	if (rc != 0)
 		return (rc);
@@ -54,7 +68,7 @@ current(struct txn *t, enum table table, struct span *key, struct span *value)
 	int rc = mdb_cursor_get(t->cursor[table], &k, &v, MDB_GET_CURRENT);
 
 	if (rc != 0)
-		return (store_code(rc, store_table_name(table)));
+		return (code(t, table, rc));
 	*key = (struct span){ k.mv_data, k.mv_size };
 	*value = (struct span){ v.mv_data, v.mv_size };
 	return (0);
@@ -144,7 +158,7 @@ put(struct txn *t, enum table table, struct span key, MDB_val *v, unsigned flags
 	rc = mdb_cursor_put(c, &k, v, flags);
 	if (rc == MDB_KEYEXIST && flags & MDB_APPEND) /* not in order: search */
 		rc = mdb_cursor_put(c, &k, v, flags & ~(unsigned)MDB_APPEND);
-	return (store_code(rc, store_table_name(table)));
+	return (code(t, table, rc));
 }
 
 int
@@ -186,8 +200,7 @@ drop(struct txn *t, enum table table, struct span key, struct span value)
 	    (rc = trail_check_run(&t->trails, table, value)) != 0)
 		return (rc);
 	t->changed = true;
-	return (
-	    store_code(mdb_cursor_del(t->cursor[table], 0), store_table_name(table)));
+	return (code(t, table, mdb_cursor_del(t->cursor[table], 0)));
 }
 
 int

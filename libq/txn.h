@@ -28,6 +28,7 @@ struct txn {
 	bool write;
 	bool changed;  /* something was written; else the commit costs no flush */
 	bool flushed;  /* what it committed is on disk */
+	int failed;    /* the result of LMDB that it cannot go on after */
 	bool promoted; /* by what fell due, beside what was asked for */
 	struct meta meta;
 	unsigned meta_changed;             /* bit set of enum meta_record */

@@ -77,6 +77,10 @@ run(int (*op)(struct q *), long at, const struct attack *a)
 		assert_true(rc < 0 && rc > -Q_CODES);
 		assert_int_not_equal(q_errmsg()[0], '\0');
 	}
+	if (rc != 0 && a->kind == MEMORY && op != op_rebuild) {
+		assert_int_not_equal(rc, Q_ECORRUPT);
+		assert_null(strstr(q_errmsg(), "damaged"));
+	}
 	q_close(q);
 	return (rc);
 }
