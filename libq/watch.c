@@ -248,8 +248,11 @@ next_logged(struct q_events *e, struct q_event *event)
 		*event = r->event[r->at++];
 		return (0);
 	}
-	return (r->code != 0 ? fail(r->code, "the log is damaged; run 'qctl check'")
-			     : fail(Q_EMPTY, "nothing has happened since"));
+	if (r->code == Q_ECORRUPT)
+		return (fail(r->code, "the log is damaged; run 'qctl check'"));
+	if (r->code != 0)
+		return (fail(r->code, "log: %s", q_strerror(r->code)));
+	return (fail(Q_EMPTY, "nothing has happened since"));
 }
 
 /* Whether it has all its bytes, and whether it is still the one that others write to.
