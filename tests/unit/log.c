@@ -260,6 +260,29 @@ what_cannot_be_logged_does_not_happen(void **state)
 	q_close(q);
 }
 
+/* LMDB refuses whatever comes after a write for which there was no room. */
+static void
+a_log_without_room_is_why_nothing_more_is_written(void **state)
+{
+	struct q *q = open_queue(Q_FOREVER / 100);
+	struct span key = { "key", 3 }, value = { "v", 1 };
+	struct txn t;
+
+	(void)state;
+	assert_true(lock_try(q, LOCK_EX));
+	assert_int_equal(mdb_env_set_mapsize(q->store.env, 1), 0); /* what is used */
+	assert_int_equal(txn_begin_write(q, &t), 0);
+	for (int i = 0; i < 10000 && t.log_code == 0; i++)
+		note(&t, Q_EVENT_PUSHED, 1, NULL, 0, NULL);
+	assert_int_equal(t.log_code, STORE_GROW);
+	assert_int_equal(txn_put(&t, T_GROUP, key, value), STORE_GROW);
+	assert_int_equal(txn_get(&t, T_META, key, &value), STORE_GROW);
+	assert_int_equal(txn_first(&t, T_LOG, &key, &value), STORE_GROW);
+	assert_int_equal(txn_commit(&t, false), STORE_GROW);
+	lock_drop(q->dir.data);
+	q_close(q);
+}
+
 static void
 assert_damaged(struct q_events *e)
 {
@@ -365,6 +388,8 @@ main(void)
 		    what_is_not_committed_is_not_logged, remove_queue),
 		cmocka_unit_test_teardown(
 		    what_cannot_be_logged_does_not_happen, remove_queue),
+		cmocka_unit_test_teardown(
+		    a_log_without_room_is_why_nothing_more_is_written, remove_queue),
 		cmocka_unit_test_teardown(
 		    a_damaged_row_is_left_out_and_what_follows_is_read, remove_queue),
 		cmocka_unit_test_teardown(
