@@ -202,10 +202,11 @@ $(units): $(B)/unit/%: $(B)/tests/unit/%.o $(B)/cmd.a $(B)/libq.a
 $(tools): $(B)/tool/%: tests/tool/%.c $(B)/libq.a
 	@mkdir -p $(@D)
 	$(if $(filter shim-%,$*),$(CC) -shared -fPIC -D_GNU_SOURCE -O2 -o $@ $< -ldl, \
-	$(CC) $(all_cpp) $(all_c) $(LDFLAGS) -o $@ $^ $(archives) -lpthread)
+	$(CC) $(all_cpp) $(all_c) $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(archives) -lpthread)
 
 $(B)/tool/shim-alloc $(B)/tool/shim-lmdb: tests/tool/shim.h
 $(B)/tool/shim-lmdb $(B)/tool/shim-place: tests/tool/real.h
+$(B)/tool/trace: tests/tool/registers.h
 
 $(killer): $(patsubst %.c,$(B)/%.o,$(wildcard tests/killer/*.c)) $(B)/libq.a
 	@mkdir -p $(@D)
