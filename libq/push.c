@@ -347,7 +347,8 @@ check_origin(struct txn *t, const struct push *push, bool *known)
 	return (rc);
 }
 
-/* Whether the message that is to be replaced is as it was. */
+/* Whether nobody has taken the message that is to be replaced; its time may have come.
+ */
 static int
 check_old(struct txn *t, const struct q_msg *old, struct state *s, int *code)
 {
@@ -355,8 +356,8 @@ check_old(struct txn *t, const struct q_msg *old, struct state *s, int *code)
 
 	if (rc == STORE_NONE)
 		*code = fail(Q_ENOENT, "no such message (done, expired or purged)");
-	else if (rc == 0 &&
-		 (s->delivery != old->delivery || s->changed != old->changed))
+	else if (rc == 0 && (s->delivery != old->delivery || s->state == Q_LEASED ||
+				s->flags & ST_MOVING))
 		*code = fail(Q_ESTALE, "it was leased or settled meanwhile");
 	return (rc == STORE_NONE ? 0 : rc);
 }

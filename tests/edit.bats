@@ -44,6 +44,17 @@ leaves_no_file() {
 	is "$(qpop jobs)" 'b c'
 }
 
+@test "a message whose time has come, or whose lease is over, can be edited" {
+	qpush -d 10 jobs later
+	qpush jobs leased
+	qpop -L 10 jobs >/dev/null
+	export SHIM_WALL=60 SHIM_BOOT=60
+	EDITOR='sed -i s/l/L/' preloaded shim-time qctl edit -q jobs 1
+	EDITOR='sed -i s/l/L/' preloaded shim-time qctl edit -q jobs 2
+	is "$(preloaded shim-time qpop -n all -l jobs | xargs)" 'Later Leased'
+	leaves_no_file
+}
+
 @test "a message that waits keeps its state and key" {
 	qpush -d 1h -k key jobs later
 	EDITOR='sed -i s/l/L/' qctl edit -q jobs 1
