@@ -12,6 +12,7 @@
 #include "event.h"
 #include "group.h"
 #include "life.h"
+#include "look.h"
 #include "message.h"
 #include "note.h"
 #include "queue.h"
@@ -152,6 +153,13 @@ is_meant(struct txn *t, const struct manage *manage, uint64_t id, const struct s
 	return (how->reason == NULL ? 0 : reason_matches(t, id, how->reason, yes));
 }
 
+/* Whether nothing changes: then what has fallen due is not noticed by others before. */
+static bool
+is_look(const struct manage *m)
+{
+	return (m->how->dry || (unsigned)m->how->act == ACT_COPY);
+}
+
 static int
 act(struct txn *t, const struct manage *m, uint64_t id, struct state *s)
 {
@@ -180,6 +188,8 @@ manage_one(struct txn *t, const struct manage *m, uint64_t id, struct q_managed 
 		return (*code == Q_ENOENT || rc == Q_ECORRUPT || rc == STORE_BROKEN
 			    ? 0
 			    : rc);
+	if (is_look(m))
+		s.state = look_state(t, id, &s);
 	if ((rc = is_meant(t, m, id, &s, &meant)) != 0 || !meant)
 		return (rc == STORE_NONE ? 0 : rc);
 	*code = 0;
@@ -261,7 +271,7 @@ manage_part(struct q *q, const struct manage *m, struct manage_part *part)
 	struct txn t;
 	int rc;
 
-	if (m->how->dry || (unsigned)m->how->act == ACT_COPY) {
+	if (is_look(m)) {
 		if ((rc = txn_begin(q, &t)) != 0)
 			return (rc);
 		rc = manage_apply(&t, m, part);

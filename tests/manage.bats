@@ -51,6 +51,19 @@ ids() {
 	fails 1 'no such message' qack jobs "$(cat receipt)"
 }
 
+@test "what a purge says that it would do counts what has fallen due meanwhile" {
+	qpush -d 10 jobs a
+	qpush jobs b
+	qpop -L 10 jobs >/dev/null
+	qpush -e 10 jobs c
+	export SHIM_WALL=60 SHIM_BOOT=60
+	run --separate-stderr -2 preloaded shim-time qctl purge --state ready jobs
+	has "$stderr" 'would remove 2 messages'
+	is "$(preloaded shim-time qctl purge --state delayed jobs)" 'removed 0 messages'
+	is "$(preloaded shim-time qctl purge -y --state ready jobs)" 'removed 2 messages'
+	counts jobs purged=2 expired=1 lapsed=1
+}
+
 @test "a purge of one state leaves the others" {
 	local state
 

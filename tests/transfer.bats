@@ -62,6 +62,16 @@ ids() {
 	is "$(qstat --list b | awk 'NR > 1 { print $NF }' | xargs)" '3 5 7 1 2'
 }
 
+@test "a copy finds what nobody has noticed yet that it is free" {
+	qctl create b
+	qpush a x
+	qpush -e 10 a y
+	qpop -L 10 a >/dev/null
+	SHIM_WALL=60 SHIM_BOOT=60 preloaded shim-time qctl copy a b
+	is "$(qpop -n all -l b)" x
+	counts a leased=1
+}
+
 @test "what cannot be moved is said, and the others are" {
 	qctl create b
 	qpush a x y
