@@ -4,6 +4,7 @@
  * transaction that changes it; a thousand are looked at in each.
  */
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "apply.h"
@@ -123,6 +124,23 @@ reason_matches(struct txn *t, uint64_t id, const char *pattern, bool *yes)
 	return (rc == STORE_NONE ? 0 : rc);
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x < y ? -1 : x > y);
+}
+
+/* Whether it was decided before that this one is not meant. */
+static bool
+is_left_out(const struct manage *m, uint64_t id, const struct state *s)
+{
+	return (m->meant != NULL && m->meant->given && s->flags & ST_GROUPED &&
+		bsearch(&id, m->meant->ids, m->meant->count, sizeof(id), compare_ids) ==
+		    NULL);
+}
+
 /* Acts after which a message is to live. */
 #define LIVES (1U << Q_ACT_REDRIVE | 1U << ACT_MARK | 1U << ACT_COPY)
 
@@ -139,7 +157,8 @@ is_meant(struct txn *t, const struct manage *manage, uint64_t id, const struct s
 	int rc;
 
 	*yes = false;
-	if (!(states_of(how) & IN(s->state)) || !transfer_may(manage, s))
+	if (!(states_of(how) & IN(s->state)) || !transfer_may(manage, s) ||
+	    is_left_out(manage, id, s))
 		return (0);
 	if ((rc = txn_get(t, T_BODY, key_span(&k), &v)) != 0)
 		return (rc);
@@ -158,6 +177,22 @@ static bool
 is_look(const struct manage *m)
 {
 	return (m->how->dry || (unsigned)m->how->act == ACT_COPY);
+}
+
+static int
+remember(struct meant *meant, uint64_t id)
+{
+	size_t room = meant->room == 0 ? 64 : meant->room * 2;
+	uint64_t *ids;
+
+	if (meant->count == meant->room) {
+		if ((ids = reallocarray(meant->ids, room, sizeof(*ids))) == NULL)
+			return (fail(Q_ENOMEM, "out of memory"));
+		meant->ids = ids;
+		meant->room = room;
+	}
+	meant->ids[meant->count++] = id;
+	return (0);
 }
 
 static int
@@ -195,6 +230,8 @@ manage_one(struct txn *t, const struct manage *m, uint64_t id, struct q_managed 
 	*code = 0;
 	sum->count++;
 	sum->bytes += s.size;
+	if (m->meant != NULL && !m->meant->given && s.flags & ST_GROUPED)
+		return (remember(m->meant, id));
 	return (m->how->dry ? 0 : act(t, m, id, &s));
 }
 
@@ -287,16 +324,42 @@ manage_part(struct q *q, const struct manage *m, struct manage_part *part)
 }
 
 int
+manage_decide(struct q *q, struct manage *manage, struct meant *meant)
+{
+	struct q_manage how = *manage->how;
+	struct manage look = *manage;
+	struct manage_part part = { .end = false };
+	int rc = 0;
+
+	*meant = (struct meant){ 0 };
+	if (how.dry || how.ids != NULL || states_of(&how) & IN(Q_BLOCKED) ||
+	    !(acts[how.act].states & IN(Q_BLOCKED)))
+		return (0);
+	how.dry = true;
+	look.how = &how;
+	look.meant = meant;
+	while (rc == 0 && !part.end) {
+		rc = manage_part(q, &look, &part);
+		look.at = part.next;
+	}
+	meant->given = true;
+	manage->meant = meant;
+	return (rc);
+}
+
+int
 q_manage(struct q *q, const struct q_manage *how, struct q_managed *out)
 {
 	struct manage m = { .how = how };
 	struct manage_part part = { .end = false };
+	struct meant meant = { 0 };
 	int rc = Q_EINVAL;
 
 	*out = (struct q_managed){ 0 };
 	if (how->act < Q_ACT_PURGE || how->act > Q_ACT_DEAD)
 		return (fail(rc, "there is no such act"));
-	rc = manage_check(how);
+	if ((rc = manage_check(how)) == 0)
+		rc = manage_decide(q, &m, &meant);
 	while (rc == 0 && !part.end) {
 		if ((rc = manage_part(q, &m, &part)) != 0)
 			break;
@@ -307,5 +370,6 @@ q_manage(struct q *q, const struct q_manage *how, struct q_managed *out)
 		if (q->stop != NULL && q->stop(q->arg))
 			break;
 	}
+	free(meant.ids);
 	return (rc);
 }

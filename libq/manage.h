@@ -17,8 +17,16 @@ enum {
 	ACTS
 };
 
+/* Of those that are in groups, the ids of the ones meant, in their order. */
+struct meant {
+	uint64_t *ids;
+	size_t count, room;
+	bool given; /* else it is not decided before the act which these are */
+};
+
 struct manage {
 	const struct q_manage *how;
+	struct meant *meant;
 	uint64_t at;   /* the id, or index of the id, to go on from */
 	uint64_t most; /* of messages; 0: as many as there may be in a transaction */
 	/* Of a transfer: */
@@ -42,6 +50,12 @@ int manage_apply(
     struct txn *t, const struct manage *manage, struct manage_part *result);
 /* One part, in a transaction of its own; from where the last one ended. */
 int manage_part(struct q *q, const struct manage *manage, struct manage_part *part);
+/*
+ * Decide which messages of groups are meant, before the first of them is acted on: what
+ * ends lets the next one of its group go on, into a state that may be asked for. *meant
+ * is the caller's, with meant->ids to be freed, also after an error.
+ */
+int manage_decide(struct q *q, struct manage *manage, struct meant *meant);
 /* Whether the act may be done to those states. */
 int manage_check(const struct q_manage *how);
 

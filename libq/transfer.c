@@ -369,6 +369,7 @@ q_transfer(
 {
 	struct transfer x = { .from = from, .to = to, .copy = how->copy, .sum = out };
 	struct manage_part part = { .end = false };
+	struct meant meant = { 0 };
 	uint64_t left = how->most;
 	int rc;
 
@@ -376,6 +377,8 @@ q_transfer(
 	if ((rc = check(&x, from, to, how)) != 0 || (rc = batch_new(&x.b)) != 0)
 		return (rc);
 	x.manage.how = &x.how;
+	if (!how->copy)
+		rc = manage_decide(from, &x.manage, &meant);
 	while (rc == 0 && !part.end && (how->most == 0 || left > 0)) {
 		x.manage.out = x.how.dry ? NULL : x.b;
 		x.manage.most = left;
@@ -400,5 +403,6 @@ q_transfer(
 			break;
 	}
 	q_batch_free(x.b);
+	free(meant.ids);
 	return (rc);
 }

@@ -51,6 +51,22 @@ ids() {
 	fails 1 'no such message' qack jobs "$(cat receipt)"
 }
 
+@test "of a group, a purge or dead of one state leaves those it lets go on" {
+	seq 4 | qpush -l -g g jobs
+	seq 3 | qpush -l -g h -d 1h jobs
+	qpush jobs plain
+	fails 2 'would remove 2 messages' qctl purge --state ready jobs
+	is "$(qctl purge -y --state ready jobs)" 'removed 2 messages'
+	counts jobs ready=1 blocked=4 delayed=1 purged=2
+	is "$(ids jobs ready)" 2
+	is "$(qctl dead --state ready jobs)" 'made dead 1 message'
+	is "$(ids jobs ready)" 3
+	is "$(qctl purge -y --state delayed jobs)" 'removed 1 message'
+	is "$(ids jobs delayed)" 6
+	is "$(qctl purge -y --state dead jobs)" 'removed 1 message'
+	counts jobs ready=1 blocked=2 delayed=1 dead=0
+}
+
 @test "what a purge says that it would do counts what has fallen due meanwhile" {
 	qpush -d 10 jobs a
 	qpush jobs b

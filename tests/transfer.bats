@@ -62,6 +62,16 @@ ids() {
 	is "$(qstat --list b | awk 'NR > 1 { print $NF }' | xargs)" '3 5 7 1 2'
 }
 
+@test "of a group, a move of one state leaves those it lets go on" {
+	qctl create b
+	qpush -g g a 1
+	seq 1000 | qpush -l -d 1h a
+	qpush -g g a 2
+	is "$(qctl move --state ready a b)" 'moved 1 message'
+	is "$(ids a | awk '{ print $NF }')" 1002
+	counts a ready=1 delayed=1000
+}
+
 @test "a copy finds what nobody has noticed yet that it is free" {
 	qctl create b
 	qpush a x
