@@ -165,7 +165,8 @@ static void
 set_times(json_t *object, const struct q_msg *m)
 {
 	json_set_time(object, "pushed", m->pushed);
-	if (m->state == Q_DELAYED || (m->state == Q_LEASED && m->due != Q_FOREVER))
+	if (m->state == Q_DELAYED || (m->state == Q_BLOCKED && m->due != 0) ||
+	    (m->state == Q_LEASED && m->due != Q_FOREVER))
 		json_set_time(object, "due", m->due);
 	if (m->expires != 0)
 		json_set_time(object, "expires", m->expires);

@@ -225,6 +225,14 @@ drop_nulls(json_t *document)
 			(void)json_object_del(document, fields[i].name);
 }
 
+static bool
+is_one_of(const json_t *value, const char *one, const char *other)
+{
+	const char *text = json_string_value(value); /* NULL: it is no string */
+
+	return (text != NULL && (strcmp(text, one) == 0 || strcmp(text, other) == 0));
+}
+
 static const char *
 read_document(struct reading *r, json_t *document)
 {
@@ -237,8 +245,7 @@ read_document(struct reading *r, json_t *document)
 	drop_nulls(document);
 	state = json_object_get(document, "state");
 	/* Of other messages it is the end of a lease that is over for us. */
-	if (state != NULL && (json_typeof(state) != JSON_STRING ||
-				 strcmp(json_string_value(state), "delayed") != 0))
+	if (state != NULL && !is_one_of(state, "delayed", "blocked"))
 		(void)json_object_del(document, "due");
 	if ((why = check_pairs(document)) != NULL)
 		return (why);

@@ -190,7 +190,8 @@ listing_detail(const struct q_msg *m, q_time now, FILE *out)
 	(void)fprintf(out, "%-*s %u\n", NAME, "delivery", m->delivery);
 	(void)fprintf(out, "%-*s %d\n", NAME, "priority", m->priority);
 	print_time("pushed", m->pushed, now, out);
-	if (m->state == Q_DELAYED || (m->state == Q_LEASED && m->due != Q_FOREVER))
+	if (m->state == Q_DELAYED || (m->state == Q_BLOCKED && m->due != 0) ||
+	    (m->state == Q_LEASED && m->due != Q_FOREVER))
 		print_time("due", m->due, now, out);
 	if (m->expires != 0)
 		print_time("expires", m->expires, now, out);

@@ -214,7 +214,8 @@ add_push(struct transfer *x, const struct q_msg *m)
 
 	if (rc != 0 || (m->blob && (rc = copy_blob(x, m, &p.blob)) != 0))
 		return (rc);
-	if (m->state == Q_DELAYED && m->delivery == 0) /* a back-off is over */
+	/* A back-off is over. */
+	if ((m->state == Q_DELAYED || m->state == Q_BLOCKED) && m->delivery == 0)
 		p.due = m->due;
 	if (m->expires != 0)
 		p.ttl = m->expires > now.wall ? m->expires - now.wall : 1;

@@ -81,6 +81,16 @@ max_attempts priority headers pushed due expires changed size uid failures body"
 	is "$(qstat --json copy 1 | jq .due)" "$(jq .due json)"
 }
 
+@test "one that waits for its group has its delay in JSON, and is delayed again" {
+	qpush -g g jobs first
+	qpush -g g -d 1h jobs later
+	has "$(qstat jobs 2)" 'due  '
+	qstat --list --json --body jobs | qpush -J copy
+	is "$(qstat --json copy 2 | jq .due)" "$(qstat --json jobs 2 | jq .due)"
+	is "$(qpop copy)" first
+	counts copy delayed=1 ready=0
+}
+
 @test "the end of a lease does not delay the copy of a leased message" {
 	qpush jobs x
 	qpop -L 1h --json jobs | qpush -J copy

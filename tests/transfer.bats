@@ -72,6 +72,18 @@ ids() {
 	counts a ready=1 delayed=1000
 }
 
+@test "a message that waits for its group takes its delay along" {
+	qctl create b
+	qctl create c
+	qpush -g g a 1
+	qpush -g g -d 1h a 2
+	qctl copy a b
+	qctl move a c 2
+	is "$(qpop b)" 1
+	counts b ready=0 delayed=1
+	counts c ready=0 delayed=1
+}
+
 @test "a copy finds what nobody has noticed yet that it is free" {
 	qctl create b
 	qpush a x
