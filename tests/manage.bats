@@ -80,6 +80,13 @@ ids() {
 	counts jobs purged=2 expired=1 lapsed=1
 }
 
+@test "of several ids, one that is damaged decides the exit status" {
+	qpush jobs a b c
+	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record msg 0000000000000001
+	run --separate-stderr -65 qctl dead jobs 1 77
+	has "$stderr" '77: no such message'
+}
+
 @test "a purge of one state leaves the others" {
 	local state
 
