@@ -154,6 +154,8 @@ due_of(const struct txn *t, const struct state *s)
 {
 	q_time left;
 
+	if (s->state == Q_BLOCKED && s->due <= (uint64_t)t->now.wall)
+		return (0); /* it waits for its group alone */
 	if (s->state == Q_DELAYED || s->state == Q_BLOCKED)
 		return ((q_time)s->due);
 	if (s->state != Q_LEASED)

@@ -89,6 +89,8 @@ max_attempts priority headers pushed due expires changed size uid failures body"
 	is "$(qstat --json copy 2 | jq .due)" "$(qstat --json jobs 2 | jq .due)"
 	is "$(qpop copy)" first
 	counts copy delayed=1 ready=0
+	is "$(SHIM_WALL=7200 preloaded shim-time qstat --json jobs 2 | jq -c '[.state, .due]')" \
+		'["blocked",null]'
 }
 
 @test "the end of a lease does not delay the copy of a leased message" {
