@@ -199,6 +199,8 @@ letters() {
 		mkdir "$c" "$c/root"
 		examples "$man/$c.1" >"$c.sh"
 		[ -s "$c.sh" ]
+		# who follows the page may not have set it
+		run -1 grep Q_ROOT "$c.sh"
 		(
 			cd "$c" || exit 1
 			PATH=$BIN:$PATH Q_ROOT=$PWD/root sh -eu "../$c.sh" </dev/null
