@@ -48,10 +48,26 @@ parse_stat(const char *p, struct proc *out)
 }
 
 int
+proc_parse(const char *text, struct proc *out)
+{
+	const char *name = strchr(text, '('), *end = strrchr(text, ')');
+	size_t size;
+
+	/* The command's name may hold anything; the last ')' ends it. */
+	if (name == NULL || end == NULL || end < name || parse_stat(end + 1, out) != 0)
+		return (-1);
+	size = (size_t)(end - name - 1);
+	if (size >= sizeof(out->name))
+		size = sizeof(out->name) - 1;
+	memcpy(out->name, name + 1, size);
+	out->name[size] = '\0';
+	return (0);
+}
+
+int
 proc_read(pid_t pid, struct proc *out)
 {
-	char path[64], text[1024], *name, *end;
-	size_t size;
+	char path[64], text[1024];
 	ssize_t n;
 	int fd;
 
@@ -63,17 +79,7 @@ proc_read(pid_t pid, struct proc *out)
 	if (n <= 0)
 		return (-1);
 	text[n] = '\0';
-	/* The command's name may hold anything; the last ')' ends it. */
-	if ((name = strchr(text, '(')) == NULL || (end = strrchr(name, ')')) == NULL ||
-	    parse_stat(end + 1, out) != 0)
-		return (-1);
-	size = (size_t)(end - name - 1);
-	if (size >= sizeof(out->name))
-		size = sizeof(out->name) - 1;
-	memcpy(out->name, name + 1, size);
-	out->name[size] = '\0';
-	out->pid = pid;
-	return (0);
+	return (proc_parse(text, out));
 }
 
 bool

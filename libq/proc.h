@@ -11,7 +11,6 @@
 #include <sys/types.h>
 
 struct proc {
-	pid_t pid;
 	char state;     /* a letter, see proc(5) */
 	uint64_t start; /* in clock ticks since the machine's boot */
 	char name[32];  /* of its command, as the kernel cuts it */
@@ -19,6 +18,8 @@ struct proc {
 
 /* 0, or -1: there is none, or it is hidden from us. */
 int proc_read(pid_t pid, struct proc *p);
+/* From what /proc/PID/stat holds; -1: it does not. */
+int proc_parse(const char *text, struct proc *p);
 /* Whether it has ended, and only its status is left. */
 bool proc_is_over(const struct proc *p);
 bool proc_is_stopped(const struct proc *p);
