@@ -30,14 +30,14 @@ static size_t count;
 
 /* ---- data.mdb, as LMDB has it ---- */
 
-struct file {
+struct env {
 	MDB_env *env;
 	MDB_txn *txn;
 	struct store store;
 };
 
 static void
-file_open(struct file *f, const char *queue)
+file_open(struct env *f, const char *queue)
 {
 	char path[80];
 
@@ -56,7 +56,7 @@ file_open(struct file *f, const char *queue)
 
 /* As if libq had written it: of the transaction there is a trace. */
 static void
-file_close(struct file *f)
+file_close(struct env *f)
 {
 	uint64_t sum;
 
@@ -69,7 +69,7 @@ file_close(struct file *f)
 static void
 read_rows(void)
 {
-	struct file f;
+	struct env f;
 	MDB_cursor *c;
 	MDB_val k, v;
 
@@ -216,7 +216,7 @@ seal(struct row *r)
 static void
 put_row(const struct row *old, const struct row *new)
 {
-	struct file f;
+	struct env f;
 	MDB_val k, v;
 
 	restore();

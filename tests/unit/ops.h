@@ -4,6 +4,7 @@
 
 /* What is done to a queue while something fails: each 0 or a code. */
 #include "ops_rare.h"
+#include "ops_served.h"
 #include "rich.h"
 
 static int
@@ -295,6 +296,7 @@ static const struct {
 	{ "holders", op_holders },
 	{ "result", op_result },
 	{ "create", op_create },
+	{ "serve", op_serve },
 	{ "remove", op_remove },
 };
 
