@@ -52,7 +52,7 @@ struct attack {
 	bool always;
 	int error;
 	time_t later;
-	bool simple;
+	bool simple, booted;
 };
 
 static int
@@ -69,10 +69,12 @@ run(int (*op)(struct q *), long at, const struct attack *a)
 	fail.code = a->error;
 	fail.later = a->later;
 	fail.simple = a->simple;
+	fail.booted = a->booted;
 	rc = q_open(copy, &(struct q_open){ .lock_wait = Q_SECOND / 100 }, &q);
 	if (rc == 0)
 		rc = op(q);
 	fail.kind = NOTHING;
+	fail.booted = false;
 	if (rc != 0) {
 		assert_true(rc < 0 && rc > -Q_CODES);
 		assert_int_not_equal(q_errmsg()[0], '\0');
@@ -96,7 +98,7 @@ attack(int (*op)(struct q *), const struct attack *a)
 	    op == op_rebuild || a->error == MDB_NOTFOUND || a->error == MDB_CORRUPTED;
 	long last;
 
-	if (a->later == 0)
+	if (a->later == 0 && !a->booted)
 		assert_int_equal(run(op, 0, a), 0);
 	else
 		(void)run(op, 0, a);
@@ -128,6 +130,7 @@ static struct attack attacks[] = {
 	{ "LMDB finds no row", LMDB, false, MDB_NOTFOUND, 0 },
 	{ "LMDB, days later", LMDB, false, EIO, 2 * 24 * 3600 },
 	{ "LMDB, when clocks were set back", LMDB, false, EIO, -300 },
+	{ "LMDB, after another boot", LMDB, false, EIO, 0, false, true },
 	{ "memory", MEMORY, false, ENOMEM, 0 },
 	{ "system calls", SYSTEM, false, EIO, 0 },
 	{ "interrupted", SYSTEM, false, EINTR, 0 },
@@ -138,6 +141,11 @@ static struct attack attacks[] = {
 	{ "memory on a simple file system", MEMORY, false, ENOMEM, 0, true },
 	{ "system calls on a simple file system", SYSTEM, false, EIO, 0, true },
 	{ "a full disk", SYSTEM, true, ENOSPC, 0 },
+	{ "half of it", PART, false, 0, 0 },
+	{ "half of it, on a simple file system", PART, true, 0, 0, true },
+	{ "a file without a name", STATUS, false, UNNAMED, 0 },
+	{ "another file", STATUS, false, REPLACED, 0 },
+	{ "a file that all may write to", STATUS, false, OF_ALL, 0 },
 };
 
 static void

@@ -24,8 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* PATH: system calls that are given one; they are of SYSTEM, too. */
-enum kind { NOTHING, LMDB, MEMORY, SYSTEM, PATH };
+/* PATH: system calls that are given one; they are of SYSTEM, too. STATUS: what is said
+ * of a file is of another. PART: of what was to be read or written. */
+enum kind { NOTHING, LMDB, MEMORY, SYSTEM, PATH, STATUS, PART };
 
 static struct {
 	enum kind kind;
@@ -34,6 +35,7 @@ static struct {
 	int code;
 	bool simple;  /* files are neither copied by the kernel, nor exchanged */
 	time_t later; /* seconds that all clocks are ahead, or behind */
+	bool booted;  /* since the queue was made */
 } fail;
 
 static bool
@@ -116,6 +118,18 @@ __wrap_mdb_txn_commit(MDB_txn *txn)
 	return (code(WRITES));
 }
 
+int __real_clock_boot_id(uint8_t *id);
+int __wrap_clock_boot_id(uint8_t *id);
+int
+__wrap_clock_boot_id(uint8_t *id)
+{
+	int rc = __real_clock_boot_id(id);
+
+	if (rc == 0 && fail.booted)
+		id[0] ^= 1;
+	return (rc);
+}
+
 int __real_clock_gettime(clockid_t id, struct timespec *ts);
 int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
 int
@@ -136,20 +150,61 @@ __wrap_posix_fallocate(int fd, off_t at, off_t n)
 	return (refused(SYSTEM) ? errno : __real_posix_fallocate(fd, at, n));
 }
 
-WRAP(SYSTEM, ssize_t, read, (int fd, void *p, size_t n), (fd, p, n), -1)
-WRAP(SYSTEM, ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at), -1)
-WRAP(SYSTEM, ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n), -1)
-WRAP(SYSTEM, ssize_t, pwrite, (int fd, const void *p, size_t n, off_t at),
-    (fd, p, n, at), -1)
+#define WRAP_PART(name, parameters, all, part) \
+	ssize_t __real_##name parameters; \
+	ssize_t __wrap_##name parameters; \
+	ssize_t __wrap_##name parameters \
+	{ \
+		if (refused(PART)) \
+			return (__real_##name part); \
+		return (refused(SYSTEM) ? -1 : __real_##name all); \
+	}
+
+WRAP_PART(read, (int fd, void *p, size_t n), (fd, p, n), (fd, p, n / 2))
+WRAP_PART(
+    pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at), (fd, p, n / 2, at))
+WRAP_PART(write, (int fd, const void *p, size_t n), (fd, p, n), (fd, p, n / 2))
+WRAP_PART(pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at),
+    (fd, p, n / 2, at))
 WRAP(SYSTEM, int, ftruncate, (int fd, off_t n), (fd, n), -1)
 WRAP(SYSTEM, int, fallocate, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n),
     -1)
 WRAP(SYSTEM, int, fsync, (int fd), (fd), -1)
 WRAP(SYSTEM, int, fdatasync, (int fd), (fd), -1)
 WRAP(SYSTEM, int, flock, (int fd, int how), (fd, how), -1)
-WRAP(SYSTEM, int, fstat, (int fd, struct stat *st), (fd, st), -1)
-WRAP(PATH, int, fstatat, (int fd, const char *p, struct stat *st, int f),
-    (fd, p, st, f), -1)
+/* Of a file that has lost its name, or has come in the place of another since. */
+enum status { UNNAMED = 1, REPLACED, OF_ALL };
+
+static int
+other_status(int rc, struct stat *st)
+{
+	if (rc != 0 || !refused(STATUS))
+		return (rc);
+	if (fail.code == UNNAMED)
+		st->st_nlink = 0;
+	else if (fail.code == REPLACED)
+		st->st_ino ^= 1;
+	else
+		st->st_mode |= S_IWOTH;
+	return (rc);
+}
+
+int __real_fstat(int fd, struct stat *st);
+int __wrap_fstat(int fd, struct stat *st);
+int
+__wrap_fstat(int fd, struct stat *st)
+{
+	return (refused(SYSTEM) ? -1 : other_status(__real_fstat(fd, st), st));
+}
+
+int __real_fstatat(int fd, const char *p, struct stat *st, int f);
+int __wrap_fstatat(int fd, const char *p, struct stat *st, int f);
+int
+__wrap_fstatat(int fd, const char *p, struct stat *st, int f)
+{
+	return (refused(PATH) ? -1 : other_status(__real_fstatat(fd, p, st, f), st));
+}
+
 WRAP(PATH, int, stat, (const char *p, struct stat *st), (p, st), -1)
 WRAP(PATH, int, mkdirat, (int fd, const char *p, mode_t mode), (fd, p, mode), -1)
 WRAP(PATH, int, unlinkat, (int fd, const char *p, int flags), (fd, p, flags), -1)

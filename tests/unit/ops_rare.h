@@ -43,13 +43,6 @@ op_hold(struct q *q)
 static int
 op_exchange(struct q *q)
 {
-	const struct q_report report = { .how = Q_HOW_EXITED,
-		.status = 7,
-		.host = "host",
-		.output = "said",
-		.output_size = 4,
-		.command = "./work\0-x",
-		.command_size = 10 };
 	struct q_take take = { .n = 2, .owner = getpid(), .lease = Q_SECOND };
 	struct q_finish finish[2] = { 0 };
 	struct q_batch *b, *more = NULL;
@@ -61,7 +54,7 @@ op_exchange(struct q *q)
 		finish[i].msg = q_batch_get(b, i);
 	finish[0].how = (struct q_settle){ .verb = Q_FAIL,
 		.reason = "exited 7",
-		.report = &report,
+		.report = &all_told,
 		.backoff_base = Q_SECOND };
 	finish[1].how = (struct q_settle){ .verb = Q_ACK };
 	rc = q_exchange(q, finish, q_batch_count(b), &take, &more);

@@ -9,13 +9,8 @@
 enum { ASKERS = 4 };
 
 static const struct q_settle served_ack = { .verb = Q_ACK };
-static const struct q_report served_report = { .how = Q_HOW_EXITED,
-	.status = 7,
-	.host = "host",
-	.output = "said",
-	.output_size = 4 };
 static const struct q_settle served_fail = {
-	.verb = Q_FAIL, .reason = "exited 7", .report = &served_report
+	.verb = Q_FAIL, .reason = "exited 7", .report = &all_told
 };
 static const struct q_take served_take = { .n = 2, .lease = 60 * Q_SECOND },
 			   served_group = { .group = "none", .lease = Q_SECOND };

@@ -16,12 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "q.h"
+#include "askers.h"
 
 enum { LARGE = 70000, FIRST = 1, LEASED = 6, DEAD = 7, DONE = 8 };
 
 static char dir[] = "/dev/shm/q-failing.XXXXXX", rich[64], other[64], copy[64];
 static uint8_t large[LARGE];
+static char output_file[32]; /* of a result */
 
 static struct q_push
 message(const char *body)
@@ -79,13 +80,78 @@ fill_more(struct q *q)
 	settle_one(q, &kill);
 }
 
+static const struct q_report all_told = { .how = Q_HOW_EXITED,
+	.status = 7,
+	.host = "host",
+	.output = "said",
+	.output_size = 4,
+	.command = "./work\0-x",
+	.command_size = 10 };
+
+/* A result with a file, a key that is known for a while, and leases that are held, or
+ * were over at once. */
+static void
+fill_ended(struct q *q)
+{
+	struct q_push p = { .priority = 90, .result = true };
+	struct q_output out = { .data = NULL };
+	struct q_settle ack = { .verb = Q_ACK, .output = &out };
+	struct q_take take = { .n = 2, .ahead = 1 };
+	struct q_pushed pushed;
+	struct q_batch *b;
+	size_t stored;
+
+	assert_int_equal(q_push(q, &p, 1, 0, &stored, &pushed), 0);
+	(void)snprintf(output_file, sizeof(output_file), "blob/%llu.out",
+	    (unsigned long long)pushed.id);
+	assert_int_equal(q_blob_output(q, &out.blob), 0);
+	assert_int_equal(q_blob_write(out.blob, large, LARGE), 0);
+	settle_one(q, &ack);
+	q_blob_free(out.blob);
+	p = message("keyed, and done");
+	p.priority = 90;
+	p.key = "done";
+	push(q, p);
+	ack.output = NULL;
+	settle_one(q, &ack);
+	p.key = NULL;
+	push(q, p);
+	push(q, p);
+	assert_int_equal(q_take(q, &take, &b), 0);
+	q_batch_free(b);
+	push(q, p);
+	take = (struct q_take){ .lease = 1 };
+	assert_int_equal(q_take(q, &take, &b), 0);
+	q_batch_free(b);
+}
+
+/* A row of what was done for another. */
+static void
+fill_served(struct q *q)
+{
+	struct q_push asked = message("asked"), own = message("own");
+	struct q_pushed pushed;
+	enum answer answer = ANSWER_ALONE;
+	struct asker a = { .n = 1 };
+
+	a.request[0] = (struct request){ .op = OP_PUSH,
+		.push = { .messages = &asked, .n = 1, .pushed = &pushed } };
+	assert_int_equal(q_open(rich, NULL, &a.q), 0);
+	assert_true(ask(&a));
+	push(q, own);
+	assert_true(answered(&a, &answer) && answer == ANSWER_RESULTS);
+	q_close(a.q);
+}
+
 /* Something of everything there is. */
 static void
 fill(struct q *q)
 {
 	const struct q_settle kill = { .verb = Q_KILL, .reason = "no good" },
 			      ack = { .verb = Q_ACK },
-			      lose = { .verb = Q_FAIL, .reason = "no luck" };
+			      lose = { .verb = Q_FAIL,
+				      .reason = "no luck",
+				      .report = &all_told };
 	struct q_push p = message("first");
 
 	p.headers = "a=b";
@@ -114,6 +180,8 @@ fill(struct q *q)
 	p.delay = 3600 * Q_SECOND;
 	push(q, p);
 	fill_more(q);
+	fill_ended(q);
+	fill_served(q);
 }
 
 static int
@@ -175,6 +243,18 @@ copy_file(const char *name)
 	(void)close(out);
 }
 
+static void
+make_file(const char *name)
+{
+	char to[80];
+	int fd;
+
+	(void)snprintf(to, sizeof(to), "%s/%s", copy, name);
+	fd = open(to, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_true(fd != -1);
+	(void)close(fd);
+}
+
 /* As it was: copies of what it keeps. */
 static void
 restore(void)
@@ -189,6 +269,10 @@ restore(void)
 	copy_file("data.mdb");
 	copy_file("hold");
 	copy_file("blob/5");
+	copy_file(output_file);
+	make_file("blob/99"); /* of nobody */
+	make_file("blob/98.out");
+	make_file("blob/7-1-1.tmp");
 }
 
 /* The queue, if it is there, with nothing failing any more. */
