@@ -57,10 +57,9 @@ extent_join(struct extent *e, uint64_t id, const struct state *s)
 	const struct state *with = &e->s;
 
 	if (e->count == 0 || e->count == EXTENT_MOST || id != e->first + e->count ||
-	    !extent_may(s) || !extent_may(with) || s->state != with->state ||
-	    s->rank != with->rank || s->flags != 0 || with->flags != 0 ||
-	    s->delivery != 0 || with->delivery != 0 || s->due != with->due ||
-	    s->pushed != with->pushed || s->max_attempts != with->max_attempts)
+	    !extent_may(s) || s->state != with->state || s->rank != with->rank ||
+	    s->due != with->due || s->pushed != with->pushed ||
+	    s->max_attempts != with->max_attempts)
 		return (false);
 	if (e->count == 1)
 		e->size[0] = (uint32_t)e->s.size;

@@ -74,8 +74,8 @@ struct extent {
 /* Whether messages in that state may share a record. */
 bool extent_may(const struct state *s);
 uint64_t extent_size(const struct extent *e, unsigned i);
-/* Whether message id, in that state, is the next one of the extent; then it is added.
- */
+/* Whether message id, just pushed, is the next one of an extent of such; then it is
+ * added. */
 bool extent_join(struct extent *e, uint64_t id, const struct state *s);
 /* n of e, from the one at that place on. */
 struct extent extent_part(const struct extent *e, unsigned from, unsigned n);

@@ -66,7 +66,7 @@ put_push(struct writer *w, const struct push *p)
 {
 	/* What is handed over has to be looked up by its origin, too. */
 	w->bad |= p->n > WIRE_MESSAGES || p->origin != NULL || p->over_count > 0 ||
-	          p->each != NULL || p->as != NULL || p->old != NULL;
+	          p->each != NULL || p->as != NULL; /* so is what replaces another */
 	write_32(w, p->flags);
 	write_8(w, (uint8_t)p->n);
 	for (size_t i = 0; i < p->n && !w->bad; i++) {

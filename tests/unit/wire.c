@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,6 +202,8 @@ a_batch_is_sent_as_its_receipts(void **state)
 static void
 a_timed_take_arrives_as_sent(void **state)
 {
+	static const struct q_take bad[] = { { .lease = -1 },
+		{ .lease = 1, .owner = -1 }, { .lease = 1, .every = -1 } };
 	struct q_take how = { .n = 5, .bytes = 6, .lease = 7, .id = 8, .owner = 9 };
 	const struct request r = { .op = OP_TAKE, .take = { &how, 10, 11 } };
 	const struct take *got = &parcel.request[0].take;
@@ -219,16 +222,40 @@ a_timed_take_arrives_as_sent(void **state)
 	assert_int_equal(wire_put_parcel(&r, 1, 0, 0, "test", data), 0);
 	how = (struct q_take){ .lease = 1, .wait = 1 };
 	assert_int_equal(wire_put_parcel(&r, 1, 0, 0, "test", data), 0);
-	how = (struct q_take){ .lease = -1 };
-	size = wire_put_parcel(&r, 1, 0, 0, "test", data);
-	assert_int_equal(get_parcel(data, size), Q_EINVAL);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		how = bad[i];
+		size = wire_put_parcel(&r, 1, 0, 0, "test", data);
+		assert_int_not_equal(size, 0);
+		assert_int_equal(get_parcel(data, size), Q_EINVAL);
+	}
+}
+
+/* What came from elsewhere, or takes the place of another. */
+static void
+what_is_of_another_is_not_sent(struct push push)
+{
+	static const struct q_origin origin = { .id = 1 };
+	static const struct q_msg as = { .id = 1 };
+	struct push others[4];
+
+	for (int i = 0; i < 4; i++)
+		others[i] = push;
+	others[0].origin = &origin;
+	others[1].over_count = 1;
+	others[2].each = &origin;
+	others[3].as = &as;
+	for (int i = 0; i < 4; i++) {
+		const struct request r = { .op = OP_PUSH, .push = others[i] };
+
+		assert_int_equal(wire_put_parcel(&r, 1, 0, 0, "test", data), 0);
+	}
 }
 
 static void
 what_does_not_fit_is_not_sent(void **state)
 {
 	static const struct q_settle ack = { .verb = Q_ACK };
-	static const struct q_take take = { .n = 1 };
+	static const struct q_take take = { .n = 1 }, timed = { .n = 1, .lease = 1 };
 	static char body[CTL_PAYLOAD];
 	struct q_push messages[WIRE_MESSAGES + 1] = { 0 };
 	struct request r[WIRE_REQUESTS + 1] = { { .op = OP_PUSH } };
@@ -257,6 +284,11 @@ what_does_not_fit_is_not_sent(void **state)
 	assert_int_equal(wire_put_parcel(r, 2, 0, 0, "test", data), 0);
 	r[1] = (struct request){ .op = OP_TAKE, .take = { .how = &take } };
 	assert_int_equal(wire_put_parcel(r, 2, 0, 0, "test", data), 0);
+	r[1].take.how = &timed;
+	assert_int_not_equal(wire_put_parcel(r, 2, 0, 0, "test", data), 0);
+	r[2] = r[1]; /* two takes */
+	assert_int_equal(wire_put_parcel(r, 3, 0, 0, "test", data), 0);
+	what_is_of_another_is_not_sent(r[0].push);
 	r[0].op = OP_OPTION;
 	assert_int_equal(wire_put_parcel(r, 1, 0, 0, "test", data), 0);
 	for (size_t i = 0; i <= WIRE_REQUESTS; i++)
@@ -381,8 +413,43 @@ the_answer_to_a_take_is_its_deliveries(void **state)
 	assert_int_equal(batch_add_stub(sent.taken.batch, 9, 1), 0); /* one too many */
 	size = answer_put_results(&r, &sent, 1, b);
 	assert_int_equal(answer_get(b, size, &r, &got, 1, &answer, &code), Q_EINVAL);
+	batch_cut(sent.taken.batch, 0);
+	sent.taken.code = Q_EMPTY;
+	(void)snprintf(sent.taken.text, TAKEN_TEXT, "the rate allows no more");
+	size = answer_put_results(&r, &sent, 1, b);
+	assert_int_equal(answer_get(b, size, &r, &got, 1, &answer, &code), 0);
+	assert_int_equal(got.taken.code, Q_EMPTY);
+	assert_string_equal(got.taken.text, "the rate allows no more");
+	sent.taken.code = 1;
+	size = answer_put_results(&r, &sent, 1, b);
+	assert_int_equal(answer_get(b, size, &r, &got, 1, &answer, &code), Q_EINVAL);
 	q_batch_free(sent.taken.batch);
 	q_batch_free(got.taken.batch);
+}
+
+/* Of a batch: whether one of its messages could not be read. */
+static void
+the_answer_to_a_batch_is_a_code(void **state)
+{
+	const struct request one = { .op = OP_SETTLE }, each[2] = { one, one };
+	struct request r = { .op = OP_ACK_BATCH };
+	struct result sent[2] = { { .settled = { .code = Q_ESTALE } } }, got;
+	uint8_t b[ANSWER_MAX];
+	enum answer answer;
+	size_t size;
+	int code;
+
+	(void)state;
+	r.part.n = 2;
+	for (int corrupt = 0; corrupt < 2; corrupt++) {
+		sent[1].settled.code = corrupt ? Q_ECORRUPT : 0;
+		got = (struct result){ 0 };
+		size = answer_put_results(each, sent, 2, b);
+		assert_int_equal(answer_get(b, size, &r, &got, 1, &answer, &code), 0);
+		assert_int_equal(got.settled.code, corrupt ? Q_ECORRUPT : 0);
+	}
+	assert_int_equal(
+	    answer_get(b, size - 1, &r, &got, 1, &answer, &code), Q_EINVAL);
 }
 
 static void
@@ -469,6 +536,7 @@ main(void)
 		cmocka_unit_test(what_nobody_could_ask_for_is_refused),
 		cmocka_unit_test(an_answer_arrives_as_sent),
 		cmocka_unit_test(the_answer_to_a_take_is_its_deliveries),
+		cmocka_unit_test(the_answer_to_a_batch_is_a_code),
 		cmocka_unit_test(an_answer_says_no_more_than_was_asked),
 		cmocka_unit_test(other_answers_arrive),
 		cmocka_unit_test(a_row_is_read_as_written),
