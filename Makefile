@@ -192,6 +192,7 @@ failing := malloc calloc realloc reallocarray strdup mdb_env_create mdb_env_open
 	    stat mkdirat unlinkat renameat fchmod fchown lseek getrandom clock_gettime mmap \
 	    opendir fdopendir readdir fopen openat open fcntl syscall mdb_txn_commit \
 	    mkdir fstatfs futimens posix_fallocate clock_boot_id
+$(B)/unit/quota: wraps := -Wl,--wrap=syscall
 $(B)/unit/failing: wraps := $(failing:%=-Wl,--wrap=%)
 
 $(units): $(B)/unit/%: $(B)/tests/unit/%.o $(B)/cmd.a $(B)/libq.a

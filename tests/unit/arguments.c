@@ -215,7 +215,12 @@ test_open(void **state)
 static void
 test_nothing(void **state)
 {
+	size_t stored;
+
 	(void)state;
+	assert_int_equal(q_push(q, NULL, 0, 0, &stored, NULL), 0);
+	assert_int_equal(stored, 0);
+	assert_int_equal(q_load(q, elsewhere, NULL, 0, &stored, NULL), 0);
 	q_close(NULL);
 	q_batch_free(NULL);
 	q_blob_free(NULL);
