@@ -46,7 +46,7 @@ static void
 push(const struct q_push *like, size_t n)
 {
 	struct q_push *p = calloc(n, sizeof(*p));
-	char(*name)[16] = calloc(n, sizeof(*name));
+	char(*name)[24] = calloc(n, sizeof(*name));
 	size_t stored;
 
 	assert_true(p != NULL && name != NULL);
