@@ -3,6 +3,7 @@
 #define OPS_H
 
 /* What is done to a queue while something fails: each 0 or a code. */
+#include "ops_late.h"
 #include "ops_rare.h"
 #include "ops_served.h"
 #include "rich.h"
@@ -297,6 +298,9 @@ static const struct {
 	{ "result", op_result },
 	{ "create", op_create },
 	{ "serve", op_serve },
+	{ "late", op_late },
+	{ "together", op_together },
+	{ "others", op_others },
 	{ "remove", op_remove },
 };
 

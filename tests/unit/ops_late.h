@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OPS_LATE_H
+#define OPS_LATE_H
+
+/* What is settled late, again, or many at once; and what other processes have: each 0
+ * or a code. */
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "rich.h"
+
+static int
+settle_by(struct q *q, enum q_verb verb, const struct q_receipt *r)
+{
+	const struct q_settle how = { .verb = verb, .lease = 60 * Q_SECOND };
+	struct q_settled result;
+
+	return (q_settle(q, &how, r, 1, &result));
+}
+
+/* The lease was over at once, and with it the last attempt: it is dead, lives again,
+ * ends, and has ended. */
+static int
+op_late(struct q *q)
+{
+	struct q_push p = message("late");
+	struct q_take take = { .lease = 1 };
+	struct q_receipt r;
+	struct q_batch *b;
+	size_t stored;
+	int rc;
+
+	p.priority = 99;
+	p.max_attempts = 1;
+	p.result = true;
+	p.group = "late";
+	if ((rc = q_push(q, &p, 1, 0, &stored, NULL)) != 0 ||
+	    (rc = q_take(q, &take, &b)) != 0)
+		return (rc);
+	r = q_batch_get(b, 0)->receipt;
+	q_batch_free(b);
+	if ((rc = q_option_set(q, Q_OPT_RATE, 0)) != 0 ||
+	    (rc = settle_by(q, Q_EXTEND, &r)) != 0 ||
+	    (rc = settle_by(q, Q_ACK, &r)) != 0)
+		return (rc);
+	return (settle_by(q, Q_ACK, &r));
+}
+
+/* Messages that share a record, acknowledged together: some, and the others. */
+static int
+op_together(struct q *q)
+{
+	const struct q_settle ack = { .verb = Q_ACK };
+	const struct q_take take = { .n = 6 };
+	struct q_push p[6];
+	struct q_batch *b;
+	size_t stored, n;
+	int rc;
+
+	for (int i = 0; i < 6; i++) {
+		p[i] = message("together");
+		p[i].priority = 99;
+	}
+	if ((rc = q_push(q, p, 6, 0, &stored, NULL)) != 0 ||
+	    (rc = q_take(q, &take, &b)) != 0)
+		return (rc);
+	n = q_batch_count(b);
+	if (n > 2 && (rc = q_batch_settle(q, &ack, b, 0, 2)) == 0)
+		rc = q_batch_settle(q, &ack, b, 2, n - 2);
+	q_batch_free(b);
+	return (rc);
+}
+
+/* It has messages in each way there is until the other end of the pipe is closed. */
+static void
+be_holder(int ready, int stay)
+{
+	const struct q_take ways[] = { { .n = 3, .ahead = 1 },
+		{ .lease = 60 * Q_SECOND },
+		{ .lease = 60 * Q_SECOND, .owner = getpid() } };
+	struct q_batch *b;
+	struct q *q;
+	char c;
+	int fd;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (q_open(copy, NULL, &q) == 0)
+		for (int i = 0; i < 3; i++)
+			if (q_take(q, &ways[i], &b) == 0 && i == 0)
+				(void)q_hold(q, &q_batch_get(b, 0)->id, 1, &fd);
+	(void)write(ready, "", 1);
+	(void)close(ready);
+	(void)read(stay, &c, 1);
+	_exit(0);
+}
+
+static int
+op_others(struct q *q)
+{
+	int ready[2], stay[2];
+	struct q_holder *list;
+	size_t n;
+	char c;
+	pid_t pid;
+	int rc;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(stay, O_CLOEXEC), 0);
+	if ((pid = fork()) == 0) {
+		(void)close(stay[1]);
+		be_holder(ready[1], stay[0]);
+	}
+	assert_true(pid > 0);
+	(void)close(ready[1]);
+	(void)close(stay[0]);
+	(void)read(ready[0], &c, 1);
+	if ((rc = q_holders(q, &list, &n)) == 0)
+		free(list);
+	(void)close(ready[0]);
+	(void)close(stay[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return (rc);
+}
+
+#endif
