@@ -160,12 +160,12 @@ __wrap_posix_fallocate(int fd, off_t at, off_t n)
 		return (refused(SYSTEM) ? -1 : __real_##name all); \
 	}
 
-WRAP_PART(read, (int fd, void *p, size_t n), (fd, p, n), (fd, p, n / 2))
-WRAP_PART(
-    pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at), (fd, p, n / 2, at))
-WRAP_PART(write, (int fd, const void *p, size_t n), (fd, p, n), (fd, p, n / 2))
+WRAP_PART(read, (int fd, void *p, size_t n), (fd, p, n), (fd, p, (n + 1) / 2))
+WRAP_PART(pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at),
+    (fd, p, (n + 1) / 2, at))
+WRAP_PART(write, (int fd, const void *p, size_t n), (fd, p, n), (fd, p, (n + 1) / 2))
 WRAP_PART(pwrite, (int fd, const void *p, size_t n, off_t at), (fd, p, n, at),
-    (fd, p, n / 2, at))
+    (fd, p, (n + 1) / 2, at))
 WRAP(SYSTEM, int, ftruncate, (int fd, off_t n), (fd, n), -1)
 WRAP(SYSTEM, int, fallocate, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n),
     -1)
