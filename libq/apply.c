@@ -255,7 +255,8 @@ fetch_taken(struct q *q, struct call *c)
 
 	for (size_t i = 0; i < c->n && rc == 0; i++)
 		if (c->requests[i].op == OP_TAKE)
-			rc = take_fetch(q, c->results[i].taken.batch);
+			rc = take_fetch(q, c->results[i].taken.batch,
+			    c->requests[i].take.how->lease == 0);
 	return (rc);
 }
 

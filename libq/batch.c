@@ -276,6 +276,18 @@ batch_run(const struct q_batch *b, size_t i, size_t end)
 	return (n);
 }
 
+int
+batch_hold(struct q *q, const struct q_batch *b)
+{
+	int rc = 0;
+
+	for (size_t i = 0, n; i < b->count && rc == 0; i += n) {
+		n = batch_run(b, i, b->count);
+		rc = hold_lock(q, b->msg[i].id, n);
+	}
+	return (rc);
+}
+
 void
 batch_let_go(struct q *q, struct q_batch *b, size_t first, size_t n)
 {

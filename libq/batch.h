@@ -28,6 +28,8 @@ int batch_add(struct txn *t, struct q_batch *b, uint64_t id, const struct state 
     const struct message *m, unsigned parts, size_t preview);
 /* How many messages from i on, before end, have consecutive ids. */
 size_t batch_run(const struct q_batch *b, size_t i, size_t end);
+/* Put our byte locks on all of them. After an error some may be: batch_undo(). */
+int batch_hold(struct q *q, const struct q_batch *b);
 /* Drop our byte locks on the n messages from first on: their leases have ended. */
 void batch_let_go(struct q *q, struct q_batch *b, size_t first, size_t n);
 /* Append a delivery of which no more is known: take_fetch() reads the rest. */

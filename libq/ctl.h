@@ -18,7 +18,7 @@
 #include "q.h"
 
 enum {
-	CTL_LAYOUT = 2,
+	CTL_LAYOUT = 3,
 	CTL_SLOTS = 128,
 	CTL_SLOT_SIZE = 4096,
 	CTL_HEAD_SIZE = 4096,

@@ -231,6 +231,8 @@ find_dead(struct txn *t, const struct extent *e, uint64_t *i)
 
 	while (*i < e->count && hold_alive(t, e->first + *i, &last))
 		*i = last - e->first + 1;
+	if (*i < e->count && hold_is_coming(t, &e->s))
+		*i = e->count;
 }
 
 /* Lapse the leases from one key on, before another, whose holder has died; and count

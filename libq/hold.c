@@ -14,6 +14,8 @@
 
 /* How long held leases last on their own when somebody deleted the file. */
 #define GRACE (60 * Q_SECOND)
+/* And those that another process made, until their holder has woken up and locked. */
+#define COMING (2 * Q_SECOND)
 
 static const char name[] = "hold";
 
@@ -143,19 +145,32 @@ hold_unlock_once(struct q *q, uint64_t id)
 		(void)lock_bytes(q->hold, F_OFD_SETLK, F_UNLCK, id, 1, NULL);
 }
 
-int
-q_keep(struct q *q)
+/* To the file that is there now. If there is none, what was open stays: who takes next
+ * makes it, and gives us time. */
+static int
+follow(struct q *q)
 {
 	struct stat named;
 
-	if (q->hold == -1)
-		return (0);
 	if (fstatat(q->dir.fd, name, &named, AT_SYMLINK_NOFOLLOW) != 0)
-		/* Who takes next makes it, and gives us time to follow. */
 		return (errno == ENOENT ? 0 : fail_sys("%s", name));
 	if (named.st_ino != q->hold_inode)
 		hold_close(q);
 	return (hold_open(q));
+}
+
+int
+q_keep(struct q *q)
+{
+	return (q->hold == -1 ? 0 : follow(q));
+}
+
+int
+hold_ready(struct q *q)
+{
+	int rc = follow(q);
+
+	return (rc == 0 && q->hold == -1 ? fail(Q_EBUSY, "%s was removed", name) : rc);
 }
 
 int
@@ -213,6 +228,13 @@ hold_alive(struct txn *t, uint64_t id, uint64_t *last)
 	else if ((uint64_t)l.l_start + (uint64_t)l.l_len > id)
 		*last = (uint64_t)l.l_start + (uint64_t)l.l_len - 1;
 	return (true);
+}
+
+bool
+hold_is_coming(const struct txn *t, const struct state *s)
+{
+	return (s->flags & ST_OWNED && t->now.boot < time_add(s->began, COMING) &&
+		hold_owner_alive(s->pid, s->owner_start, s->owner_ns));
 }
 
 static int

@@ -35,7 +35,7 @@ lease_over(struct txn *t, uint64_t id, const struct state *s)
 	if (!same || s->boot != t->meta.boot.number)
 		return (true);
 	if (s->due == HELD)
-		return (!hold_alive(t, id, &last));
+		return (!hold_alive(t, id, &last) && !hold_is_coming(t, s));
 	if (s->flags & ST_OWNED &&
 	    !hold_owner_alive(s->pid, s->owner_start, s->owner_ns))
 		return (true);

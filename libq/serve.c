@@ -216,9 +216,9 @@ apply_parcel(struct txn *t, struct parcel *p, struct q_batch **taken)
 	uint32_t uid = t->uid, pid = t->pid;
 	int rc = 0;
 
-	t->uid = p->uid;
-	t->pid = p->pid;
-	t->command = p->command;
+	t->uid = p->sender.uid;
+	t->pid = p->sender.pid;
+	t->command = p->sender.command;
 	for (size_t i = 0; i < p->n && rc == 0; i++) {
 		if (p->request[i].op == OP_TAKE) {
 			if ((rc = batch_new(taken)) != 0)

@@ -2,6 +2,7 @@
 /* A request in a slot: posted, waited for, answered or taken back. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "clock.h"
 #include "error.h"
 #include "hash.h"
+#include "hold.h"
 #include "lock.h"
 #include "queue.h"
 #include "serve.h"
@@ -130,16 +132,38 @@ new_ticket(uint64_t last)
 	return (last < now ? now : last + 1);
 }
 
+/* Who asks. For leases that we are to hold, also since when there is a process of our
+ * pid, and where: it is read once. */
+static bool
+introduce(struct q *q, const struct request *requests, size_t n, struct sender *me)
+{
+	bool holds = false;
+
+	for (size_t i = 0; i < n; i++)
+		holds |= requests[i].op == OP_TAKE && requests[i].take.how->lease == 0;
+	if (holds && q->start == 0 && hold_owner(getpid(), &q->start, &q->ns) != 0)
+		return (false);
+	*me = (struct sender){ .uid = (uint32_t)geteuid(),
+		.pid = (uint32_t)getpid(),
+		.start = q->start,
+		.ns = q->ns };
+	(void)snprintf(
+	    me->command, sizeof(me->command), "%s", program_invocation_short_name);
+	return (true);
+}
+
 bool
 slot_post(struct q *q, const struct request *requests, size_t n)
 {
 	struct ctl *c = &q->ctl;
 	struct ctl_slot *s;
 	uint8_t data[CTL_PAYLOAD];
-	size_t size = wire_put_parcel(requests, n, (uint32_t)geteuid(),
-	    (uint32_t)getpid(), program_invocation_short_name, data);
+	struct sender me;
+	size_t size;
 
-	if (size == 0 || ctl_need(q) == NULL || !claim(c))
+	if (!introduce(q, requests, n, &me) ||
+	    (size = wire_put_parcel(requests, n, &me, data)) == 0 ||
+	    ctl_need(q) == NULL || !claim(c))
 		return (false);
 	s = mine(q);
 	memcpy(s->data, data, size);

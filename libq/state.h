@@ -14,7 +14,7 @@ enum state_flag {
 	ST_BLOB = 1 << 1,    /* has a file */
 	ST_FAILED = 1 << 2,  /* has records in the table failure */
 	ST_LAPSED = 1 << 3,  /* its last lease ran out; nobody has taken it since */
-	ST_OWNED = 1 << 4,   /* its timed lease ends with a process, too */
+	ST_OWNED = 1 << 4,   /* its lease ends with a process, too; see hold.h */
 	ST_KEYED = 1 << 5,   /* its message record has a key */
 	ST_GROUPED = 1 << 6, /* and a group */
 	ST_RESULT = 1 << 7,  /* its pusher waits for what becomes of it */

@@ -50,9 +50,10 @@ lease(const struct txn *t, const struct take *take, bool ahead, struct state *s)
 	s->pid = t->pid;
 	if (ahead)
 		s->flags |= ST_AHEAD;
-	if (how->owner != 0) {
+	if (how->owner != 0 || take->handed) {
 		s->flags |= ST_OWNED;
-		s->pid = (uint32_t)how->owner;
+		if (how->owner != 0)
+			s->pid = (uint32_t)how->owner;
 		s->owner_start = take->owner_start;
 		s->owner_ns = take->owner_ns;
 	}
@@ -346,22 +347,6 @@ take_ready(struct txn *t, const struct take *take, struct taken *result)
 	return (rc == STORE_NONE ? 0 : rc);
 }
 
-/* Held: the locks must be on before anybody can see the leases. */
-static int
-hold_batch(struct txn *t, struct q_batch *b)
-{
-	int rc;
-
-	if ((rc = hold_begin(t)) != 0)
-		return (rc);
-	for (size_t i = 0, n; i < b->count; i += n) {
-		n = batch_run(b, i, b->count);
-		if ((rc = hold_lock(t->q, b->msg[i].id, n)) != 0)
-			return (rc);
-	}
-	return (0);
-}
-
 /* When a taker who found nothing may find something. */
 static int
 note_due(struct txn *t, const struct taken *result)
@@ -411,45 +396,11 @@ take_apply(struct txn *t, const struct take *take, struct taken *result)
 	}
 	if (b->count == 0 && (rc = note_due(t, result)) != 0)
 		return (rc);
-	if (take->how->lease == 0 && b->count > 0)
-		return (hold_batch(t, b));
-	return (0);
-}
-
-static int
-fetch_one(struct txn *t, struct q_batch *b, uint64_t id, uint32_t delivery)
-{
-	struct key k = key_id(id);
-	struct message m;
-	struct state s;
-	struct span v;
-	int rc;
-
-	if ((rc = life_get(t, id, &s)) != 0)
-		return (rc == STORE_NONE ? 0 : rc);
-	if (s.state != Q_LEASED || s.delivery != delivery)
+	if (take->how->lease != 0 || b->count == 0)
 		return (0);
-	if ((rc = txn_get(t, T_BODY, key_span(&k), &v)) != 0 ||
-	    (rc = message_decode(v.data, v.size, id, &m)) != 0)
+	/* Held: the locks must be on before anybody can see the leases, if they are
+	 * ours. */
+	if ((rc = hold_begin(t)) != 0 || take->handed)
 		return (rc);
-	return (batch_add(t, b, id, &s, &m, BATCH_BODY, SIZE_MAX));
-}
-
-int
-take_fetch(struct q *q, struct q_batch *b)
-{
-	struct txn t;
-	size_t n = b->count;
-	int rc;
-
-	if (n == 0)
-		return (0);
-	if ((rc = txn_begin(q, &t)) != 0)
-		return (rc);
-	batch_cut(b, 0);
-	/* No more are added than were read, so a stub is read before it is replaced. */
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = fetch_one(&t, b, b->msg[i].id, b->msg[i].delivery);
-	txn_abort(&t);
-	return (store_public(rc));
+	return (batch_hold(t->q, b));
 }

@@ -8,7 +8,8 @@
 
 struct take {
 	const struct q_take *how;
-	uint64_t owner_start, owner_ns; /* of how->owner */
+	uint64_t owner_start, owner_ns; /* of how->owner; or of whom it is made for */
+	bool handed; /* a held lease that another process is to hold */
 };
 
 enum { TAKEN_TEXT = 128 };
@@ -24,9 +25,10 @@ struct taken {
 /* Returns a code only when the transaction is lost; 0 also when nothing was ready. */
 int take_apply(struct txn *t, const struct take *take, struct taken *result);
 /*
- * Another process applied the take, under timed leases: read the messages that the
- * batch has only stubs of. One that was lost again since then is not among them.
+ * Another process applied the take: hold the messages that the batch has only stubs of,
+ * if their leases are to be, and read them. One that was lost again since then is not
+ * among them; if none is left, the code is Q_EBUSY.
  */
-int take_fetch(struct q *q, struct q_batch *batch);
+int take_fetch(struct q *q, struct q_batch *batch, bool held);
 
 #endif

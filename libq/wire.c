@@ -45,7 +45,7 @@ static const struct field report_fields[] = {
 	FIELD_SPAN(struct q_report, command, command_size),
 };
 
-/* Without those that are of a held lease, or where to put results. */
+/* Without where to put results, and what is of a worker's stock. */
 static const struct field take_fields[] = {
 	FIELD_NUMBER(struct q_take, n),
 	FIELD_NUMBER(struct q_take, bytes),
@@ -90,14 +90,11 @@ put_settle(
 		write_fields(w, report_fields, FIELD_COUNT(report_fields), how->report);
 }
 
-/*
- * A held lease needs its holder's lock before anybody can see it, and a wait needs to
- * know what falls due.
- */
+/* A wait needs to know what falls due. */
 static bool
 can_be_sent(const struct q_take *how)
 {
-	return (how->lease != 0 && how->wait == 0 && how->n <= WIRE_TAKEN);
+	return (how->wait == 0 && how->ahead == 0 && how->n <= WIRE_TAKEN);
 }
 
 /* How many requests this one is in a parcel; 0: it cannot be in one. */
@@ -137,12 +134,25 @@ put_request(struct writer *w, const struct request *r)
 	}
 }
 
+static void
+put_sender(struct writer *w, const struct sender *s)
+{
+	size_t length = strnlen(s->command, Q_EVENT_COMMAND - 1);
+
+	write_32(w, s->uid);
+	write_32(w, s->pid);
+	write_64(w, s->start);
+	write_64(w, s->ns);
+	write_8(w, (uint8_t)length);
+	for (size_t i = 0; i < length; i++)
+		write_8(w, (uint8_t)s->command[i]);
+}
+
 size_t
-wire_put_parcel(const struct request *requests, size_t n, uint32_t uid, uint32_t pid,
-    const char *command, uint8_t out[CTL_PAYLOAD])
+wire_put_parcel(const struct request *requests, size_t n, const struct sender *sender,
+    uint8_t out[CTL_PAYLOAD])
 {
 	struct writer w = { out, out + CTL_PAYLOAD, false };
-	size_t length = strnlen(command, Q_EVENT_COMMAND - 1);
 	size_t total = 0, pushes = 0, takes = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -154,11 +164,7 @@ wire_put_parcel(const struct request *requests, size_t n, uint32_t uid, uint32_t
 		    (total += more) > WIRE_REQUESTS || pushes > 1 || takes > 1)
 			return (0);
 	}
-	write_32(&w, uid);
-	write_32(&w, pid);
-	write_8(&w, (uint8_t)length);
-	for (size_t i = 0; i < length; i++)
-		write_8(&w, (uint8_t)command[i]);
+	put_sender(&w, sender);
 	write_8(&w, (uint8_t)total);
 	for (size_t i = 0; i < n; i++)
 		put_request(&w, &requests[i]);
@@ -205,7 +211,8 @@ get_settle(struct reader *r, struct q_settle *how, struct q_report *report,
 }
 
 static void
-get_take(struct reader *r, struct q_take *how, struct take *take)
+get_take(struct reader *r, const struct sender *sender, struct q_take *how,
+    struct take *take)
 {
 	take->owner_start = read_be64(r);
 	take->owner_ns = read_be64(r);
@@ -214,6 +221,12 @@ get_take(struct reader *r, struct q_take *how, struct take *take)
 	take->how = how;
 	r->bad |=
 	    !can_be_sent(how) || how->lease < 0 || how->owner < 0 || how->every < 0;
+	take->handed = how->lease == 0;
+	if (!take->handed)
+		return;
+	r->bad |= how->owner != 0;
+	take->owner_start = sender->start;
+	take->owner_ns = sender->ns;
 }
 
 static void
@@ -234,9 +247,11 @@ wire_get_parcel(const uint8_t *data, size_t size, struct parcel *p)
 	struct reader r = { data, data + size, false };
 	size_t pushes = 0, takes = 0;
 
-	p->uid = read_be32(&r);
-	p->pid = read_be32(&r);
-	get_command(&r, p->command);
+	p->sender.uid = read_be32(&r);
+	p->sender.pid = read_be32(&r);
+	p->sender.start = read_be64(&r);
+	p->sender.ns = read_be64(&r);
+	get_command(&r, p->sender.command);
 	p->n = read_8(&r);
 	r.bad |= p->n == 0 || p->n > WIRE_REQUESTS;
 	for (size_t i = 0; i < p->n && !r.bad; i++) {
@@ -248,7 +263,7 @@ wire_get_parcel(const uint8_t *data, size_t size, struct parcel *p)
 		else if (q->op == OP_SETTLE)
 			get_settle(&r, &p->how[i], &p->report[i], &q->settle);
 		else if (q->op == OP_TAKE && takes++ == 0)
-			get_take(&r, &p->take, &q->take);
+			get_take(&r, &p->sender, &p->take, &q->take);
 		else
 			r.bad = true;
 	}

@@ -3,9 +3,10 @@
 #define WIRE_H
 
 /*
- * Requests as bytes, for a slot of ctl. What is decoded points into the bytes, which
- * are untrusted. Another encoding, also another field or number of enum op, is another
- * CTL_LAYOUT: programs of different versions may be at work at the same time.
+ * Requests as bytes, for a slot of ctl, and whose they are. What is decoded points into
+ * the bytes, which are untrusted. Another encoding, also another field or number of
+ * enum op, is another CTL_LAYOUT: programs of different versions may be at work at the
+ * same time.
  */
 
 #include "apply.h"
@@ -17,9 +18,14 @@ enum {
 	WIRE_TAKEN = 64,    /* messages of a take */
 };
 
-struct parcel {
-	uint32_t uid, pid; /* whose it is */
+struct sender {
+	uint32_t uid, pid;
+	uint64_t start, ns; /* of the process: see hold_owner() */
 	char command[Q_EVENT_COMMAND];
+};
+
+struct parcel {
+	struct sender sender;
 	size_t n;
 	struct request request[WIRE_REQUESTS];
 	struct result result[WIRE_REQUESTS];
@@ -32,8 +38,8 @@ struct parcel {
 };
 
 /* Size of the parcel; 0 if it does not fit, or must not be sent. */
-size_t wire_put_parcel(const struct request *requests, size_t n, uint32_t uid,
-    uint32_t pid, const char *command, uint8_t out[CTL_PAYLOAD]);
+size_t wire_put_parcel(const struct request *requests, size_t n,
+    const struct sender *sender, uint8_t out[CTL_PAYLOAD]);
 /* Q_EINVAL: they are not requests that somebody could have made. */
 int wire_get_parcel(const uint8_t *data, size_t size, struct parcel *parcel);
 

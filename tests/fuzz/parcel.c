@@ -16,13 +16,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > CTL_PAYLOAD || wire_get_parcel(data, size, &parcel) != 0)
 		return (0);
-	n = wire_put_parcel(
-	    parcel.request, parcel.n, parcel.uid, parcel.pid, parcel.command, first);
+	n = wire_put_parcel(parcel.request, parcel.n, &parcel.sender, first);
 	/* Numbers that were written as 0 need no room: it can only be shorter. */
 	if (n == 0 || n > size || wire_get_parcel(first, n, &again) != 0)
 		abort();
-	m = wire_put_parcel(
-	    again.request, again.n, again.uid, again.pid, again.command, second);
+	m = wire_put_parcel(again.request, again.n, &again.sender, second);
 	if (m != n || memcmp(first, second, n) != 0)
 		abort();
 	return (0);

@@ -2,7 +2,8 @@
 /*
  * Leases of one message, as libq/take.c, settle.c, due.c and hold.c have them: workers
  * that hold it by a byte lock, which their COMMAND inherits, and takers that have it for
- * a time. They die, lose their time, and somebody replaces the file hold; then
+ * a time. A worker locks in his own transaction, or when another process has taken the
+ * message for him. They die, lose their time, and somebody replaces the file hold; then
  *
  *   - while a COMMAND of a worker runs, nobody else is given the message,
  *   - a living worker does not lose it,
@@ -37,6 +38,7 @@ byte state;
 byte delivery;
 bit held;   /* by a byte lock; else it has a time */
 bit over;   /* that time is */
+bit coming; /* the lock of who was given it is to be expected, if he lives */
 bit lapsed; /* nobody has taken it since its lease ended */
 
 /* The file hold: which one has the name, which one is recorded, and the locks. */
@@ -74,8 +76,10 @@ byte ended;
 #else
 #define MISSED (!grace && !ANY_LOCK)
 #endif
+#define EXPECTED (coming && alive[last])
 #define CAN_BE_FREED \
-	(state == IS_LEASED && (held -> (named == recorded && !absent && MISSED) : over))
+	(state == IS_LEASED && \
+	 (held -> (named == recorded && !absent && MISSED && !EXPECTED) : over))
 
 /* In a transaction: what a take does first. */
 inline reclaim() {
@@ -94,6 +98,7 @@ inline take(who, is_held) {
 	delivery++;
 	held = is_held;
 	over = 0;
+	coming = 0;
 	lapsed = 0;
 	last = who;
 	mine = delivery
@@ -122,7 +127,7 @@ inline settle(who) {
 
 proctype worker(byte me) {
 	byte mine;
-	bit good, free;
+	bit good, free, handed;
 
 	{
 #ifdef BAD_PROBE
@@ -134,16 +139,25 @@ proctype worker(byte me) {
 			fi
 		};
 #endif
-		/* Its lock is there before anybody can see the lease. */
+		/* Its lock is there before anybody can see the lease; or another process
+		 * does it, and the lock comes. */
+		if
+		:: true
+		:: handed = 1
+		fi;
 		d_step {
 			reclaim();
 			if
 			:: state == IS_READY ->
 				assert(!ANY_RUNS);
 #ifndef BAD_LATE
-				locked[me] = 1; file[me] = recorded;
+				if
+				:: !handed -> locked[me] = 1; file[me] = recorded
+				:: else
+				fi;
 #endif
 				take(me, 1);
+				coming = handed;
 				good = 1
 			:: else
 			fi
@@ -153,6 +167,18 @@ proctype worker(byte me) {
 #ifdef BAD_LATE
 			d_step { locked[me] = 1; file[me] = recorded };
 #endif
+			if
+			:: handed ->
+				d_step { locked[me] = 1; file[me] = named };
+#ifndef BAD_UNSEEN
+				d_step { good = (state == IS_LEASED && delivery == mine) }
+#endif
+			:: else
+			fi
+		:: else
+		fi;
+		if
+		:: good ->
 			command[me] = 1;
 			/* While COMMAND runs, it sees to its lock. */
 			do
@@ -165,7 +191,7 @@ proctype worker(byte me) {
 			atomic { settle(me) };
 			assert(good);
 			locked[me] = 0
-		:: else
+		:: else -> locked[me] = 0
 		fi
 	} unless { doomed[me] };
 	d_step {
@@ -230,6 +256,7 @@ active proctype world() {
 		:: doomed[2] = 1
 		fi
 	:: d_step { state == IS_LEASED && !held && !over -> over = 1 }
+	:: d_step { coming -> coming = 0 }
 	:: d_step { replaced > 0 && !absent -> replaced--; named++; absent = 1 }
 	/* The while is far longer than a worker needs to see that the file is new. A
 	 * COMMAND that is left alone cannot do so. */
@@ -252,6 +279,7 @@ active proctype world() {
 	d_step {
 		reclaim();
 		grace = 0; /* it has passed, if it has just begun */
+		coming = 0;
 		reclaim();
 		assert(state != IS_LEASED)
 	}

@@ -52,6 +52,7 @@ check combine -DBAD_UNTOLD -DFAILURES=1
 check lease
 check lease -DBAD_FENCE
 check lease -DBAD_LATE
+check lease -DBAD_UNSEEN
 check lease -DBAD_EARLY
 check lease -DBAD_PROBE
 check lease -DBAD_REPLACED -DREPLACED=1

@@ -18,6 +18,8 @@
 static struct parcel parcel;
 static uint8_t data[CTL_PAYLOAD];
 
+static const struct sender tester = { 7, 9, 1, 2, "test" };
+
 /* From memory of exactly that size. */
 static int
 get_parcel(const uint8_t *bytes, size_t size)
@@ -33,12 +35,13 @@ get_parcel(const uint8_t *bytes, size_t size)
 static size_t
 put_parcel(const struct request *r, size_t n)
 {
-	size_t size = wire_put_parcel(r, n, 7, 9, "test", data);
+	size_t size = wire_put_parcel(r, n, &tester, data);
 
 	assert_int_not_equal(size, 0);
 	assert_int_equal(get_parcel(data, size), 0);
-	assert_int_equal(parcel.uid, 7);
-	assert_int_equal(parcel.pid, 9);
+	assert_int_equal(parcel.sender.uid, tester.uid);
+	assert_int_equal(parcel.sender.pid, tester.pid);
+	assert_string_equal(parcel.sender.command, tester.command);
 	return (size);
 }
 
@@ -205,7 +208,7 @@ a_timed_take_arrives_as_sent(void **state)
 	static const struct q_take bad[] = { { .lease = -1 },
 		{ .lease = 1, .owner = -1 }, { .lease = 1, .every = -1 } };
 	struct q_take how = { .n = 5, .bytes = 6, .lease = 7, .id = 8, .owner = 9 };
-	const struct request r = { .op = OP_TAKE, .take = { &how, 10, 11 } };
+	const struct request r = { .op = OP_TAKE, .take = { &how, 10, 11, false } };
 	const struct take *got = &parcel.request[0].take;
 	size_t size = put_parcel(&r, 1);
 
@@ -217,14 +220,15 @@ a_timed_take_arrives_as_sent(void **state)
 	assert_true(got->how->lease == 7);
 	assert_int_equal(got->how->id, 8);
 	assert_int_equal(got->how->owner, 9);
+	assert_false(got->handed);
 	assert_bounded(size);
 	how.n = WIRE_TAKEN + 1;
-	assert_int_equal(wire_put_parcel(&r, 1, 0, 0, "test", data), 0);
+	assert_int_equal(wire_put_parcel(&r, 1, &tester, data), 0);
 	how = (struct q_take){ .lease = 1, .wait = 1 };
-	assert_int_equal(wire_put_parcel(&r, 1, 0, 0, "test", data), 0);
+	assert_int_equal(wire_put_parcel(&r, 1, &tester, data), 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		how = bad[i];
-		size = wire_put_parcel(&r, 1, 0, 0, "test", data);
+		size = wire_put_parcel(&r, 1, &tester, data);
 		assert_int_not_equal(size, 0);
 		assert_int_equal(get_parcel(data, size), Q_EINVAL);
 	}
@@ -247,15 +251,38 @@ what_is_of_another_is_not_sent(struct push push)
 	for (int i = 0; i < 4; i++) {
 		const struct request r = { .op = OP_PUSH, .push = others[i] };
 
-		assert_int_equal(wire_put_parcel(&r, 1, 0, 0, "test", data), 0);
+		assert_int_equal(wire_put_parcel(&r, 1, &tester, data), 0);
 	}
+}
+
+/* Its holder is who sends it, whatever else it says. */
+static void
+a_held_take_arrives_with_its_sender(void **state)
+{
+	struct q_take how = { .n = 5 };
+	const struct request r = { .op = OP_TAKE, .take = { &how, 10, 11, false } };
+	const struct take *got = &parcel.request[0].take;
+	size_t size = put_parcel(&r, 1);
+
+	(void)state;
+	assert_true(got->handed);
+	assert_int_equal(got->owner_start, tester.start);
+	assert_int_equal(got->owner_ns, tester.ns);
+	assert_int_equal(got->how->n, 5);
+	assert_bounded(size);
+	how.ahead = 1;
+	assert_int_equal(wire_put_parcel(&r, 1, &tester, data), 0);
+	how = (struct q_take){ .owner = 9 };
+	size = wire_put_parcel(&r, 1, &tester, data);
+	assert_int_equal(get_parcel(data, size), Q_EINVAL);
 }
 
 static void
 what_does_not_fit_is_not_sent(void **state)
 {
 	static const struct q_settle ack = { .verb = Q_ACK };
-	static const struct q_take take = { .n = 1 }, timed = { .n = 1, .lease = 1 };
+	static const struct q_take take = { .n = 1, .wait = 1 },
+				   timed = { .n = 1, .lease = 1 };
 	static char body[CTL_PAYLOAD];
 	struct q_push messages[WIRE_MESSAGES + 1] = { 0 };
 	struct request r[WIRE_REQUESTS + 1] = { { .op = OP_PUSH } };
@@ -265,37 +292,37 @@ what_does_not_fit_is_not_sent(void **state)
 	for (size_t n = 1; n <= WIRE_MESSAGES + 1; n++) {
 		r[0].push.n = n;
 		assert_int_equal(
-		    wire_put_parcel(r, 1, 0, 0, "test", data) != 0, n <= WIRE_MESSAGES);
+		    wire_put_parcel(r, 1, &tester, data) != 0, n <= WIRE_MESSAGES);
 	}
 	r[0].push.n = 1;
 	messages[0].body = body;
 	for (size_t size = sizeof(body) - 100; size <= sizeof(body); size++) {
 		messages[0].size = size;
-		if (wire_put_parcel(r, 1, 0, 0, "test", data) != 0)
+		if (wire_put_parcel(r, 1, &tester, data) != 0)
 			(void)put_parcel(r, 1);
 	}
 	messages[0].size = SIZE_MAX;
-	assert_int_equal(wire_put_parcel(r, 1, 0, 0, "test", data), 0);
+	assert_int_equal(wire_put_parcel(r, 1, &tester, data), 0);
 	messages[0].size = 0;
 	messages[0].blob = (struct q_blob *)body;
-	assert_int_equal(wire_put_parcel(r, 1, 0, 0, "test", data), 0);
+	assert_int_equal(wire_put_parcel(r, 1, &tester, data), 0);
 	messages[0].blob = NULL;
 	r[1] = r[0]; /* two pushes */
-	assert_int_equal(wire_put_parcel(r, 2, 0, 0, "test", data), 0);
+	assert_int_equal(wire_put_parcel(r, 2, &tester, data), 0);
 	r[1] = (struct request){ .op = OP_TAKE, .take = { .how = &take } };
-	assert_int_equal(wire_put_parcel(r, 2, 0, 0, "test", data), 0);
+	assert_int_equal(wire_put_parcel(r, 2, &tester, data), 0);
 	r[1].take.how = &timed;
-	assert_int_not_equal(wire_put_parcel(r, 2, 0, 0, "test", data), 0);
+	assert_int_not_equal(wire_put_parcel(r, 2, &tester, data), 0);
 	r[2] = r[1]; /* two takes */
-	assert_int_equal(wire_put_parcel(r, 3, 0, 0, "test", data), 0);
+	assert_int_equal(wire_put_parcel(r, 3, &tester, data), 0);
 	what_is_of_another_is_not_sent(r[0].push);
 	r[0].op = OP_OPTION;
-	assert_int_equal(wire_put_parcel(r, 1, 0, 0, "test", data), 0);
+	assert_int_equal(wire_put_parcel(r, 1, &tester, data), 0);
 	for (size_t i = 0; i <= WIRE_REQUESTS; i++)
 		r[i] = (struct request){ .op = OP_SETTLE, .settle = { .how = &ack } };
-	assert_int_not_equal(wire_put_parcel(r, WIRE_REQUESTS, 0, 0, "test", data), 0);
-	assert_int_equal(wire_put_parcel(r, WIRE_REQUESTS + 1, 0, 0, "test", data), 0);
-	assert_int_equal(wire_put_parcel(r, 0, 0, 0, "test", data), 0);
+	assert_int_not_equal(wire_put_parcel(r, WIRE_REQUESTS, &tester, data), 0);
+	assert_int_equal(wire_put_parcel(r, WIRE_REQUESTS + 1, &tester, data), 0);
+	assert_int_equal(wire_put_parcel(r, 0, &tester, data), 0);
 }
 
 static void
@@ -307,16 +334,16 @@ what_nobody_could_ask_for_is_refused(void **state)
 	size_t size;
 
 	(void)state;
-	size = wire_put_parcel(&r, 1, 0, 0, "test", data);
+	size = wire_put_parcel(&r, 1, &tester, data);
 	assert_int_equal(get_parcel(data, size), Q_EINVAL);
 	message = (struct q_push){ .headers = "a", .headers_size = 2 };
-	size = wire_put_parcel(&r, 1, 0, 0, "test", data);
+	size = wire_put_parcel(&r, 1, &tester, data);
 	assert_int_equal(get_parcel(data, size), Q_EINVAL);
 	message = (struct q_push){ .ttl = -1 };
-	size = wire_put_parcel(&r, 1, 0, 0, "test", data);
+	size = wire_put_parcel(&r, 1, &tester, data);
 	assert_int_equal(get_parcel(data, size), Q_EINVAL);
 	r = (struct request){ .op = OP_SETTLE, .settle = { .how = &how } };
-	size = wire_put_parcel(&r, 1, 0, 0, "test", data);
+	size = wire_put_parcel(&r, 1, &tester, data);
 	assert_int_equal(get_parcel(data, size), Q_EINVAL);
 }
 
@@ -391,7 +418,7 @@ static void
 the_answer_to_a_take_is_its_deliveries(void **state)
 {
 	const struct q_take how = { .n = 2, .lease = 1 };
-	const struct request r = { .op = OP_TAKE, .take = { &how, 0, 0 } };
+	const struct request r = { .op = OP_TAKE, .take = { .how = &how } };
 	struct result sent = { .taken = { .damaged = 3 } }, got = { 0 };
 	uint8_t b[ANSWER_MAX];
 	enum answer answer;
@@ -532,6 +559,7 @@ main(void)
 		cmocka_unit_test(settlings_arrive_as_sent),
 		cmocka_unit_test(a_batch_is_sent_as_its_receipts),
 		cmocka_unit_test(a_timed_take_arrives_as_sent),
+		cmocka_unit_test(a_held_take_arrives_with_its_sender),
 		cmocka_unit_test(what_does_not_fit_is_not_sent),
 		cmocka_unit_test(what_nobody_could_ask_for_is_refused),
 		cmocka_unit_test(an_answer_arrives_as_sent),
