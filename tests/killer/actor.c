@@ -100,12 +100,15 @@ take(struct self *s, q_time lease, struct q_batch **b)
 		.lease = lease,
 		.wait = chance(s, 20) ? Q_SECOND / 500 : 0 };
 	struct note *note = note_new(s->a->journal, TAKE, 0);
+	int rc;
 
 	*b = NULL;
 	note->lease = lease;
 	note->ordered = s->a->ordered;
 	begin(s, note);
-	taken(s, note, *b, q_take(s->q, &how, b));
+	rc = q_take(s->q, &how, b);
+	/* Its short time was over before it was read. */
+	taken(s, note, *b, rc == Q_EBUSY ? Q_EMPTY : rc);
 	return (note);
 }
 

@@ -287,6 +287,9 @@ command_end(struct command *c, enum kind kind, int status)
 		ids(note, c->text);
 	else if (kind != KIND_SETTLE)
 		messages(c->journal, note, c->text);
+	/* A lease's short time was over before it was read. */
+	if (code == 75 && strstr(err, " was lost before ") != NULL)
+		code = 1;
 	if (code > 1 || (code == 1 && kind == KIND_PUSH) ||
 	    (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL))
 		note_say(c->journal, "status %x: %s", (unsigned)status, err);
