@@ -242,5 +242,5 @@ main(void)
 		TEST(without_the_file_nothing_is_held),
 	};
 
-	return (cmocka_run_group_tests(tests, make_dir, remove_dir));
+	return ();
 }
