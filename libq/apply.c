@@ -74,9 +74,10 @@ apply_one(struct txn *t, const struct request *r, struct result *result)
 	case OP_PAUSE:
 		pause_apply(t, r->pause.gates, r->pause.close);
 		return (0);
-	default: /* OP_MANAGE */
+	case OP_MANAGE:
 		return (manage_apply(t, &r->manage, &result->managed));
 	}
+	return (0);
 }
 
 /* What requests did outside of a transaction that is not, or will not be, committed. */

@@ -133,9 +133,10 @@ is_set(const void *object, const struct field *f)
 		return (*((const bool *)object + f->at));
 	case FIELD_BYTES:
 		return (get_size(object, f) > 0);
-	default: /* FIELD_TEXT */
+	case FIELD_TEXT:
 		return (get_pointer(object, f) != NULL);
 	}
+	return (false);
 }
 
 void

@@ -30,6 +30,8 @@ life_count_in(struct txn *t, const struct state *s, uint64_t n)
 	life_count(t, counters[s->state], n);
 	if (s->state == Q_LEASED && s->flags & ST_AHEAD)
 		life_count(t, COUNT_AHEAD, n);
+	if (t->meta.counter[COUNT_LEASED] == 0)
+		t->meta.counter[COUNT_AHEAD] = 0;
 }
 
 int

@@ -98,9 +98,12 @@ meta_encode(const struct meta *m, enum meta_record record, uint8_t out[META_MAX_
 	case META_REC_NEXT:
 		p = put_be64(p, m->next);
 		break;
-	default: /* META_REC_PAUSE */
+	case META_REC_PAUSE:
 		p = put_be64(p, (uint64_t)m->paused_in);
 		p = put_be64(p, (uint64_t)m->paused_out);
+		break;
+	case META_RECORDS:
+		break;
 	}
 	(void)put_be64(out, hash_record(out + 8, (size_t)(p - out) - 8, record));
 	return ((size_t)(p - out));
@@ -157,9 +160,12 @@ meta_decode(struct meta *m, enum meta_record record, const void *data, size_t si
 	case META_REC_NEXT:
 		m->next = read_be64(&r);
 		break;
-	default: /* META_REC_PAUSE */
+	case META_REC_PAUSE:
 		m->paused_in = (q_time)read_be64(&r);
 		m->paused_out = (q_time)read_be64(&r);
+		break;
+	case META_RECORDS:
+		break;
 	}
 	if (newer && record == META_REC_FORMAT)
 		return (fail(Q_EVERSION,

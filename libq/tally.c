@@ -2,9 +2,8 @@
 /* Rows of the history. */
 #include <string.h>
 
-#include "bytes.h"
 #include "error.h"
-#include "extent.h"
+#include "txn.h"
 
 #include "tally.h"
 
@@ -129,44 +128,15 @@ tally_done(struct txn *t, uint64_t n)
 	return (rc);
 }
 
-/* One by one: the counter of them is unknown. A damaged one is its finder's. */
-static int
-count_ahead(struct txn *t)
-{
-	struct span key, v;
-	uint64_t ahead = 0;
-	int rc;
-
-	for (rc = txn_first(t, T_LEASED, &key, &v); rc == 0;
-	     rc = txn_next(t, T_LEASED, &key, &v)) {
-		uint64_t id = get_be64((const uint8_t *)key.data + 12);
-		struct extent e;
-
-		rc = extent_find(t, id, &e);
-		if (rc == 0 && e.s.state == Q_LEASED && e.s.flags & ST_AHEAD)
-			ahead += e.count;
-		if (rc != 0 && rc != Q_ECORRUPT && rc != STORE_BROKEN &&
-		    rc != STORE_NONE)
-			return (rc);
-	}
-	if (rc != STORE_NONE)
-		return (rc);
-	t->meta.counter[COUNT_AHEAD] = ahead;
-	t->meta_changed |= 1U << META_REC_COUNTERS;
-	return (0);
-}
-
 int
 tally_leased(struct txn *t)
 {
 	const uint64_t *c = t->meta.counter;
+	uint64_t ahead = c[COUNT_AHEAD] != COUNT_UNKNOWN ? c[COUNT_AHEAD] : 0;
 	int rc = tally_load(t, 1U << TALLY_RATES);
 
-	if (rc == 0 && c[COUNT_AHEAD] == COUNT_UNKNOWN)
-		rc = count_ahead(t);
 	if (rc == 0)
-		rates_leased(
-		    &t->tally.rates, &t->now, c[COUNT_LEASED] - c[COUNT_AHEAD]);
+		rates_leased(&t->tally.rates, &t->now, c[COUNT_LEASED] - ahead);
 	return (rc);
 }
 

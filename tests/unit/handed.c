@@ -242,5 +242,5 @@ main(void)
 		TEST(without_the_file_nothing_is_held),
 	};
 
-	return ();
+	return (cmocka_run_group_tests_name("handed", tests, make_shared, remove_dir));
 }
