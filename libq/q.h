@@ -3,16 +3,15 @@
 #define Q_H
 
 /*
- * libq: durable message queues in directories.
+ * libq: durable message queues in directories. q(3) says more of the functions, and of
+ * signals; the structures are described here.
  *
- * Functions return 0 or a negative code of enum q_code. q_strerror() names a code and
- * q_errmsg() is this thread's sentence about the last failure, without program or
- * queue. Outputs are written only on success, except where said. Argument structs are
- * initialised with { 0 }: zero is always the default.
- *
- * A handle belongs to one thread at a time and does not cross fork(). The library never
- * prints, exits or changes a signal handler. A damaged queue file may be found out by
- * SIGBUS or SIGSEGV while it is read: see q(3).
+ * Functions return 0 or a negative code of enum q_code. Outputs are written only on
+ * success, except where said; what is given through a pointer to a pointer, and a
+ * descriptor, is the caller's to free or close; NULL is fine for that. Argument structs
+ * are initialised with { 0 }: zero is always the default. Names of enumerators are
+ * lower case, as "ready", and NULL for what is none. A handle belongs to one thread at
+ * a time and does not cross fork().
  */
 
 #include <stdbool.h>
@@ -60,13 +59,11 @@ enum q_code {
 
 /* Text of a code, in lower case; never NULL. */
 const char *q_strerror(int code);
-/* What went wrong in this thread's last failed call; never NULL, valid until its next.
- */
+/* Of this thread's last failed call, without program or queue; valid until its next. */
 const char *q_errmsg(void);
 /* Whether the same call may succeed later without anybody changing it. */
 bool q_temporary(int code);
-/* Version of the library, as "0.1.0". */
-const char *q_version(void);
+const char *q_version(void); /* "0.1.0" */
 
 enum {                         /* limits */
 	Q_MAX_NAME = 255,      /* bytes in the name of a queue */
@@ -91,9 +88,7 @@ enum q_state {
 	Q_STATES = 6
 };
 
-/* "ready", "delayed", ...; NULL for what is not a state. */
 const char *q_state_name(enum q_state state);
-/* The state of that name, or 0. */
 enum q_state q_state_of(const char *name);
 
 /* ---- queues ---- */
@@ -113,46 +108,29 @@ struct q_open {
 	mode_t mode;    /* of a created queue: 0700 if 0; its files follow it */
 	gid_t group;    /* of a created queue, if has_group */
 	bool has_group;
-	/*
-	 * A wait for the lock blocks in the kernel, in order of arrival, if the caller
-	 * can end it: alarm(d) shall make a signal interrupt system calls after d, and
-	 * every few milliseconds from then on; alarm(0) stops that. NULL: the library
-	 * polls.
-	 */
+	/* Shall make a signal interrupt system calls after so long, and every few
+	 * milliseconds from then on; 0 stops that. NULL: waits for the lock poll. */
 	void (*alarm)(q_time);
-	/* Asked while something is waited for: true gives up. NULL: never. */
-	bool (*stop)(void *arg);
+	bool (*stop)(void *arg); /* asked in waits: true gives up; may be NULL */
 	void *arg;
 	q_time lock_wait; /* longest wait for another process; 30 s if 0 */
 };
 
-/*
- * Where the queue called name is, as a path the caller frees: name itself if it has a
- * '/', else below $Q_ROOT or its default. Q_EINVAL: not a name, see q(7).
- */
+/* Where the queue called name is, see q(7). Q_EINVAL: not a name. */
 int q_path(const char *name, char **path);
-/* The directory in which names are looked up; the caller frees it. */
+/* The directory in which names are looked up. */
 int q_root(char **path);
 
-/* Open the queue directory at path. The caller closes *q. */
 int q_open(const char *path, const struct q_open *args, struct q **q);
-/* Held leases end with the handle: what was not settled is ready again. NULL is fine.
- */
+/* Its held leases end: what was not settled is ready again. */
 void q_close(struct q *q);
-/* Whether a commit failed, perhaps in its flush: no write is tried any more, and every
- * call says so. Nobody knows whether that one is stored. */
+/* Whether a commit failed: nobody knows if it is stored, and no other is tried. */
 bool q_is_dead(const struct q *q);
-/*
- * Another lock_wait from now on, for who has other things to do meanwhile. What
- * q_errmsg() says of a busy queue is how long it has been so, whatever the tries.
- */
 void q_lock_wait(struct q *q, q_time wait);
 
 /*
- * Remove the queue directory at path and all messages in it; args as for q_open().
- * Without Q_FORCE, Q_EBUSY if a living process holds a message, Q_ECORRUPT if it is
- * damaged. Q_EUNSAFE: other files are in it, or path is a symbolic link; with Q_FORCE,
- * too. Gone at once and whole; open handles fail with Q_ENOQUEUE from then on.
+ * Remove the queue at path, at once and whole. Q_EUNSAFE: other files are in it, or
+ * path is a link. Without Q_FORCE, Q_EBUSY: a message is held; Q_ECORRUPT: damage.
  */
 int q_remove(const char *path, const struct q_open *args);
 
@@ -198,11 +176,7 @@ int q_option_set(struct q *q, enum q_option option, uint64_t value);
 
 enum q_gate { Q_GATE_IN = 1 << 0, Q_GATE_OUT = 1 << 1 };
 
-/*
- * Close gates, a bit set of enum q_gate, or open them again. While the way in is
- * closed, q_push() is Q_EPAUSED; while the way out is, q_take() is, and one that waits
- * waits for that, too. What is leased can be settled.
- */
+/* Close gates, a bit set, or open them again: q_push() or q_take() is Q_EPAUSED. */
 int q_pause(struct q *q, unsigned gates, bool close);
 
 /* ---- push ---- */
@@ -220,18 +194,9 @@ struct q_push {
 	uint32_t max_attempts; /* 0: the queue's */
 	const char *headers;   /* NAME=VALUE, each with its NUL, headers_size bytes */
 	size_t headers_size;
-	/*
-	 * Not added if a message of this key is ready, delayed, blocked or leased, or
-	 * was done within the queue's window. 1 to Q_MAX_KEY bytes; NULL: none.
-	 */
-	const char *key;
-	/*
-	 * Messages of a group are delivered one at a time and in order, also across
-	 * retries: the others of the group are blocked. 1 to Q_MAX_KEY bytes; NULL:
-	 * none.
-	 */
-	const char *group;
-	bool result; /* keep what becomes of it, for q_result_get() */
+	const char *key;   /* not added if one of this key is known; NULL: none */
+	const char *group; /* delivered one at a time and in order; NULL: none */
+	bool result;       /* keep what becomes of it, for q_result_get() */
 };
 
 struct q_pushed {
@@ -239,15 +204,12 @@ struct q_pushed {
 	bool known; /* not added: the id is that of the message that has the key */
 };
 
-enum q_push_flag {
-	Q_ATOMIC = 1 << 0, /* all or none */
-};
+enum q_push_flag { Q_ATOMIC = 1 << 0 /* all or none */ };
 
 /*
- * Store n messages in one transaction, in order. On return *stored says how many, also
- * after an error: those before the refused one (none with Q_ATOMIC). They are on disk.
- * One whose key is known counts as stored. pushed, if not NULL, has room for n.
- * Q_EFULL, Q_ETOOBIG, Q_ENOSPC, Q_EBUSY, ...
+ * Store n messages in one transaction, in order. *stored says how many are on disk,
+ * also after an error: those before the refused one, and those whose key is known.
+ * pushed, if not NULL, has room for n. Q_EFULL, Q_ETOOBIG, Q_ENOSPC, Q_EBUSY, ...
  */
 int q_push(struct q *q, const struct q_push *messages, size_t n, unsigned flags,
     size_t *stored, struct q_pushed *pushed);
@@ -259,23 +221,21 @@ struct q_origin {
 };
 
 /*
- * Store n messages, all or none, as what comes of origin: once, however often this is
- * called, until that is forgotten, or for 30 days. *known: it was done before, and
- * nothing is added. In the same commit, the origins of over are forgotten: messages
- * that will not be delivered again. n may be 0.
+ * Store n messages, all or none, as what comes of origin: once in 30 days. *known: it
+ * was done before. In the same commit, the origins of over are forgotten. n may be 0.
  */
 int q_hand_over(struct q *q, const struct q_push *messages, size_t n,
     const struct q_origin *origin, bool *known, const struct q_origin *over,
     size_t over_count);
 
-/* A body of unknown or large size: written piece by piece, in constant memory. */
+/* A body of unknown or large size, written piece by piece; freed before q is closed. */
 int q_blob_new(struct q *q, struct q_blob **blob);
 /* Q_ETOOBIG when it passes the queue's limit, Q_ENOSPC when the disk is full. */
 int q_blob_write(struct q_blob *blob, const void *data, size_t size);
 uint64_t q_blob_size(const struct q_blob *blob);
-/* Forget it; what a push has stored stays. NULL is fine. */
+/* Forget it; what a push has stored stays. */
 void q_blob_free(struct q_blob *blob);
-/* The same for the output of a command, of a size without limit: for q_output. */
+/* For q_output, of a size without limit. */
 int q_blob_output(struct q *q, struct q_blob **blob);
 /* From this size on a body should come as a blob. */
 int q_blob_threshold(struct q *q, uint64_t *size);
@@ -289,7 +249,7 @@ struct q_receipt {
 	uint32_t check;
 };
 
-/* Q_EINVAL: it does not look like one. Whether it is valid, the queue decides. */
+/* Q_EINVAL: it does not look like one. */
 int q_receipt_parse(const char *text, struct q_receipt *receipt);
 void q_receipt_format(const struct q_receipt *receipt, char text[Q_MAX_RECEIPT]);
 
@@ -303,22 +263,20 @@ enum q_how {            /* a delivery failed */
 	Q_HOWS
 };
 
-/* "said", "lapsed", "exited", ...; NULL for what is none of them. */
 const char *q_how_name(enum q_how how);
 
 /* What is known of a command that failed. */
 struct q_report {
 	enum q_how how;
 	int status;
-	q_time took;        /* from its start to its end */
-	q_time cpu;         /* of it and its children, user and system */
-	uint64_t memory;    /* most it had resident, in bytes */
-	const char *host;   /* where it ran; NULL: unknown */
-	const char *output; /* the end of its stderr, with a NUL behind; may be NULL */
-	size_t output_size; /* cut to the last Q_MAX_OUTPUT bytes */
-	/* What in its words stands for the body, then these, each with its NUL; not
-	 * kept if longer than Q_MAX_COMMAND. May be NULL. */
-	const char *command;
+	q_time took;         /* from its start to its end */
+	q_time cpu;          /* of it and its children, user and system */
+	uint64_t memory;     /* most it had resident, in bytes */
+	const char *host;    /* where it ran; NULL: unknown */
+	const char *output;  /* the end of its stderr, with a NUL behind; may be NULL */
+	size_t output_size;  /* cut to the last Q_MAX_OUTPUT bytes */
+	const char *command; /* what stands for the body, then its words, each with its
+	                      * NUL; not kept over Q_MAX_COMMAND; may be NULL */
 	size_t command_size;
 };
 
@@ -338,13 +296,12 @@ struct q_msg { /* made by the library alone, so it may grow */
 	uint32_t delivery;     /* times delivered: the receipt's and fencing number */
 	uint32_t max_attempts; /* 0 is never stored: the queue's was filled in */
 	q_time pushed;         /* time of day */
-	q_time due;            /* delayed: time of day; blocked: that before which it is
-	                        * not ready, or 0; leased: time of day of its end,
-	                        * Q_FOREVER while a held lease's process lives */
-	q_time expires;        /* time of day; 0: never */
-	q_time changed;        /* time of day it came into this state */
-	uid_t uid;             /* who pushed it */
-	pid_t pid;             /* who leases it, or did last; 0: nobody yet */
+	q_time due;     /* time of day: delayed or blocked, not ready before; of a
+	                 * lease, its end: Q_FOREVER if held; or 0 */
+	q_time expires; /* time of day; 0: never */
+	q_time changed; /* time of day it came into this state */
+	uid_t uid;      /* who pushed it */
+	pid_t pid;      /* who leases it, or did last; 0: nobody yet */
 	struct q_receipt receipt; /* of the lease; id 0 if not leased */
 	const char *key, *group;  /* NULL: none */
 	const char *headers;      /* NAME=VALUE, each with its NUL */
@@ -368,13 +325,10 @@ struct q_batch; /* messages and the memory behind them */
 size_t q_batch_count(const struct q_batch *batch);
 /* Message i, valid until the batch is freed. */
 const struct q_msg *q_batch_get(const struct q_batch *batch, size_t i);
-/* Frees the memory and settles nothing. NULL is fine. */
+/* Settles nothing. */
 void q_batch_free(struct q_batch *batch);
 
-/*
- * A descriptor to read a blob's body from, at its start; its content was checked whole.
- * The caller closes it. Q_ECORRUPT: the file is missing, short or changed.
- */
+/* A descriptor to read a blob's body from; Q_ECORRUPT: missing, short or changed. */
 int q_msg_open(struct q *q, const struct q_msg *msg, int *fd);
 
 /* ---- take ---- */
@@ -387,57 +341,30 @@ struct q_take {
 	uint64_t id;       /* this one only, if not 0 */
 	pid_t owner;       /* a timed lease ends with this process too, if not 0 */
 	const char *group; /* of this group only, if not NULL */
-	/*
-	 * At least so long from one message to the next, of all takers that say the
-	 * same; up to a tenth of a second's worth may go at once. The queue's option
-	 * limits all takers besides.
-	 */
-	q_time every;
-	q_time *later; /* if not NULL: with Q_EMPTY, how long the rate forbids more */
-	/*
-	 * The last so many of n are taken ahead, held: work that will begin soon. It is
-	 * an attempt from Q_BEGIN on, or when settled otherwise; Q_RETURN undoes the
-	 * take.
-	 */
-	size_t ahead;
-	bool durable; /* a power cut must not undo it, with its number, which others
-	               * know; so in any case with a lease that is not held */
+	q_time every;  /* from one message to the next, of all takers of this rate */
+	q_time *later; /* if not NULL: with Q_EMPTY, how long a rate forbids more */
+	size_t ahead;  /* the last so many of n are held, and no attempt yet */
+	bool durable;  /* a power cut must not undo it: so in any case if not held */
 	struct q_batch *ack; /* acknowledge this batch in the same transaction */
 	uint64_t *damaged;   /* if not NULL: the id of a message set aside, or 0 */
 };
 
-/*
- * Take messages: the highest priority first, then the oldest. The caller frees *batch.
- * Q_EMPTY, Q_ETIMEDOUT, Q_EPAUSED; Q_ECORRUPT: a damaged message was found and set
- * aside as dead. args->ack is settled also when there is nothing to take; it stays the
- * caller's.
- */
+/* The highest priority first, then the oldest. Q_EMPTY, Q_ETIMEDOUT, Q_EPAUSED,
+ * Q_ENOENT; Q_ECORRUPT: one was damaged, and is set aside as dead. */
 int q_take(struct q *q, const struct q_take *args, struct q_batch **batch);
-/*
- * A descriptor, close-on-exec, by which the messages of these ids, held by this handle,
- * stay held: a child that inherits it keeps them so until it, too, has ended.
- */
+/* A close-on-exec descriptor: a child that inherits it holds the messages, too. */
 int q_hold(struct q *q, const uint64_t *ids, size_t n, int *fd);
 /* Let go what it holds, whoever has inherited it, and close it. -1 is fine. */
 void q_unhold(int fd);
-/*
- * Hold on, should somebody have deleted or replaced the file that shows what is held:
- * within 60 s from then. Every change of the queue does so, too.
- */
+/* Hold on, should the file that shows what is held be replaced: within 60 s. */
 int q_keep(struct q *q);
 
 /*
- * Sleep until a take may find what the last one of this handle did not: a message was
- * pushed or given back, or fell due; at the latest until (CLOCK_MONOTONIC) or a signal.
- * Twice a second one of all who wait returns, to find the leases of the dead. To be
- * called when a take was Q_EMPTY, again and again; it may return early, and does so the
- * first time.
+ * Sleep until a take may find what the last one of this handle did not; at the latest
+ * until (CLOCK_MONOTONIC), or a signal. It may return early, as it does at first.
  */
 void q_wait(struct q *q, q_time until);
-/*
- * The same for any change of the queue: what the last look of this handle did not see
- * ends the sleep. For who looks at a queue again and again.
- */
+/* The same for any change that the last look of this handle did not see. */
 void q_wait_change(struct q *q, q_time until);
 
 /* ---- settle ---- */
@@ -464,19 +391,14 @@ struct q_settle {
 	enum q_verb verb;
 	q_time delay; /* Q_RELEASE: not before; Q_FAIL: in place of the back-off */
 	bool has_delay;
-	q_time lease; /* Q_EXTEND: from now */
-	/* Kept with the failure, cut to Q_MAX_REASON; may be NULL. */
-	const char *reason;
-	/* Likewise, of a command; may be NULL. */
-	const struct q_report *report;
-	/* For a result, if one is kept and this ends the message; may be NULL. Noted as
-	 * lost if it cannot be kept. A blob is of one message. */
-	const struct q_output *output;
+	q_time lease;       /* Q_EXTEND: from now */
+	const char *reason; /* kept with the failure, to Q_MAX_REASON; may be NULL */
+	const struct q_report *report; /* likewise, of a command; may be NULL */
+	const struct q_output *output; /* for a result, if one is kept; may be NULL */
 	bool strict;  /* refuse a lease that is over, taken by another or not */
 	bool backoff; /* Q_RELEASE: wait as after so many failures in a row */
 	bool counted; /* Q_RELEASE: the attempt counts */
-	/* In place of the queue's back-off, each if it is not 0. */
-	q_time backoff_base, backoff_max;
+	q_time backoff_base, backoff_max; /* in place of the queue's, if not 0 */
 };
 
 struct q_settled {
@@ -492,17 +414,12 @@ struct q_settled {
 };
 
 /*
- * Settle n receipts in one transaction, or in several where the disk has little room
- * left, each for itself: results[i] says how. Returns 0 when all is on disk, whatever
- * the results.
+ * Settle n receipts, each for itself: results[i] says how. 0 when all is on disk,
+ * whatever the results; more than one transaction only where the disk is nearly full.
  */
 int q_settle(struct q *q, const struct q_settle *how, const struct q_receipt *receipts,
     size_t n, struct q_settled *results);
-/*
- * The same for n messages from the first on of a batch taken through this handle.
- * Q_ECORRUPT: what is left of one cannot be read, and is as it was; the others are
- * settled.
- */
+/* The same for n messages of a batch of this handle. Q_ECORRUPT: but for one. */
 int q_batch_settle(struct q *q, const struct q_settle *how, struct q_batch *batch,
     size_t first, size_t n);
 
@@ -513,10 +430,7 @@ struct q_finish {
 	struct q_settled result; /* written by the library */
 };
 
-/*
- * Settle n deliveries, each in its own way, and take as q_take() does, in one commit.
- * They are settled also when there is nothing to take; take may be NULL.
- */
+/* Settle n deliveries, and take as q_take() does, in one commit; take may be NULL. */
 int q_exchange(struct q *q, struct q_finish *finish, size_t n,
     const struct q_take *take, struct q_batch **batch);
 
@@ -533,18 +447,14 @@ struct q_manage {
 	enum q_act act;
 	const uint64_t *ids; /* id_count messages; NULL: all that fit the rest */
 	size_t id_count;
-	int *codes;      /* with ids, if not NULL: of each 0, Q_ENOENT, Q_EINVAL: not of
-	                  * those meant, Q_ECORRUPT */
-	unsigned states; /* bit set of 1 << enum q_state; 0: those the act is for */
-	q_time older;    /* pushed at least so long ago */
-	/* The reason of their last failure is like this pattern of glob(7); may be
-	 * NULL.
-	 */
-	const char *reason;
-	const char *why; /* Q_ACT_DEAD: kept with them; may be NULL */
-	bool dry;        /* count, and change nothing */
-	bool force;      /* Q_ACT_REDRIVE: also those on their way to another queue,
-	                  * where they may be already */
+	int *codes;         /* of each id, if not NULL: 0, Q_ENOENT, Q_ECORRUPT, or
+	                     * Q_EINVAL: not of those meant */
+	unsigned states;    /* bit set of 1 << enum q_state; 0: those the act is for */
+	q_time older;       /* pushed at least so long ago */
+	const char *reason; /* of their last failure: as of glob(7); may be NULL */
+	const char *why;    /* Q_ACT_DEAD: kept with them; may be NULL */
+	bool dry;           /* count, and change nothing */
+	bool force;         /* Q_ACT_REDRIVE: also those on their way elsewhere */
 };
 
 struct q_managed {
@@ -554,11 +464,7 @@ struct q_managed {
 	uint64_t known;   /* of those taken over: they were there, or their key was */
 };
 
-/*
- * Do something to many messages, in transactions of a bounded size: each is done whole
- * when it returns, and *managed says how many there were, also after an error. A
- * receipt of a lease that is ended so is stale. A redrive leaves messages whose time to
- * live is over.
+/* Transactions are of a bounded size: *managed is what was done, after an error, too.
  */
 int q_manage(struct q *q, const struct q_manage *how, struct q_managed *managed);
 
@@ -569,11 +475,8 @@ struct q_transfer {
 };
 
 /*
- * Take messages over into another queue, once each: with all their pusher said of them,
- * and attempts from 0. Leased ones only by a copy. After a crash, the same again
- * takes over the rest; until then, what was on its way is dead, and cannot be redriven.
- * A copy of one message is taken once in 30 days. *out as for q_manage(), with those
- * that are damaged as refused. Q_EINVAL: it is the same queue.
+ * Take messages over into another queue, once each in 30 days; leased ones only by a
+ * copy. After a crash, the same again takes over the rest. Q_EINVAL: the same queue.
  */
 int q_transfer(
     struct q *from, struct q *to, const struct q_transfer *how, struct q_managed *out);
@@ -586,19 +489,15 @@ struct q_load {
 };
 
 /*
- * Store n messages as they were in another queue, each once, however often this is
- * called within 30 days: in their state, with attempts and failures. One that was
- * leased is ready, and its attempt counts. Ids are those there, unless a greater one
- * has been given here. stored and pushed as in q_push().
+ * Store n messages as they were in another queue, each once in 30 days; one that was
+ * leased is ready, and its attempt counts. Ids stay, if there was none greater here.
  */
 int q_load(struct q *q, const uint8_t uuid[16], const struct q_load *messages, size_t n,
     size_t *stored, struct q_pushed *pushed);
 
 /*
- * Another message in the place of one that q_get() gave, with that body, or blob, and
- * all else as it was: its state, attempts and failures. It has an id of its own, and is
- * the last of its priority and group. Q_ESTALE: the one was leased or settled
- * meanwhile, Q_ENOENT: it is gone; nothing is changed then.
+ * Another body, or blob, for one that q_get() gave: with an id of its own, the last of
+ * its priority and group. Q_ESTALE: it is not as it was; Q_ENOENT: it is gone.
  */
 int q_replace(struct q *q, const struct q_msg *old, const void *body, size_t size,
     struct q_blob *blob, uint64_t *id);
@@ -620,13 +519,11 @@ struct q_result {
 };
 
 /*
- * What became of message id, waiting for its end if that has not come; what has fallen
- * due counts. Q_EMPTY or, after a wait, Q_ETIMEDOUT: it has not; Q_ENOENT: it has, or
- * never was, and no result is kept. A dead message has one in any case, though perhaps
- * without output. The caller frees *result.
+ * What became of message id, waiting for its end. Q_EMPTY, after a wait Q_ETIMEDOUT:
+ * that has not come; Q_ENOENT: it has, or there was no message; no result is kept.
  */
 int q_result_get(struct q *q, uint64_t id, q_time wait, struct q_result **result);
-/* A descriptor to read a blob from, checked whole. The caller closes it. */
+/* A descriptor to read a blob from; Q_ECORRUPT as for q_msg_open(). */
 int q_result_open(struct q *q, const struct q_result *result, int *fd);
 void q_result_free(struct q_result *result);
 
@@ -641,14 +538,12 @@ struct q_histogram {
 	uint64_t bucket[Q_BUCKETS];
 };
 
-/* The greatest length of bucket i: 1, 1.414, 2, 2.828, 4 microseconds, ...; of the
- * last, Q_FOREVER. */
+/* The greatest length of bucket i: 1, 1.414, 2 us, ...; of the last, Q_FOREVER. */
 q_time q_bucket_bound(size_t i);
 /* Seconds. 0: nothing was seen. p is 0..1; interpolated within its bucket. */
 double q_histogram_mean(const struct q_histogram *h);
 double q_histogram_quantile(const struct q_histogram *h, double p);
-/* The squared coefficient of variation, from the buckets. 0: fewer than two were seen.
- */
+/* The squared coefficient of variation. 0: fewer than two were seen. */
 double q_histogram_variation(const struct q_histogram *h);
 
 struct q_stat {
@@ -663,20 +558,14 @@ struct q_stat {
 	uint64_t released, lapsed, died; /* since creation */
 	uint64_t retried;                /* deliveries that were not the first */
 	uint64_t bytes_in, bytes_out;    /* of bodies pushed, delivered; likewise */
-	/*
-	 * Messages a second over the last 1, 5 and 15 minutes, or since the machine's
-	 * boot or its clock was set: pushed, and done; and how many that are.
-	 */
+	/* Pushed and done in the last 1, 5 and 15 minutes, or since the machine's boot
+	 * or its clock was set: a second, and in all. */
 	double rate_in[3], rate_out[3];
 	uint64_t seen_in[3], seen_out[3];
-	/* At once, in the last 15 minutes; without what was merely taken ahead. */
-	uint64_t leased_most;
-	/* A record of what follows cannot be read: it is empty here, and begins anew
-	 * with the next change that counts there. */
-	bool history_damaged;
-	q_time history_since; /* time of day that last happened; 0: never */
-	/* From the push, or the end of its delay, to the first delivery. */
-	struct q_histogram wait;
+	uint64_t leased_most;       /* at work at once, in the last 15 minutes */
+	bool history_damaged;       /* a record of what follows is lost: empty here */
+	q_time history_since;       /* time of day that last happened; 0: never */
+	struct q_histogram wait;    /* from push, or end of delay, to first delivery */
 	struct q_histogram service; /* from a delivery to ack, failure or dead */
 	struct q_histogram total;   /* from the push to done */
 	struct q_histogram gap;     /* from one push to the next */
@@ -694,32 +583,25 @@ struct q_list {
 	const char *header; /* that have it: NAME, or NAME=VALUE; NULL: all */
 };
 
-/*
- * The next messages by id, without failures; moves args->after on. Q_EMPTY at the end.
- * Locks for a thousand rows at a time. The caller frees *batch.
- */
+/* The next messages by id, without failures; moves args->after on. Q_EMPTY: no more. */
 int q_list(struct q *q, struct q_list *args, struct q_batch **batch);
 /*
- * The first n (0 is 1, at most Q_MAX_PEEK) of a state, without looking at the others:
- * Q_READY, of each priority the one to be taken first; Q_DELAYED, those due next;
- * Q_LEASED, those whose leases end next, behind them the held ones by id; Q_DEAD, those
- * of the greatest ids. With so many bytes of each body, and without failures. There are
- * fewer than n also if some have left the state with time, and nobody has changed the
- * queue since. Q_EMPTY: none; Q_EINVAL: another state. The caller frees *batch.
+ * The first n (0 is 1, at most Q_MAX_PEEK) of a state but Q_BLOCKED, in its own order,
+ * with so many bytes of each body, and without failures. Q_EMPTY: none.
  */
 int q_peek(
     struct q *q, enum q_state state, size_t n, size_t preview, struct q_batch **batch);
+
 struct q_usage {
-	uint64_t allocated; /* bytes of disk the data file takes */
-	uint64_t used;      /* of them, bytes of pages in use */
-	uint64_t free;      /* of pages that later messages use again */
-	uint64_t blobs,
-	    blob_bytes; /* files of large bodies and outputs, and their size */
+	uint64_t allocated;  /* bytes of disk the data file takes */
+	uint64_t used;       /* of them, bytes of pages in use */
+	uint64_t free;       /* of pages that later messages use again */
+	uint64_t blobs;      /* files of large bodies and outputs */
+	uint64_t blob_bytes; /* their size */
 };
 
-/* What a queue takes on its disk. Files are counted without a lock, as they go by. */
 int q_usage(struct q *q, struct q_usage *usage);
-/* One message with body and failures. Q_ENOENT. The caller frees *batch. */
+/* One message with body and failures. Q_ENOENT. */
 int q_get(struct q *q, uint64_t id, struct q_batch **batch);
 
 enum q_role {
@@ -742,12 +624,10 @@ enum q_process {
 	Q_PROCESS_STOPPED,
 	Q_PROCESS_ZOMBIE,
 	Q_PROCESS_GONE,
-	Q_PROCESS_ELSEWHERE, /* in another pid namespace: its number says nothing here
-	                      */
+	Q_PROCESS_ELSEWHERE, /* in another pid namespace: its id says nothing here */
 	Q_PROCESSES
 };
 
-/* "unknown", "running", "stopped", ...; NULL for what is none of them. */
 const char *q_process_name(enum q_process process);
 
 struct q_holder {
@@ -764,12 +644,11 @@ struct q_holder {
 };
 
 /*
- * Who uses the queue at this moment, this process left out: for each leased message, by
- * the end of its lease, a row for every process that holds it, or one for the process
- * that took it; then the others. The caller frees *list, which is written also with
- * Q_EBUSY: then of the lock alone.
+ * Who uses the queue at this moment, but for this process: first who has a message, by
+ * the end of its lease. *list is written also with Q_EBUSY: then of the lock alone.
  */
 int q_holders(struct q *q, struct q_holder **list, size_t *count);
+
 /* ---- events ---- */
 
 enum q_event_kind {
@@ -794,7 +673,6 @@ enum q_event_kind {
 	Q_EVENTS
 };
 
-/* "pushed", "delivered", ...; NULL for what is no kind of event. */
 const char *q_event_name(enum q_event_kind kind);
 
 enum { Q_EVENT_COMMAND = 16, Q_EVENT_DETAIL = 69 }; /* bytes, with the NUL */
@@ -810,31 +688,20 @@ struct q_event {         /* made by the library alone, so it may grow */
 	uid_t uid;        /* who did it; (uid_t)-1: time did */
 	pid_t pid;        /* likewise; 0: time did. Lapsed: who had it */
 	char command[Q_EVENT_COMMAND]; /* the program that did it, cut; may be empty */
-	/* A key, a reason, an option, where it was moved to; cut; untrusted. */
-	char detail[Q_EVENT_DETAIL];
+	char detail[Q_EVENT_DETAIL]; /* a key, reason, option, queue; cut; untrusted */
 };
 
 struct q_events; /* a place in what happens to a queue */
 
-/*
- * Watch what happens to a queue from now on. It needs the file ctl, that who may write
- * to the queue can make; Q_EACCES when there is none. The caller closes *events before
- * q.
- */
+/* Watch what happens from now on; closed before q. Q_EACCES: there is no ctl. */
 int q_events_open(struct q *q, struct q_events **events);
-/*
- * The same from a time of day on: from the log that the queue keeps by its option log,
- * and on as it grows. Q_ENOTSUP: it keeps none. It needs no ctl.
- */
+/* The same from a time of day on, in the queue's log. Q_ENOTSUP: it keeps none. */
 int q_events_since(struct q *q, q_time since, struct q_events **events);
 /*
- * The next event, without waiting for one: events are there as soon as what they tell
- * of is on disk. Q_EMPTY: there is none yet, see q_wait_change(). Q_ENOQUEUE: the queue
- * was removed or replaced. Who reads more slowly than 4,096 events are made misses
- * some. Q_ECORRUPT: the log cannot be read any further.
+ * The next event. Q_EMPTY: there is none yet, see q_wait_change(). Q_ENOQUEUE: the
+ * queue was removed or replaced. Q_ECORRUPT: the log cannot be read any further.
  */
 int q_events_next(struct q_events *events, struct q_event *event);
-/* NULL is fine. */
 void q_events_close(struct q_events *events);
 
 /* ---- check and repair ---- */
@@ -861,38 +728,18 @@ struct q_check {        /* made by the library alone, so it may grow */
 	uint64_t set_aside; /* of these, newly dead: damaged or doubtful */
 };
 
-/*
- * Look at everything: the pages of data.mdb, every record and index row, the counts and
- * the large bodies. 0 when that could be done, whatever it found; the caller frees
- * *check. Works on a queue that other functions refuse as damaged, and with Q_RDONLY.
- * Keeps the shared lock while it reads data.mdb, half a second for a million messages,
- * and none while it reads large bodies.
- */
+/* Look at everything, also of a queue refused as damaged; 0 whatever it found. */
 int q_check(struct q *q, struct q_check **check);
 /*
- * Check, and if anything is wrong, build a new data.mdb of what can be read and put it
- * in the place of the old one, which is kept under another name. A message whose record
- * or file is damaged is dead then, as is one that may have ended before: look at it,
- * and redrive or purge it. One whose state is lost is ready, and was never delivered.
- * Then remove files that belong to no message. *check is what was found before. Keeps
- * the exclusive lock all the time, and needs room on the disk for all that is readable.
- * This handle, and others of the queue, must be closed: they are of the old file.
+ * Check, and if anything is wrong, build a new data.mdb of what can be read; the old
+ * one is kept. *check is what was found before. Keeps the exclusive lock all the time.
+ * All handles of the queue must be closed then: they are of the old file.
  */
 int q_repair(struct q *q, struct q_check **check);
-/*
- * Copy the queue, as it is at one moment, into a new directory at path: a queue of its
- * own, with the same uuid. Needs no more than Q_RDONLY. Others wait while data.mdb is
- * copied, but not for large bodies. Q_EINVAL: path exists already.
- */
+/* Copy the queue, with its uuid, into a new directory. Q_EINVAL: there is one. */
 int q_backup(struct q *q, const char *path);
-/*
- * Give the blocks of the data file that no message needs back to the file system, as
- * holes; *returned is how many bytes. Others wait meanwhile, and have their turn each
- * second, or after the time it takes to read what is in use. Q_ENOTSUP: no holes here;
- * Q_ECORRUPT: the structure of the file is damaged.
- */
+/* Give what no message needs back to the file system, in bytes. Q_ENOTSUP: no holes. */
 int q_compact(struct q *q, uint64_t *returned);
-/* NULL is fine. */
 void q_check_free(struct q_check *check);
 
 #ifdef __cplusplus
