@@ -239,7 +239,7 @@ say(const struct ended *e, size_t i, const char *queue, const char *command)
 
 bool
 ended_clear(struct ended *e, const char *queue, const char *command,
-    void (*acknowledged)(void *, uint64_t), void *arg)
+    void (*acknowledged)(void *, const struct q_msg *), void *arg)
 {
 	bool stored = true;
 
@@ -254,7 +254,7 @@ ended_clear(struct ended *e, const char *queue, const char *command,
 		e->failed += end->verdict.failed;
 		if (acknowledged != NULL && end->verdict.verb == Q_ACK &&
 		    e->finish[i].result.code == 0)
-			acknowledged(arg, end->msg->id);
+			acknowledged(arg, end->msg);
 		if (end->fd != -1)
 			(void)close(end->fd);
 		output_free(&end->output);

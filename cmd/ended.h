@@ -45,6 +45,6 @@ bool ended_settled(const struct ended *e);
  * is damaged, so that it is not stored.
  */
 bool ended_clear(struct ended *e, const char *queue, const char *command,
-    void (*acknowledged)(void *, uint64_t), void *arg);
+    void (*acknowledged)(void *, const struct q_msg *), void *arg);
 
 #endif

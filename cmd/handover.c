@@ -50,18 +50,22 @@ handover_close(struct handover *h)
 }
 
 void
-handover_done(struct handover *h, uint64_t id)
+handover_done(struct handover *h, const struct q_msg *m)
 {
 	size_t room = h->over_room == 0 ? (size_t)ROOM_MIN : 2 * h->over_room;
 	struct q_origin *p;
 
+	/* Who had it before, and it was released, may be at work on it yet: when he
+	 * ends, his output has to be found there. */
+	if (m->delivery > 1)
+		return;
 	if (h->over_count == h->over_room) {
 		if ((p = reallocarray(h->over, room, sizeof(*p))) == NULL)
 			return; /* it is forgotten in time */
 		h->over = p;
 		h->over_room = room;
 	}
-	h->over[h->over_count].id = id;
+	h->over[h->over_count].id = m->id;
 	memcpy(h->over[h->over_count++].queue, h->from, sizeof(h->from));
 }
 

@@ -28,7 +28,7 @@ void handover_close(struct handover *h);
  * that is temporary, nothing was stored.
  */
 int handover_push(struct handover *h, const struct q_msg *m, int fd);
-/* Message id is acknowledged: it is not delivered again. */
-void handover_done(struct handover *h, uint64_t id);
+/* Message m is acknowledged: it is not delivered again. */
+void handover_done(struct handover *h, const struct q_msg *m);
 
 #endif

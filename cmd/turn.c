@@ -127,11 +127,11 @@ tell_begun(struct worker *w)
 }
 
 static void
-acknowledged(void *arg, uint64_t id)
+acknowledged(void *arg, const struct q_msg *m)
 {
 	struct worker *w = arg;
 
-	handover_done(&w->handover, id);
+	handover_done(&w->handover, m);
 }
 
 /* Settle what has ended, perhaps with a take; whether that is done, for *code. */

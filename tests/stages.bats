@@ -55,6 +55,20 @@ load lib
 	counts b pushed=200 done=200
 }
 
+@test "a message that was released while its COMMAND runs is handed over once" {
+	qctl create out
+	qpush in x
+	start qpop in --to out -- sh -c 'until [ -e go ]; do sleep 0.01; done; cat'
+	eventually has_count in leased=1
+	qctl release -q in 1
+	qpop in --to out -- cat
+	counts out pushed=1
+	touch go
+	ended 0
+	counts out pushed=1
+	counts in done=1 pushed=1
+}
+
 @test "a large output is a large message" {
 	qctl create out
 	qpush in x
