@@ -217,9 +217,12 @@ say(const struct ended *e, size_t i, const char *queue, const char *command)
 		    "%llu: its state is damaged, so how it ended is not stored; "
 		    "run 'qctl check %s'",
 		    id, queue);
-	if (r->code != 0 || !v->failed)
+	if (!v->failed || r->code == Q_ECORRUPT || r->holder != 0)
 		return;
-	if (v->unable)
+	if (r->code != 0)
+		diag_error(queue, "%llu: '%s' %s; it was settled or removed meanwhile",
+		    id, command, v->reason);
+	else if (v->unable)
 		diag_error(queue, "%llu: '%s' %s: it cannot be run; put back, stopping",
 		    id, command, v->reason);
 	else if (r->state == Q_DEAD && v->verb == Q_KILL)

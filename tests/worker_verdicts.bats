@@ -84,6 +84,16 @@ load worker
 	counts jobs dead=1 ready=0
 }
 
+@test "a failure is said, also of a message that was removed meanwhile" {
+	qpush jobs x
+	start qpop jobs -- sh -c 'until [ -e go ]; do sleep 0.01; done; exit 3' 2>err
+	eventually has_count jobs leased=1
+	qctl cancel -q --force --yes jobs 1
+	touch go
+	ended 4
+	has "$(cat err)" "qpop: jobs: 1: 'sh' exited 3; it was settled or removed meanwhile"
+}
+
 @test "exit 65 and 100 are dead at once" {
 	local code
 
