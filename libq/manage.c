@@ -195,6 +195,13 @@ remember(struct meant *meant, uint64_t id)
 	return (0);
 }
 
+/* To another queue and back: a message that comes back is as it was. */
+static bool
+is_way(unsigned act)
+{
+	return (act == ACT_MARK || act == ACT_STAYS);
+}
+
 static int
 act(struct txn *t, const struct manage *m, uint64_t id, struct state *s)
 {
@@ -204,8 +211,11 @@ act(struct txn *t, const struct manage *m, uint64_t id, struct state *s)
 		return (transfer_copy(t, m, id, s));
 	if ((rc = life_leave(t, id, s)) != 0)
 		return (rc);
-	s->flags &= (uint16_t) ~(ST_OWNED | ST_LAPSED | ST_AHEAD);
-	s->settled = 0; /* the receipt of its last lease is used up */
+	s->flags &= (uint16_t) ~(ST_OWNED | ST_AHEAD);
+	if (!is_way((unsigned)m->how->act)) {
+		s->flags &= (uint16_t)~ST_LAPSED;
+		s->settled = 0; /* the receipt of its last lease is used up */
+	}
 	return (acts[m->how->act].run(t, m, id, s));
 }
 

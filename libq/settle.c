@@ -71,7 +71,9 @@ static bool
 accept(const struct txn *t, const struct settle *c, const struct state *s,
     struct q_settled *r)
 {
-	bool open = s->state == Q_LEASED || s->flags & ST_LAPSED;
+	/* One on its way to another queue may be there already. */
+	bool open =
+	    s->state == Q_LEASED || (s->flags & (ST_LAPSED | ST_MOVING)) == ST_LAPSED;
 
 	if (s->delivery != c->receipt.delivery) {
 		r->code = Q_ESTALE;

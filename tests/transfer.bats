@@ -62,6 +62,21 @@ ids() {
 	is "$(qstat --list b | awk 'NR > 1 { print $NF }' | xargs)" '3 5 7 1 2'
 }
 
+@test "after a move that came to nothing, a lease that is over is settled late" {
+	qctl create b
+	qctl pause b in
+	qpush a x y
+	qpop -L 10 -r x a >/dev/null
+	qpop -L 1h -r y a >/dev/null
+	qack --fail -d 0 a "$(cat y)"
+	export SHIM_WALL=60 SHIM_BOOT=60
+	run -75 preloaded shim-time qctl move a b
+	run --separate-stderr -0 preloaded shim-time qack a "$(cat x)"
+	has "$stderr" 'nobody had taken it; done'
+	preloaded shim-time qack --fail a "$(cat y)"
+	counts a ready=1 done=1 dead=0
+}
+
 @test "of a group, a move of one state leaves those it lets go on" {
 	qctl create b
 	qpush -g g a 1
