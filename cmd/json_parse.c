@@ -257,6 +257,14 @@ read_document(struct reading *r, json_t *document)
 	return (NULL);
 }
 
+static bool
+is_blank(const char *line, size_t n)
+{
+	while (n > 0 && strchr(" \t\r", line[n - 1]) != NULL && line[n - 1] != '\0')
+		n--;
+	return (n == 0);
+}
+
 /* What jansson says, "':' expected near '1'", our way. */
 static const char *
 syntax(const json_error_t *e)
@@ -268,7 +276,10 @@ syntax(const json_error_t *e)
 
 	if (json_error_code(e) == json_error_duplicate_key)
 		n = strlen(e->text); /* which one is behind the "near" */
-	if (n > tail && strncmp(e->text + n - tail, expected, tail) == 0)
+	if (json_error_code(e) == json_error_end_of_input_expected)
+		snprintf(error, sizeof(error),
+		    "not JSON: expected its end at column %d", e->column);
+	else if (n > tail && strncmp(e->text + n - tail, expected, tail) == 0)
 		snprintf(error, sizeof(error), "not JSON: expected %.*s at column %d",
 		    (int)(n - tail), e->text, e->column);
 	else
@@ -287,7 +298,7 @@ json_parse(const char *line, size_t n, q_time now, struct json_push *out)
 	const char *why;
 
 	if (document == NULL)
-		return (syntax(&e));
+		return (is_blank(line, n) ? "not JSON: the line is empty" : syntax(&e));
 	if ((why = read_document(&r, document)) == NULL)
 		why = json_headers_get(document, out->push.headers,
 		    out->push.headers_size, &headers, &r.push.headers_size);

@@ -113,6 +113,14 @@ max_attempts priority headers pushed due expires changed size uid failures body"
 	counts jobs delayed=2 ready=1
 }
 
+@test "what is wrong with a line is said of the line" {
+	fails 2 'stdin line 2: not JSON: the line is empty; 1 stored, the rest was not' \
+		qpush -J jobs <<<$'{"body":"a"}\n\n{"body":"b"}'
+	fails 2 'stdin line 1: not JSON: the line is empty; nothing stored' qpush -J jobs <<<$' \t\r'
+	fails 2 'stdin line 1: not JSON: expected its end at column 14; nothing stored' \
+		qpush -J jobs <<<'{"body":"x"} y'
+}
+
 # refused TEXT LINE: as line 2, after one that is stored.
 refused() {
 	printf '%s\n' '{"body":"first"}' "$2" >in
@@ -135,7 +143,7 @@ refused() {
 	refused "not JSON: expected ':' at column 9" '{"body" 1}'
 	refused 'not JSON' 'plain text'
 	refused 'not JSON' ''
-	refused 'not JSON: expected end of file at column 14' '{"body":"x"} y'
+	refused 'not JSON: expected its end at column 14' '{"body":"x"} y'
 	refused 'not JSON: unable to decode byte 0xff' $'{"body":"\xff"}'
 }
 
