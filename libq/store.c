@@ -68,10 +68,10 @@ store_table_name(enum table table)
 static bool
 no_size_limit(void)
 {
-	struct rlimit limit;
+	struct rlimit limit = { 0 };
 
-	return (
-	    getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY);
+	(void)getrlimit(RLIMIT_FSIZE, &limit);
+	return (limit.rlim_cur == RLIM_INFINITY);
 }
 
 int
@@ -190,8 +190,8 @@ open_env(struct store *s, const char *path, unsigned flags, size_t most)
 	for (size_t map = most; map >= MAP_LEAST; map /= 2) {
 		if ((rc = mdb_env_create(&s->env)) != 0)
 			return (rc);
-		if ((rc = mdb_env_set_assert(s->env, assertion_failed)) != 0 ||
-		    (rc = mdb_env_set_maxdbs(s->env, TABLES)) != 0 ||
+		(void)mdb_env_set_assert(s->env, assertion_failed);
+		if ((rc = mdb_env_set_maxdbs(s->env, TABLES)) != 0 ||
 		    (rc = mdb_env_set_mapsize(s->env, map)) != 0)
 			return (rc);
 		rc = mdb_env_open(s->env, path, flags, 0600);
