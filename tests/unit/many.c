@@ -123,6 +123,24 @@ test_expired_delayed(void **state)
 }
 
 static void
+test_expired_blocked(void **state)
+{
+	struct q_push p = { .body = "x", .size = 1, .group = "g" };
+	size_t stored;
+
+	(void)state;
+	begin();
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(q_push(q, &p, 1, 0, &stored, NULL), 0);
+		p.ttl = 1;
+	}
+	assert_int_equal(look().count[Q_READY], 1);
+	assert_int_equal(look().count[Q_BLOCKED], 0);
+	assert_int_equal(look().expired, 2);
+	finish();
+}
+
+static void
 test_delayed(void **state)
 {
 	const struct q_push later = { .body = "x", .size = 1, .delay = 1, .key = "" };
@@ -364,6 +382,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_expired),
 		cmocka_unit_test(test_expired_delayed),
+		cmocka_unit_test(test_expired_blocked),
 		cmocka_unit_test(test_delayed),
 		cmocka_unit_test(test_lapsed),
 		cmocka_unit_test(test_held),
