@@ -191,7 +191,8 @@ failing := malloc calloc realloc reallocarray strdup mdb_env_create mdb_env_open
 	    write pwrite copy_file_range ftruncate fallocate fsync fdatasync flock fstat fstatat \
 	    stat mkdirat unlinkat renameat fchmod fchown lseek getrandom clock_gettime mmap \
 	    opendir fdopendir readdir fopen openat open fcntl syscall mdb_txn_commit \
-	    mkdir fstatfs futimens posix_fallocate clock_boot_id
+	    mkdir fstatfs futimens posix_fallocate clock_boot_id \
+	    readlink readlinkat
 $(B)/unit/quota: wraps := -Wl,--wrap=syscall
 $(B)/unit/failing: wraps := $(failing:%=-Wl,--wrap=%)
 

@@ -161,21 +161,24 @@ check_blob_damage(const struct blob_row *blob)
 }
 
 /* Whether the row still names this very file. */
-static bool
-names(struct txn *t, const struct blob_row *blob)
+static int
+names(struct txn *t, const struct blob_row *blob, bool *is)
 {
 	struct key k = key_id(blob->id);
 	struct outcome o;
 	struct message m;
 	struct span v;
+	int rc = txn_get(t, blob->output ? T_RESULT : T_BODY, key_span(&k), &v);
 
-	if (txn_get(t, blob->output ? T_RESULT : T_BODY, key_span(&k), &v) != 0)
-		return (false);
+	if (rc != 0)
+		return (rc == STORE_NONE ? 0 : rc);
 	if (blob->output)
-		return (outcome_decode(v.data, v.size, blob->id, &o) == 0 &&
-			o.flags & OUT_BLOB && o.hash == blob->hash);
-	return (
-	    message_decode(v.data, v.size, blob->id, &m) == 0 && m.flags & MSG_BLOB);
+		*is = outcome_decode(v.data, v.size, blob->id, &o) == 0 &&
+		      o.flags & OUT_BLOB && o.hash == blob->hash;
+	else
+		*is = message_decode(v.data, v.size, blob->id, &m) == 0 &&
+		      m.flags & MSG_BLOB;
+	return (0);
 }
 
 /* Somebody may have ended the message since the rows were read, and removed its file.
@@ -190,7 +193,7 @@ still_there(struct q *q, const struct blob_row *blob, bool *there)
 	if ((rc = lock_take(q, LOCK_SH)) != 0)
 		return (rc);
 	if ((rc = clock_read(&t.now)) == 0 && (rc = txn_open(&t)) == 0) {
-		*there = names(&t, blob);
+		rc = names(&t, blob, there);
 		txn_close(&t);
 	}
 	lock_drop(q->dir.data);

@@ -240,7 +240,7 @@ only_looks(int (*op)(struct q *))
 {
 	int (*const all[])(struct q *) = { op_look, op_log, op_list, op_check,
 		op_backup, op_load, op_remove, op_create, op_backup_again, op_holders,
-		op_result, op_others };
+		op_result, op_others, op_check_files, op_path };
 
 	for (size_t i = 0; i < ROWS(all); i++)
 		if (all[i] == op)

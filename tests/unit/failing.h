@@ -210,6 +210,9 @@ WRAP(PATH, int, mkdirat, (int fd, const char *p, mode_t mode), (fd, p, mode), -1
 WRAP(PATH, int, unlinkat, (int fd, const char *p, int flags), (fd, p, flags), -1)
 WRAP(PATH, int, renameat, (int a, const char *from, int b, const char *to),
     (a, from, b, to), -1)
+WRAP(PATH, ssize_t, readlink, (const char *p, char *to, size_t n), (p, to, n), -1)
+WRAP(PATH, ssize_t, readlinkat, (int fd, const char *p, char *to, size_t n),
+    (fd, p, to, n), -1)
 WRAP(PATH, int, mkdir, (const char *p, mode_t mode), (p, mode), -1)
 WRAP(SYSTEM, int, fstatfs, (int fd, struct statfs *st), (fd, st), -1)
 WRAP(SYSTEM, int, futimens, (int fd, const struct timespec ts[2]), (fd, ts), -1)

@@ -301,6 +301,9 @@ static const struct {
 	{ "late", op_late },
 	{ "together", op_together },
 	{ "others", op_others },
+	{ "leased", op_leased },
+	{ "check files", op_check_files },
+	{ "path", op_path },
 	{ "remove", op_remove },
 };
 

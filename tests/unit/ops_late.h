@@ -47,6 +47,17 @@ op_late(struct q *q)
 	return (settle_by(q, Q_ACK, &r));
 }
 
+/* Of a lease that somebody was given long ago. */
+static int
+op_leased(struct q *q)
+{
+	int rc = settle_by(q, Q_EXTEND, &of_leased);
+
+	if (rc != 0 || (rc = settle_by(q, Q_FAIL, &of_leased)) != 0)
+		return (rc);
+	return (settle_by(q, Q_ACK, &of_leased));
+}
+
 /* Messages that share a record, acknowledged together: some, and the others. */
 static int
 op_together(struct q *q)
@@ -120,6 +131,52 @@ op_others(struct q *q)
 	(void)close(ready[0]);
 	(void)close(stay[1]);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return (rc);
+}
+
+/* Its large bodies are gone: no check says that it is sound. */
+static int
+op_check_files(struct q *q)
+{
+	const char *const names[] = { "blob/5", output_file };
+	struct q_check *check;
+	char from[2][96], to[96];
+	int rc;
+
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(from[i], sizeof(from[i]), "%s/%s", copy, names[i]);
+		(void)snprintf(to, sizeof(to), "%s/%d", copy, i);
+		(void)rename(from[i], to);
+	}
+	if ((rc = q_check(q, &check)) == 0) {
+		assert_true(check->found > 0);
+		q_check_free(check);
+	}
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(to, sizeof(to), "%s/%d", copy, i);
+		(void)rename(to, from[i]);
+	}
+	return (rc);
+}
+
+/* Where queues are that have a name alone, and those that have a path. */
+static int
+op_path(struct q *q)
+{
+	static const char *const names[] = { "jobs", "./jobs" };
+	char *path;
+	int rc = 0;
+
+	(void)q;
+	for (int i = 0; i < 4 && rc == 0; i++) {
+		(void)(i < 2 ? unsetenv("Q_ROOT") : setenv("Q_ROOT", "/q", 1));
+		if ((rc = q_path(names[i % 2], &path)) != 0)
+			break;
+		assert_non_null(strstr(path, "jobs"));
+		free(path);
+		if ((rc = q_root(&path)) == 0)
+			free(path);
+	}
 	return (rc);
 }
 

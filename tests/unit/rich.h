@@ -23,6 +23,7 @@ enum { LARGE = 70000, FIRST = 1, LEASED = 6, DEAD = 7, DONE = 8 };
 static char dir[] = "/dev/shm/q-failing.XXXXXX", rich[64], other[64], copy[64];
 static uint8_t large[LARGE];
 static char output_file[32]; /* of a result */
+static struct q_receipt of_leased;
 
 static struct q_push
 message(const char *body)
@@ -38,7 +39,9 @@ settle_one(struct q *q, const struct q_settle *how)
 	struct q_batch *b;
 
 	assert_int_equal(q_take(q, &take, &b), 0);
-	if (how != NULL)
+	if (how == NULL)
+		of_leased = q_batch_get(b, 0)->receipt;
+	else
 		assert_int_equal(
 		    q_settle(q, how, &q_batch_get(b, 0)->receipt, 1, &result), 0);
 	q_batch_free(b);
@@ -272,6 +275,9 @@ restore(void)
 	copy_file(output_file);
 	make_file("blob/99"); /* of nobody */
 	make_file("blob/98.out");
+	make_file("blob/1"); /* whose body is elsewhere */
+	make_file("blob/8.out");
+	make_file("blob/1234567890123456789012345678901234567890");
 	make_file("blob/7-1-1.tmp");
 }
 
