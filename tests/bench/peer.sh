@@ -139,18 +139,18 @@ push() {
 	esac
 }
 
-# take TOOL COUNT: one process a message, taken and gone for good.
+# take TOOL COUNT PROCESSES: one process a message, taken and gone for good.
 take() {
 	# shellcheck disable=SC2086 # $amqp is two words
 	case $1 in
-	qutils) timed_ok "$2" 1 "$qpop" jobs ;;
-	qutils-musl) timed_ok "$2" 1 "$musl/qpop" musl ;;
-	beanstalkd) timed_ok "$2" 1 "$bs" "$dir/bs.sock" take ;;
-	sqlite3) timed_ok "$2" 1 "$sqlite3" -cmd '.timeout 60000' "$db" \
+	qutils) timed_ok "$2" "$3" "$qpop" jobs ;;
+	qutils-musl) timed_ok "$2" "$3" "$musl/qpop" musl ;;
+	beanstalkd) timed_ok "$2" "$3" "$bs" "$dir/bs.sock" take ;;
+	sqlite3) timed_ok "$2" "$3" "$sqlite3" -cmd '.timeout 60000' "$db" \
 		'DELETE FROM q WHERE rowid = (SELECT min(rowid) FROM q) RETURNING body' ;;
-	redis) timed_ok "$2" 1 "$redis" -s "$dir/rd.sock" LPOP q ;;
-	nats) timed_ok "$2" 1 "$nats" "$nats_port" take ;;
-	rabbitmq) timed_ok "$2" 1 amqp-get $amqp -q jobs ;;
+	redis) timed_ok "$2" "$3" "$redis" -s "$dir/rd.sock" LPOP q ;;
+	nats) timed_ok "$2" "$3" "$nats" "$nats_port" take ;;
+	rabbitmq) timed_ok "$2" "$3" amqp-get $amqp -q jobs ;;
 	esac
 }
 

@@ -55,7 +55,7 @@ row_push_take() {
 		push "$tool" "$one" 1
 		[ "$failed" -eq 0 ] || { cat "$dir/errors" >&2; exit 3; }
 		! wanted push || sample push 'one process a push' "$tool" "$median" ms
-		take "$tool" "$one"
+		take "$tool" "$one" 1
 		! wanted take || sample take 'one process a take and ack' "$tool" "$median" ms
 	done
 	! wanted push || floors push 'one process a push'
@@ -138,6 +138,26 @@ row_bulk() {
 row_pushers() {
 	pushers 16
 	pushers 64
+}
+
+row_takers() {
+	takers 16
+	takers 64
+}
+
+takers() {
+	what="$1 processes at once"
+	for tool in $tools; do
+		[ "$tool $1" != 'rabbitmq 64' ] || continue
+		push "$tool" "$each" "$1"
+		settle
+		take "$tool" "$each" "$1"
+		sample takers "$what" "$tool" "$(rate "$ok" "$seconds")" 'msg/s'
+		sample takers "$what, slowest take" "$tool" "$worst" ms
+		drain "$tool" >/dev/null
+	done
+	timed_ok "$each" "$1" "$floor" empty
+	sample takers "$what" 'floor: spawn' "$(rate "$ok" "$seconds")" 'msg/s'
 }
 
 pushers() {
@@ -254,6 +274,7 @@ rows_round() {
 		row_bulk
 	fi
 	! wanted pushers || row_pushers
+	! wanted takers || row_takers
 	! wanted worker || row_worker
 	! wanted writers || row_writers
 	! wanted wake || row_wake

@@ -3,8 +3,8 @@
 #
 #   BENCH_QUICK=1    about two minutes, with fewer and smaller rounds
 #   BENCH_ROUNDS=5   rounds; each value printed is the median of one sample per round
-#   BENCH_ROWS=...   only these: push take loop bulk-in bulk-out pushers worker writers wake
-#                    depth large scale cost
+#   BENCH_ROWS=...   only these: push take loop bulk-in bulk-out pushers takers worker
+#                    writers wake depth large scale cost
 #   BENCH_BIG=1      depth with 10,000,000 messages waiting; scale with as many, 10,000
 #                    queues (20 GiB to spare), 256 processes and bodies of 1 GiB
 #   BENCH_WAITING=.. messages waiting in scale, instead: '1000 100000 100000000'
@@ -19,8 +19,8 @@ here=$SRC/tests/bench
 results=$BIN/bench
 quick=${BENCH_QUICK:-}
 rounds=${BENCH_ROUNDS:-5}
-rows=${BENCH_ROWS:-push take loop bulk-in bulk-out pushers worker writers wake depth large
-scale cost}
+rows=${BENCH_ROWS:-push take loop bulk-in bulk-out pushers takers worker writers wake depth
+large scale cost}
 rows=$(echo "$rows" | tr '\n' ' ')
 one=100 bulk=1000000 each=50 loops=300 jobs=4000 few_jobs=300 run=2 loop_pushes=1000
 depths='1000 10000 100000 1000000'

@@ -264,7 +264,7 @@ what_cannot_be_logged_does_not_happen(void **state)
 static void
 a_log_without_room_is_why_nothing_more_is_written(void **state)
 {
-	struct q *q = open_queue(Q_FOREVER / 100);
+	struct q *q = open_logged(Q_FOREVER / 100);
 	struct span key = { "key", 3 }, value = { "v", 1 };
 	struct txn t;
 
