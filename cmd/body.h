@@ -9,9 +9,8 @@
 #include "share.h"
 
 enum { /* why not; *why says it in words */
-	BODY_UNFIT = -1,
-	BODY_UNABLE = -2,
-	BODY_DAMAGED = -3,
+	BODY_UNABLE = -1,
+	BODY_DAMAGED = -2,
 };
 
 /*

@@ -8,7 +8,6 @@
 
 #include "diag.h"
 #include "now.h"
-#include "queue.h"
 #include "stop.h"
 
 #include "feed.h"
@@ -60,8 +59,8 @@ clean_up(struct feed *f)
 	forget_batch(f);
 }
 
-void
-feed_stop(struct feed *f, int status, const char *where, const char *why)
+static _Noreturn void
+stop(struct feed *f, int status, const char *where, const char *why)
 {
 	const char *at = where != NULL ? where : f->name;
 
@@ -91,7 +90,7 @@ feed_refuse(struct feed *f, int status, const char *where, const char *why)
 		kept = NULL;
 	if (!f->atomic)
 		feed_flush(f);
-	feed_stop(f, status, where, kept != NULL ? kept : why);
+	stop(f, status, where, kept != NULL ? kept : why);
 }
 
 void
@@ -114,7 +113,7 @@ feed_add_push(struct feed *f, const struct q_push *p)
 		f->room = f->room == 0 ? 16 : f->room * 2;
 		f->messages = reallocarray(f->messages, f->room, sizeof(*f->messages));
 		if (f->messages == NULL)
-			feed_stop(f, DIAG_FAILED, NULL, "out of memory");
+			stop(f, DIAG_FAILED, NULL, "out of memory");
 	}
 	f->messages[f->count++] = *p;
 	f->bytes += p->size;
@@ -137,7 +136,7 @@ feed_own(struct feed *f, void *thing, void (*release)(void *))
 		f->owned_room = f->owned_room == 0 ? 16 : f->owned_room * 2;
 		f->owned = reallocarray(f->owned, f->owned_room, sizeof(*f->owned));
 		if (f->owned == NULL)
-			feed_stop(f, DIAG_FAILED, NULL, "out of memory");
+			stop(f, DIAG_FAILED, NULL, "out of memory");
 	}
 	f->owned[f->owned_count++] = (struct owned){ thing, release };
 }
@@ -194,7 +193,7 @@ failed(struct feed *f, int code, q_time until)
 		q_wait_change(f->q, until);
 		return;
 	}
-	feed_stop(f, diag_status(code), NULL, feed_reason(code));
+	stop(f, diag_status(code), NULL, feed_reason(code));
 }
 
 static void
@@ -206,7 +205,7 @@ store(struct feed *f)
 	int rc;
 
 	if ((pushed = calloc(f->count + 1, sizeof(*pushed))) == NULL)
-		feed_stop(f, DIAG_FAILED, NULL, "out of memory");
+		stop(f, DIAG_FAILED, NULL, "out of memory");
 	while (done < f->count) {
 		rc = q_push(f->q, f->messages + done, f->count - done,
 		    f->atomic ? Q_ATOMIC : 0, &n, pushed);

@@ -58,8 +58,5 @@ _Noreturn void feed_refuse(
 const char *feed_reason(int code);
 /* Ends the process by the signal that came, saying how much is stored. */
 _Noreturn void feed_interrupted(struct feed *f);
-/* The same as feed_refuse() with nothing more to store. */
-_Noreturn void feed_stop(
-    struct feed *f, int status, const char *where, const char *why);
 
 #endif

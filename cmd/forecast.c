@@ -29,8 +29,8 @@ c_of_b(double b, double rho)
 	return (rho < 1 ? b / (1 - rho * (1 - b)) : 1);
 }
 
-double
-forecast_erlang_c(double offered, double workers)
+static double
+erlang_c(double offered, double workers)
 {
 	return (c_of_b(forecast_erlang_b(offered, workers), offered / workers));
 }
@@ -70,7 +70,7 @@ forecast_model(const struct load *l, struct forecast *out)
 	out->utilisation = l->workers > 0 ? out->offered / l->workers : NAN;
 	if (!(out->utilisation < 1))
 		return;
-	out->chance = forecast_erlang_c(out->offered, l->workers);
+	out->chance = erlang_c(out->offered, l->workers);
 	out->wait = out->chance / spare(l, l->workers) * correction(l);
 	out->wait95 = wait95_of(l, l->workers, out->chance);
 	out->waiting = l->arrivals * out->wait;

@@ -36,7 +36,6 @@ struct forecast {
 
 /* The chance that one who comes finds all busy, and goes: a of Erlang B. */
 double forecast_erlang_b(double offered, double workers);
-double forecast_erlang_c(double offered, double workers);
 void forecast_model(const struct load *load, struct forecast *out);
 /* With how many the backlog does not grow for ever. */
 double forecast_enough(const struct load *load);

@@ -40,7 +40,6 @@ static const char *const values[] = {
 	[OPT_SIZE] = "size",
 	[OPT_QUEUE] = "queue",
 	[OPT_STATE] = "state",
-	[OPT_CHOICE] = "choice",
 	[OPT_RECEIPT] = "receipt",
 	[OPT_CONDITION] = "condition",
 };
@@ -48,7 +47,6 @@ _Static_assert(sizeof(values) / sizeof(values[0]) == OPT_VALUES, "a kind has no 
 
 struct opt_common opt_common;
 const char *opt_arg;
-int opt_choice;
 char **opt_operands;
 int opt_noperands;
 char **opt_command;
@@ -191,24 +189,6 @@ refuse_repeated(size_t i)
 	at.seen |= (uint64_t)1 << i;
 }
 
-static int
-choose(const struct opt *o, const char *word)
-{
-	const char *s = o->arg;
-	size_t n = strlen(word);
-
-	for (int i = 0;; i++) {
-		size_t len = strcspn(s, "|");
-
-		if (len == n && strncmp(s, word, n) == 0)
-			return (i);
-		if (s[len] == '\0')
-			diag_usage(
-			    "--%s: '%s' is not one of %s", o->name, word, o->arg);
-		s += len + 1;
-	}
-}
-
 /* The argument of o: attached to it if not NULL, else the next word if it needs one. */
 static void
 set_argument(const struct opt *o, const char *attached, char **argv, int *next)
@@ -232,8 +212,6 @@ set_argument(const struct opt *o, const char *attached, char **argv, int *next)
 	    parse_duration(word, &duration) == NULL)
 		diag_usage("the argument of '--%s' is attached to it: --%s=%s", o->name,
 		    o->name, word);
-	if (kind == OPT_CHOICE && opt_arg != NULL)
-		opt_choice = choose(o, opt_arg);
 }
 
 /* Whether o is a common option; it has been dealt with then. */

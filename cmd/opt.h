@@ -21,7 +21,6 @@ enum opt_value {  /* what an option's argument is, for completion */
 	OPT_SIZE,
 	OPT_QUEUE,
 	OPT_STATE,
-	OPT_CHOICE, /* one of the words of arg: "asc|desc" */
 	OPT_RECEIPT,
 	OPT_CONDITION,
 	OPT_VALUES,
@@ -57,7 +56,6 @@ struct opt_common {
 extern struct opt_common opt_common;
 
 extern const char *opt_arg; /* of the last option; NULL if it has none */
-extern int opt_choice;      /* OPT_CHOICE: which word opt_arg is, from 0 */
 
 /* After opt_next() has returned -1: */
 extern char **opt_operands; /* opt_noperands of them, then NULL */
