@@ -2,7 +2,6 @@
 /* qctl compact: give unused space of a queue back. */
 #include <stdio.h>
 
-#include "diag.h"
 #include "queue.h"
 #include "text.h"
 

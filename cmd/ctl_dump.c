@@ -2,7 +2,6 @@
 /* qctl dump: a queue as text. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "diag.h"
 #include "dump.h"

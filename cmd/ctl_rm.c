@@ -2,7 +2,6 @@
 /* qctl rm: remove a queue and all that is in it. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "diag.h"
 #include "queue.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A queue as text: writing. */
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Writing a taken message in the form that was asked for. */
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

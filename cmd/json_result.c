@@ -3,7 +3,6 @@
 #include <jansson.h>
 #include <unistd.h>
 
-#include "base64.h"
 #include "json.h"
 #include "json_headers.h"
 

@@ -3,10 +3,8 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "diag.h"
 #include "forecast.h"
 #include "json.h"
-#include "text.h"
 
 #include "json_stat.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Messages for people. */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "text.h"

@@ -2,7 +2,6 @@
 /* What the board of qwatch does to a queue, after asking. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "live_look.h"
 

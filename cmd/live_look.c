@@ -2,9 +2,7 @@
 /* How the queues of qwatch's board are now: a short look at each of them. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "diag.h"
 #include "live_guard.h"
 #include "now.h"
 #include "opt.h"

@@ -2,10 +2,8 @@
 /* What is measured of a queue, and what queueing theory says of it. */
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
 #include "forecast.h"
 #include "json.h"
 #include "text.h"

@@ -11,7 +11,6 @@
 #include "diag.h"
 #include "json.h"
 #include "now.h"
-#include "queue.h"
 #include "stop.h"
 
 #include "source.h"

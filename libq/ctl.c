@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "error.h"
 #include "queue.h"
 
 #include "ctl.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The messages a handle holds: needed again when the file that shows it is replaced. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "error.h"
 #include "q.h"

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "bytes.h"
-#include "due.h"
 #include "error.h"
 #include "life.h"
 #include "lock.h"

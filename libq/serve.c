@@ -6,7 +6,6 @@
 
 #include "batch.h"
 #include "bytes.h"
-#include "error.h"
 #include "queue.h"
 #include "wire.h"
 

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "error.h"
-
 #include "structure.h"
 
 static int

@@ -2,7 +2,6 @@
 /* Files that no message names, left by writers and readers that died: found and
  * removed. */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "error.h"
 #include "event.h"
 #include "hash.h"
 #include "life.h"

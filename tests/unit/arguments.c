@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include "event.h"
-#include "load.h"
 
 #include "ops.h"
 

@@ -3,6 +3,8 @@
 #define CODEC_H
 
 /* What the tests of stored records share. To be included after cmocka.h. */
+#include <stdlib.h>
+#include <string.h>
 
 #include "bytes.h"
 #include "hash.h"
