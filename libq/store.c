@@ -233,6 +233,10 @@ store_open(struct store *s, int fd, off_t size, bool rdonly, bool create)
 	if (!create && size < 2 * sysconf(_SC_PAGESIZE))
 		return (fail(Q_ECORRUPT, "data.mdb is damaged (%lld bytes long)",
 		    (long long)size));
+	/* It believes what the meta pages say, and divides by it. */
+	s->page = 0;
+	if (!create && (rc = store_check(s, fd)) != 0)
+		return (rc);
 	/* By descriptor: nobody can swap the file between our checks and this open. */
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if ((rc = open_env(s, path, flags, map_size(size, rdonly))) != 0) {
@@ -247,8 +251,7 @@ store_open(struct store *s, int fd, off_t size, bool rdonly, bool create)
 	(void)fcntl(env_fd, F_SETFD, FD_CLOEXEC);
 	(void)mdb_env_stat(s->env, &stat);
 	s->page = stat.ms_psize;
-	if (create || (rc = store_check(s, fd)) == 0)
-		rc = open_tables(s, rdonly, create);
+	rc = open_tables(s, rdonly, create);
 out:
 	if (rc != 0)
 		store_close(s);
@@ -353,13 +356,15 @@ store_check(struct store *s, int fd)
 
 	for (size_t i = 0; i < 2; i++) {
 		uint8_t data[PAGE_LEAST];
+		ssize_t n = pread(fd, data, sizeof(data), (off_t)(i * s->page));
 
-		if (pread(fd, data, sizeof(data), (off_t)(i * s->page)) !=
-		    (ssize_t)sizeof(data))
+		if (n == -1)
 			return (fail_sys("data.mdb"));
-		if (!page_meta(data, sizeof(data), i, &meta[i]) ||
-		    meta[i].page != s->page)
+		if (n != (ssize_t)sizeof(data) ||
+		    !page_meta(data, sizeof(data), i, &meta[i]) ||
+		    (s->page != 0 && meta[i].page != s->page))
 			return (broken("meta pages"));
+		s->page = meta[i].page;
 	}
 	if (meta[0].txn + 1 != meta[1].txn && meta[1].txn + 1 != meta[0].txn)
 		return (broken("meta pages"));

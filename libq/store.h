@@ -77,7 +77,7 @@ int store_grow(struct store *s);
  * side. LMDB has no other check of them, and where one is damaged may go back to an
  * older state of the whole file without a word. Nor does it ask whether the page it
  * goes to from there is the one it wants, or of a kind that it can read. Q_ECORRUPT
- * then.
+ * then. A page is of s->page bytes; if that is 0, of as many as the first of them says.
  */
 int store_check(struct store *s, int fd);
 /*

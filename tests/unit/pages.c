@@ -100,6 +100,7 @@ static const struct change {
 	{ PAGE_AT, HEAD + 24, 4, SET, 8192 },
 	{ PAGE_AT, HEAD + 24, 4, SET, 4097 },
 	{ PAGE_AT, HEAD + 24, 4, SET, 64 },
+	{ PAGE_AT, HEAD + 24, 4, SET, 0 },
 	{ PAGE_AT, HEAD + 24 + 6, 2, ADD, 1 },
 	{ PAGE_AT, HEAD + 24 + 40, 8, SET, UINT64_MAX },
 	{ PAGE_AT, HEAD + 24 + 40, 8, SET, 1 },
