@@ -239,6 +239,22 @@ forget(struct transfer *x)
 	x->n = 0;
 }
 
+/* Somebody has taken it, or moved it, since it was copied out: its file went with it.
+ */
+static bool
+is_gone(struct q *q, uint64_t id)
+{
+	struct state s;
+	struct txn t;
+	bool gone;
+
+	if (txn_begin(q, &t) != 0)
+		return (false);
+	gone = life_get(&t, id, &s) == STORE_NONE;
+	txn_abort(&t);
+	return (gone);
+}
+
 static void
 leave_damaged(struct transfer *x, uint64_t id)
 {
@@ -265,7 +281,8 @@ add_all(struct transfer *x)
 
 		rc = m->damaged ? Q_ECORRUPT : add_push(x, m);
 		if (rc == Q_ECORRUPT) {
-			leave_damaged(x, m->id);
+			if (m->damaged || !is_gone(x->from, m->id))
+				leave_damaged(x, m->id);
 			rc = 0;
 		}
 	}

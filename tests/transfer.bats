@@ -62,6 +62,25 @@ ids() {
 	is "$(qstat --list b | awk 'NR > 1 { print $NF }' | xargs)" '3 5 7 1 2'
 }
 
+@test "a large message that is taken while others are copied is not called damaged" {
+	[ "$(uname -m)" = x86_64 ] || skip "trace is for x86-64"
+	local n=1 what='' ended
+
+	qctl create a inline=4K
+	qctl create b
+	head -c 5000 /dev/zero >body
+	until [[ $what == none ]]; do
+		qpush a -f body body
+		ASAN_OPTIONS=detect_leaks=0 "$BIN/tool/trace" -a getdents64 -r report -x \
+			"$n:qpop -n all --lock-wait 10ms a >/dev/null 2>&1; :" -- qctl copy -q a b
+		read -r _ _ what _ ended <report
+		is "$ended" 'exit 0'
+		qpop -n all a >/dev/null || :
+		n=$((n + 3))
+	done
+	[ "$n" -gt 10 ]
+}
+
 @test "after a move that came to nothing, a lease that is over is settled late" {
 	qctl create b
 	qctl pause b in
