@@ -26,14 +26,18 @@ op_hold(struct q *q)
 	struct q_batch *b;
 	int fd = -1, rc = q_take(q, &take, &b);
 	uint64_t id;
+	size_t n;
 
 	if (rc != 0)
 		return (rc);
 	id = q_batch_get(b, 0)->id;
-	if ((rc = q_hold(q, &id, 1, &fd)) == 0 && (rc = q_keep(q)) == 0 &&
-	    (rc = q_batch_settle(q, &begin, b, 1, 1)) == 0 &&
-	    (rc = q_batch_settle(q, &back, b, 2, 1)) == 0)
-		rc = q_batch_settle(q, &release, b, 0, 2);
+	n = q_batch_count(b); /* where one has lapsed, none is taken ahead */
+	if ((rc = q_hold(q, &id, 1, &fd)) == 0 && (rc = q_keep(q)) == 0 && n > 1)
+		rc = q_batch_settle(q, &begin, b, 1, 1);
+	if (rc == 0 && n > 2)
+		rc = q_batch_settle(q, &back, b, 2, 1);
+	if (rc == 0)
+		rc = q_batch_settle(q, &release, b, 0, n < 2 ? n : 2);
 	q_unhold(fd);
 	q_batch_free(b);
 	return (rc);
