@@ -88,7 +88,9 @@ enum q_state {
 	Q_STATES = 6
 };
 
+/* "ready", "delayed", ...; NULL for what is not a state. */
 const char *q_state_name(enum q_state state);
+/* The state of that name, or 0. */
 enum q_state q_state_of(const char *name);
 
 /* ---- queues ---- */
@@ -121,11 +123,13 @@ int q_path(const char *name, char **path);
 /* The directory in which names are looked up. */
 int q_root(char **path);
 
+/* Open the queue directory at path. Q_ENOQUEUE, Q_ENOTQ, Q_EACCES, Q_EUNSAFE, ... */
 int q_open(const char *path, const struct q_open *args, struct q **q);
 /* Its held leases end: what was not settled is ready again. */
 void q_close(struct q *q);
 /* Whether a commit failed: nobody knows if it is stored, and no other is tried. */
 bool q_is_dead(const struct q *q);
+/* Another lock_wait from now on, for who has other things to do meanwhile. */
 void q_lock_wait(struct q *q, q_time wait);
 
 /*
@@ -170,6 +174,7 @@ struct q_option_info {
 
 /* The row of an option; NULL if there is none of that number. */
 const struct q_option_info *q_option_info(enum q_option option);
+/* Its value in this queue: bytes, nanoseconds, or which choice. */
 int q_option_get(struct q *q, enum q_option option, uint64_t *value);
 /* In force for every process from its next operation on. Q_EINVAL: out of range. */
 int q_option_set(struct q *q, enum q_option option, uint64_t value);
@@ -232,6 +237,7 @@ int q_hand_over(struct q *q, const struct q_push *messages, size_t n,
 int q_blob_new(struct q *q, struct q_blob **blob);
 /* Q_ETOOBIG when it passes the queue's limit, Q_ENOSPC when the disk is full. */
 int q_blob_write(struct q_blob *blob, const void *data, size_t size);
+/* Bytes written so far. */
 uint64_t q_blob_size(const struct q_blob *blob);
 /* Forget it; what a push has stored stays. */
 void q_blob_free(struct q_blob *blob);
@@ -251,6 +257,7 @@ struct q_receipt {
 
 /* Q_EINVAL: it does not look like one. */
 int q_receipt_parse(const char *text, struct q_receipt *receipt);
+/* Never fails; text is the caller's. */
 void q_receipt_format(const struct q_receipt *receipt, char text[Q_MAX_RECEIPT]);
 
 enum q_how {            /* a delivery failed */
@@ -263,6 +270,7 @@ enum q_how {            /* a delivery failed */
 	Q_HOWS
 };
 
+/* "exited", "killed", ...; NULL for what is none. */
 const char *q_how_name(enum q_how how);
 
 /* What is known of a command that failed. */
@@ -322,6 +330,7 @@ struct q_msg { /* made by the library alone, so it may grow */
 
 struct q_batch; /* messages and the memory behind them */
 
+/* How many messages are in it. */
 size_t q_batch_count(const struct q_batch *batch);
 /* Message i, valid until the batch is freed. */
 const struct q_msg *q_batch_get(const struct q_batch *batch, size_t i);
@@ -525,6 +534,7 @@ struct q_result {
 int q_result_get(struct q *q, uint64_t id, q_time wait, struct q_result **result);
 /* A descriptor to read a blob from; Q_ECORRUPT as for q_msg_open(). */
 int q_result_open(struct q *q, const struct q_result *result, int *fd);
+/* NULL is fine. */
 void q_result_free(struct q_result *result);
 
 /* ---- look ---- */
@@ -540,8 +550,9 @@ struct q_histogram {
 
 /* The greatest length of bucket i: 1, 1.414, 2 us, ...; of the last, Q_FOREVER. */
 q_time q_bucket_bound(size_t i);
-/* Seconds. 0: nothing was seen. p is 0..1; interpolated within its bucket. */
+/* Seconds; 0: nothing was seen. */
 double q_histogram_mean(const struct q_histogram *h);
+/* Seconds that the share p, 0..1, did not exceed; interpolated within a bucket. */
 double q_histogram_quantile(const struct q_histogram *h, double p);
 /* The squared coefficient of variation. 0: fewer than two were seen. */
 double q_histogram_variation(const struct q_histogram *h);
@@ -571,6 +582,7 @@ struct q_stat {
 	struct q_histogram gap;     /* from one push to the next */
 };
 
+/* Counts, rates and times of the queue, as of now; changes nothing. */
 int q_stat(struct q *q, struct q_stat *stat);
 
 struct q_list {
@@ -600,6 +612,7 @@ struct q_usage {
 	uint64_t blob_bytes; /* their size */
 };
 
+/* What the queue takes of the disk: reads all of its directory blob. */
 int q_usage(struct q *q, struct q_usage *usage);
 /* One message with body and failures. Q_ENOENT. */
 int q_get(struct q *q, uint64_t id, struct q_batch **batch);
@@ -628,6 +641,7 @@ enum q_process {
 	Q_PROCESSES
 };
 
+/* "running", "gone", ...; NULL for what is none. */
 const char *q_process_name(enum q_process process);
 
 struct q_holder {
@@ -673,6 +687,7 @@ enum q_event_kind {
 	Q_EVENTS
 };
 
+/* "pushed", "expired", ...; NULL for what is none. */
 const char *q_event_name(enum q_event_kind kind);
 
 enum { Q_EVENT_COMMAND = 16, Q_EVENT_DETAIL = 69 }; /* bytes, with the NUL */
@@ -702,6 +717,7 @@ int q_events_since(struct q *q, q_time since, struct q_events **events);
  * queue was removed or replaced. Q_ECORRUPT: the log cannot be read any further.
  */
 int q_events_next(struct q_events *events, struct q_event *event);
+/* Before q is; NULL is fine. */
 void q_events_close(struct q_events *events);
 
 /* ---- check and repair ---- */
@@ -740,6 +756,7 @@ int q_repair(struct q *q, struct q_check **check);
 int q_backup(struct q *q, const char *path);
 /* Give what no message needs back to the file system, in bytes. Q_ENOTSUP: no holes. */
 int q_compact(struct q *q, uint64_t *returned);
+/* NULL is fine. */
 void q_check_free(struct q_check *check);
 
 #ifdef __cplusplus
