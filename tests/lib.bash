@@ -20,6 +20,7 @@ end_started() {
 	local p
 
 	for p in "${started[@]}"; do
+		[[ $p =~ ^[1-9][0-9]*$ ]] || continue # -1 would be everybody
 		kill -9 "$p" 2>/dev/null || :
 		kill -CONT "$p" 2>/dev/null || :
 	done
