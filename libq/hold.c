@@ -2,6 +2,7 @@
 /* Held leases: byte locks on the file hold, and the lives of owners. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -237,22 +238,14 @@ hold_is_coming(const struct txn *t, const struct state *s)
 		hold_owner_alive(s->pid, s->owner_start, s->owner_ns));
 }
 
-static int
-start_of(pid_t pid, uint64_t *start)
-{
-	struct proc p;
-
-	if (proc_read(pid, &p) != 0 || proc_is_over(&p))
-		return (-1);
-	*start = p.start;
-	return (0);
-}
-
 int
 hold_owner(pid_t pid, uint64_t *start, uint64_t *ns)
 {
-	if (pid <= 0 || start_of(pid, start) != 0)
+	struct proc p;
+
+	if (pid <= 0 || proc_read(pid, &p) != 0 || proc_is_over(&p))
 		return (fail(Q_EINVAL, "there is no process %d", (int)pid));
+	*start = p.start;
 	*ns = proc_namespace();
 	return (0);
 }
@@ -260,9 +253,11 @@ hold_owner(pid_t pid, uint64_t *start, uint64_t *ns)
 bool
 hold_owner_alive(uint32_t pid, uint64_t start, uint64_t ns)
 {
-	uint64_t found;
+	struct proc p;
 
 	if (proc_namespace() != ns)
 		return (true);
-	return (start_of((pid_t)pid, &found) == 0 && found == start);
+	if (proc_read((pid_t)pid, &p) != 0) /* there is none, or it is hidden from us */
+		return (kill((pid_t)pid, 0) == 0 || errno != ESRCH);
+	return (!proc_is_over(&p) && p.start == start);
 }

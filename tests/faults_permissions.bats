@@ -80,3 +80,21 @@ teardown() {
 	[ -f home/.local/state/qutils/jobs/data.mdb ]
 	fails 2 "neither Q_ROOT nor HOME is set" user env -u Q_ROOT -u HOME qpush jobs c
 }
+
+@test "an owner whom /proc hides is not taken for dead" {
+	local hidden='mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65533 \
+		--regid 65534 --clear-groups -- qpop jobs'
+
+	[ "$(id -u)" = 0 ] || skip "only root has two users"
+	as_ordinary_user
+	user mkdir -m 770 root
+	user qctl create --mode 0770 jobs
+	user qpush jobs x
+	setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups -- sleep 60 3>&- &
+	started+=("$!")
+	user qpop -L 1h --owner "$!" jobs >/dev/null
+	run -1 unshare -m bash -c "$hidden"
+	kill "$!"
+	wait "$!" || :
+	is "$(unshare -m bash -c "$hidden")" x
+}
