@@ -206,6 +206,7 @@ $(tools): $(B)/tool/%: tests/tool/%.c $(B)/libq.a
 	$(if $(filter shim-%,$*),$(CC) -shared -fPIC -D_GNU_SOURCE -O2 -o $@ $< -ldl, \
 	$(CC) $(all_cpp) $(all_c) $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(archives) -lpthread)
 
+$(filter $(B)/tool/bench-%,$(tools)): tests/tool/bench.h
 $(B)/tool/shim-alloc $(B)/tool/shim-lmdb: tests/tool/shim.h
 $(B)/tool/shim-lmdb $(B)/tool/shim-place: tests/tool/real.h
 $(B)/tool/trace: tests/tool/registers.h

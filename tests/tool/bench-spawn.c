@@ -5,21 +5,21 @@
  *     bench-spawn COUNT PROCESSES COMMAND [ARG...]
  *
  * {} in an argument becomes a body of 100 bytes that no other run gets. Each run has
- * all of stdin, if that is a file; the commands' stdout is discarded. Prints: seconds in all, runs with status 0, other runs, median
- * and worst milliseconds of a run, largest resident set in KiB.
+ * all of stdin, if that is a file; the commands' stdout is discarded. Prints: seconds
+ * in all, runs with status 0, other runs, median and worst milliseconds of a run,
+ * largest resident set in KiB.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "bench.h"
 
 enum { BODY = 100, MAX_ARGS = 64, MAX_RUNS = 10000000 };
 
@@ -42,15 +42,6 @@ die(const char *what)
 {
 	fprintf(stderr, "bench-spawn: %s: %s\n", what, strerror(errno));
 	exit(3);
-}
-
-static double
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return ((double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6);
 }
 
 static void *
@@ -93,7 +84,7 @@ run_once(const struct job *job, const char *body, double *ms, struct shared *s)
 	(void)posix_spawn_file_actions_init(&actions);
 	(void)posix_spawn_file_actions_adddup2(&actions, job->out, STDOUT_FILENO);
 	(void)lseek(STDIN_FILENO, 0, SEEK_SET);
-	start = now_ms();
+	start = bench_ms();
 	if ((rc = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ)) != 0) {
 		errno = rc;
 		die(argv[0]);
@@ -101,7 +92,7 @@ run_once(const struct job *job, const char *body, double *ms, struct shared *s)
 	while (wait4(pid, &status, 0, &usage) == -1)
 		if (errno != EINTR)
 			die("wait4");
-	*ms = now_ms() - start;
+	*ms = bench_ms() - start;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		s->ok++;
 	else
@@ -152,20 +143,12 @@ run_parallel(const struct job *job, long processes)
 		_exit(0);
 	}
 	(void)close(gate[0]);
-	start = now_ms();
+	start = bench_ms();
 	(void)close(gate[1]);
 	for (long p = 0; p < processes; p++)
 		if (wait(&status) == -1 || status != 0)
 			die("a process failed");
-	return (now_ms() - start);
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return ((*x > *y) - (*x < *y));
+	return (bench_ms() - start);
 }
 
 static void
@@ -180,7 +163,7 @@ report(const struct job *job, long processes, double ms)
 		if (job->shared[p].rss > sum.rss)
 			sum.rss = job->shared[p].rss;
 	}
-	qsort(job->ms, runs, sizeof(*job->ms), compare);
+	qsort(job->ms, runs, sizeof(*job->ms), bench_compare);
 	printf("%.6f %ld %ld %.4f %.4f %ld\n", ms / 1e3, sum.ok, sum.failed,
 	    job->ms[runs / 2], job->ms[runs - 1], sum.rss);
 }
@@ -205,9 +188,9 @@ main(int argc, char **argv)
 	if (processes > 1) {
 		ms = run_parallel(&job, processes);
 	} else {
-		ms = now_ms();
+		ms = bench_ms();
 		run_all(&job, 0);
-		ms = now_ms() - ms;
+		ms = bench_ms() - ms;
 	}
 	report(&job, processes, ms);
 	return (fflush(stdout) == 0 ? 0 : 3);

@@ -11,24 +11,14 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "bench.h"
 
 enum { MOST = 1024 };
 
 extern char **environ;
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return ((double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6);
-}
 
 static pid_t
 start(char **argv, int out)
@@ -50,7 +40,7 @@ start(char **argv, int out)
 static double
 push(char **argv, int from)
 {
-	double t = now();
+	double t = bench_ms();
 	pid_t pid = start(argv, -1);
 	char line[8];
 	int status;
@@ -59,18 +49,10 @@ push(char **argv, int from)
 		fprintf(stderr, "bench-wake: nothing came\n");
 		exit(3);
 	}
-	t = now() - t;
+	t = bench_ms() - t;
 	if (waitpid(pid, &status, 0) != pid || status != 0)
 		exit(3);
 	return (t);
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return ((*x > *y) - (*x < *y));
 }
 
 int
@@ -102,7 +84,7 @@ main(int argc, char **argv)
 		(void)kill(pids[i], SIGTERM);
 		(void)waitpid(pids[i], NULL, 0);
 	}
-	qsort(ms, (size_t)count, sizeof(*ms), compare);
+	qsort(ms, (size_t)count, sizeof(*ms), bench_compare);
 	printf("%.3f %.3f %.3f\n", ms[count / 2], ms[count * 99 / 100], ms[count - 1]);
 	free(ms);
 	return (0);

@@ -8,15 +8,12 @@
  * one. Each process pushes bodies of 100 bytes: its number, a space, and a count. What
  * was stored is verified: as many messages as pushes that succeeded.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "q.h"
+#include "bench.h"
 
 enum { SAMPLES = 1 << 16 };
 
@@ -28,24 +25,6 @@ struct writer {
 };
 
 static void
-check(int rc, const char *what)
-{
-	if (rc == 0)
-		return;
-	fprintf(stderr, "bench-writers: %s: %s\n", what, q_errmsg());
-	exit(3);
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return ((double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6);
-}
-
-static void
 writer(const char *path, int number, struct writer *w, double begin, double end)
 {
 	char body[100] = "";
@@ -54,14 +33,14 @@ writer(const char *path, int number, struct writer *w, double begin, double end)
 	size_t stored;
 	double t, took;
 
-	check(q_open(path, NULL, &q), path);
-	while ((t = now()) < begin)
+	bench_check(q_open(path, NULL, &q), path);
+	while ((t = bench_ms()) < begin)
 		(void)usleep(1000);
 	for (; t < end; t += took) {
 		(void)snprintf(body, sizeof(body), "%d %llu", number,
 		    (unsigned long long)w->pushes);
-		check(q_push(q, &message, 1, 0, &stored, NULL), "push");
-		took = now() - t;
+		bench_check(q_push(q, &message, 1, 0, &stored, NULL), "push");
+		took = bench_ms() - t;
 		w->ms[w->pushes++ % SAMPLES] = (float)took;
 		if (took > w->longest)
 			w->longest = took;
@@ -108,8 +87,8 @@ waiting(const char *path)
 	struct q_stat stat;
 	struct q *q;
 
-	check(q_open(path, &open, &q), path);
-	check(q_stat(q, &stat), path);
+	bench_check(q_open(path, &open, &q), path);
+	bench_check(q_stat(q, &stat), path);
 	q_close(q);
 	return (stat.count[Q_READY]);
 }
@@ -131,7 +110,7 @@ main(int argc, char **argv)
 	if (w == MAP_FAILED)
 		return (3);
 	before = waiting(argv[1]);
-	begin = now() + 200;
+	begin = bench_ms() + 200;
 	for (int i = 0; i < n; i++)
 		if (fork() == 0) {
 			writer(argv[1], i, &w[i], begin, begin + seconds * 1e3);
