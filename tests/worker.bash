@@ -13,11 +13,6 @@ field() {
 	qstat --json "$1" "$2" | jq -r ".$3"
 }
 
-# A field of a message has a value: is_field QUEUE ID NAME=VALUE
-is_field() {
-	[ "$(field "$1" "$2" "${3%%=*}")" = "${3#*=}" ]
-}
-
 # Close the descriptors that the tests themselves have open.
 close_others() {
 	local fd

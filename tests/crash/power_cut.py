@@ -3,7 +3,7 @@
 
 import random
 
-from power_disk import SECTOR, Size, State, Write, sectors_of
+from power_disk import SECTOR, State, Write, sectors_of
 
 META = 2 * 4096  # of LMDB: its two first pages say which tree is in force
 
