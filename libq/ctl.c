@@ -178,9 +178,9 @@ out:
 	return (rc);
 }
 
-/* Complete before it has its name; who comes second uses the first one's. */
+/* Where the file system has no files without a name. Who is killed here leaves one. */
 static void
-make_file(const struct q *q)
+make_named(const struct q *q)
 {
 	unsigned long long tag;
 	char temp[32];
@@ -195,6 +195,23 @@ make_file(const struct q *q)
 		return;
 	if (fill(q, fd) != 0 || dir_name_new(q->dir.fd, temp, name) != 0)
 		(void)unlinkat(q->dir.fd, temp, 0);
+	(void)close(fd);
+}
+
+/* Complete before it has its name; who comes second uses the first one's. */
+static void
+make_file(const struct q *q)
+{
+	int fd = openat(q->dir.fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char path[64];
+
+	if (fd == -1) {
+		make_named(q);
+		return;
+	}
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (fill(q, fd) == 0)
+		(void)linkat(AT_FDCWD, path, q->dir.fd, name, AT_SYMLINK_FOLLOW);
 	(void)close(fd);
 }
 

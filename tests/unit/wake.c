@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Waiting: who sleeps is woken for a message each, and nobody sleeps past one. */
+#include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -7,7 +9,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -240,6 +244,39 @@ a_ctl_of_another_boot_or_layout_is_replaced(void **state)
 	q_close(q);
 }
 
+/* What is not complete has no name: the kernel ends its maker as he asks for room. */
+static void
+who_dies_while_he_makes_ctl_leaves_nothing(void **state)
+{
+	const struct rlimit none = { 0, 0 }, few = { CTL_SIZE / 2, CTL_SIZE / 2 };
+	int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), status;
+	struct q *q = open_queue();
+	struct dirent *e;
+	pid_t pid;
+	DIR *d;
+
+	(void)state;
+	if (fd == -1) /* not on this file system */
+		skip();
+	assert_int_equal(close(fd), 0);
+	(void)unlinkat(q->dir.fd, "ctl", 0);
+	if ((pid = fork()) == 0) {
+		(void)signal(SIGXFSZ, SIG_DFL);
+		(void)setrlimit(RLIMIT_CORE, &none);
+		(void)setrlimit(RLIMIT_FSIZE, &few);
+		(void)ctl_need(q);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+	assert_non_null(d = opendir(path));
+	while ((e = readdir(d)) != NULL)
+		assert_int_not_equal(strncmp(e->d_name, "ctl", 3), 0);
+	assert_int_equal(closedir(d), 0);
+	assert_non_null(ctl_need(q));
+	q_close(q);
+}
+
 int
 main(void)
 {
@@ -249,6 +286,7 @@ main(void)
 		cmocka_unit_test(killed_waiters_are_not_counted),
 		cmocka_unit_test(what_is_pushed_after_the_look_ends_the_wait),
 		cmocka_unit_test(a_ctl_of_another_boot_or_layout_is_replaced),
+		cmocka_unit_test(who_dies_while_he_makes_ctl_leaves_nothing),
 	};
 
 	return (cmocka_run_group_tests_name("wake", tests, make_dir, remove_dir));
