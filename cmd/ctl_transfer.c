@@ -10,7 +10,7 @@
 
 #include "admin.h"
 
-/* What a move finds there is moved with its end here. */
+/* What a move finds there of its own is moved with its end here. */
 static void
 say_done(const char *did, const struct q_managed *sum, bool copy)
 {
@@ -58,6 +58,12 @@ run(const struct ctl *c, const struct q_transfer *how, const char *to, const cha
 	else if (sum.refused > 0) {
 		diag_error(c->queue, "%" PRIu64 " damaged; left", sum.refused);
 		status = DIAG_CORRUPT;
+	}
+	if (!how->copy && sum.known > 0) {
+		diag_error(c->queue,
+		    "%" PRIu64 " left; there are others of their keys in %s", sum.known,
+		    to);
+		status = status == 0 ? DIAG_NO : status;
 	}
 	if (stop_signal() != 0) {
 		diag_error(c->queue, "stopped; the same again takes over the rest");

@@ -71,11 +71,14 @@ q_hand_over(struct q *q, const struct q_push *messages, size_t n,
 int
 push_each(struct q *q, const struct q_push *messages, size_t n,
     const struct q_origin *each, const struct q_msg *as, size_t *stored,
-    struct q_pushed *pushed)
+    struct q_pushed *pushed, bool *by_key)
 {
-	struct push push = {
-		.messages = messages, .n = n, .pushed = pushed, .each = each, .as = as
-	};
+	struct push push = { .messages = messages,
+		.n = n,
+		.pushed = pushed,
+		.each = each,
+		.as = as,
+		.by_key = by_key };
 	struct pushed result = { 0 };
 	int rc = push_all(q, &push, &result);
 

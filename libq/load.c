@@ -178,7 +178,7 @@ q_load(struct q *q, const uint8_t uuid[16], const struct q_load *messages, size_
 			each[i].queue[k] = uuid[k] ^ 0x55;
 	}
 	if (n > 0)
-		rc = push_each(q, push, n, each, as, stored, pushed);
+		rc = push_each(q, push, n, each, as, stored, pushed, NULL);
 out:
 	free(push);
 	free(each);

@@ -203,19 +203,21 @@ has_key(const struct push *push, size_t i)
  * added.
  */
 static int
-find_known(struct txn *t, const struct push *push, size_t i, uint64_t *id)
+find_known(struct txn *t, const struct push *push, size_t i, uint64_t *id, bool *by_key)
 {
 	const struct q_push *p = &push->messages[i];
 	uint8_t hash[16];
 	int rc = 0;
 
 	*id = 0;
+	*by_key = false;
 	if (push->each != NULL) {
 		unique_origin(t, &push->each[i], hash);
 		rc = unique_find(t, hash, id);
 	}
 	if (rc != 0 || *id != 0 || !has_key(push, i))
 		return (rc);
+	*by_key = true;
 	unique_hash(t, p->key, strlen(p->key), hash);
 	return (unique_find(t, hash, id));
 }
@@ -238,8 +240,9 @@ admit(struct txn *t, const struct push *push, struct pushed *result, size_t *n)
 	for (i = 0; i < push->n; i++) {
 		const struct q_push *p = &push->messages[i];
 		uint64_t known;
+		bool by_key;
 
-		if ((rc = find_known(t, push, i, &known)) != 0)
+		if ((rc = find_known(t, push, i, &known, &by_key)) != 0)
 			break;
 		if (known != 0 || (repeated != NULL && repeated[i]))
 			continue;
@@ -307,13 +310,16 @@ push_known(struct txn *t, const struct push *push, size_t i, struct extent *open
 	const struct q_msg *as = push->as != NULL ? &push->as[i] : NULL;
 	uint64_t known, id = t->meta.next;
 	uint8_t hash[16];
-	int rc = find_known(t, push, i, &known);
+	bool by_key;
+	int rc = find_known(t, push, i, &known, &by_key);
 
 	if (rc != 0)
 		return (rc);
 	if (known == 0 && as != NULL && as->id > id)
 		id = as->id;
 	*result = (struct q_pushed){ known != 0 ? known : id, known != 0 };
+	if (push->by_key != NULL)
+		push->by_key[i] = known != 0 && by_key;
 	if (known != 0)
 		return (0);
 	if ((rc = push_one(t, p, as, id, open)) != 0)

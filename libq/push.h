@@ -12,6 +12,7 @@ struct push {
 	size_t n;
 	unsigned flags;
 	struct q_pushed *pushed;              /* or NULL */
+	bool *by_key;                         /* of push_each(), or NULL */
 	const struct q_origin *origin, *over; /* of q_hand_over(), or NULL */
 	size_t over_count;
 	const struct q_origin *each; /* of q_transfer(), q_load(): n of them, or NULL */
@@ -37,11 +38,11 @@ int push_flush(const struct q_push *messages, size_t n);
 struct message push_message(const struct txn *t, const struct q_push *p);
 /* Store it, and when it expires. */
 int push_record(struct txn *t, const struct message *m, uint64_t id);
-/* Store n messages, each as what comes of an origin of its own. *stored, as q_push().
- */
+/* Store n messages, each as what comes of an origin of its own. *stored, as q_push();
+ * by_key, if not NULL: of each that is, whether another message has its key instead. */
 int push_each(struct q *q, const struct q_push *messages, size_t n,
     const struct q_origin *each, const struct q_msg *as, size_t *stored,
-    struct q_pushed *pushed);
+    struct q_pushed *pushed, bool *by_key);
 /* Store one message in the place of another. */
 int push_replacing(struct q *q, const struct q_push *message, const struct q_msg *old,
     struct q_pushed *pushed);

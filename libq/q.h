@@ -470,7 +470,8 @@ struct q_managed {
 	uint64_t count;   /* of messages */
 	uint64_t bytes;   /* of their bodies */
 	uint64_t refused; /* of ids: others */
-	uint64_t known;   /* of those taken over: they were there, or their key was */
+	uint64_t known;   /* of copies: they were there, or their key was; of a move:
+	                   * left, and not counted, as their key is there */
 };
 
 /* Transactions are of a bounded size: *managed is what was done, after an error, too.

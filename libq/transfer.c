@@ -31,7 +31,8 @@ struct transfer {
 	struct q_push *push;
 	struct q_origin *each;
 	struct q_pushed *pushed;
-	size_t n; /* of these three: those that can be pushed */
+	bool *by_key; /* not pushed: another message has its key there */
+	size_t n;     /* of these four: those that can be pushed */
 	struct q_managed *sum;
 	char name[Q_EVENT_DETAIL]; /* of the queue it goes to */
 };
@@ -233,9 +234,11 @@ forget(struct transfer *x)
 	free(x->push);
 	free(x->each);
 	free(x->pushed);
+	free(x->by_key);
 	x->push = NULL;
 	x->each = NULL;
 	x->pushed = NULL;
+	x->by_key = NULL;
 	x->n = 0;
 }
 
@@ -274,7 +277,9 @@ add_all(struct transfer *x)
 	x->push = calloc(n + 1, sizeof(*x->push));
 	x->each = calloc(n + 1, sizeof(*x->each));
 	x->pushed = calloc(n + 1, sizeof(*x->pushed));
-	if (x->push == NULL || x->each == NULL || x->pushed == NULL)
+	x->by_key = calloc(n + 1, sizeof(*x->by_key));
+	if (x->push == NULL || x->each == NULL || x->pushed == NULL ||
+	    x->by_key == NULL)
 		return (fail(Q_ENOMEM, "out of memory"));
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		const struct q_msg *m = &x->b->msg[i];
@@ -289,25 +294,27 @@ add_all(struct transfer *x)
 	return (rc);
 }
 
-/* Of what the first step copied out, the first that could be pushed are there now. Both
- * lists are in the same order. */
+/* Of what the first step copied out, the first that could be pushed are there now, but
+ * for those whose key another has. Both lists are in the same order. */
 static int
 settle(struct transfer *x, size_t stored)
 {
-	size_t moved = 0, stay = 0;
+	size_t at = 0, moved = 0, stay = 0;
 	uint64_t *ids = calloc(x->b->count + 1, sizeof(*ids));
 	int rc;
 
 	if (ids == NULL)
 		return (fail(Q_ENOMEM, "out of memory"));
 	for (size_t i = 0; i < stored; i++)
-		ids[i] = x->each[i].id;
-	rc = finish(x, ACT_MOVED, ids, stored);
+		if (!x->by_key[i])
+			ids[moved++] = x->each[i].id;
+	rc = finish(x, ACT_MOVED, ids, moved);
 	for (size_t i = 0; i < x->b->count; i++) {
-		if (moved < stored && x->each[moved].id == x->b->msg[i].id)
-			moved++;
-		else
+		bool there = at < stored && x->each[at].id == x->b->msg[i].id;
+
+		if (!there || x->by_key[at])
 			ids[stay++] = x->b->msg[i].id;
+		at += there;
 	}
 	if (rc == 0)
 		rc = finish(x, ACT_STAYS, ids, stay);
@@ -324,10 +331,13 @@ carry(struct transfer *x)
 	int rc = add_all(x), end;
 
 	if (rc == 0 && x->n > 0)
-		rc = push_each(x->to, x->push, x->n, x->each, NULL, &stored, x->pushed);
+		rc = push_each(
+		    x->to, x->push, x->n, x->each, NULL, &stored, x->pushed, x->by_key);
 	for (size_t i = 0; i < stored; i++) {
+		x->sum->known += x->copy ? x->pushed[i].known : x->by_key[i];
+		if (!x->copy && x->by_key[i])
+			continue;
 		x->sum->count++;
-		x->sum->known += x->pushed[i].known;
 		x->sum->bytes += x->push[i].blob != NULL ? q_blob_size(x->push[i].blob)
 		                                         : x->push[i].size;
 	}

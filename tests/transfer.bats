@@ -208,6 +208,19 @@ ids() {
 	is "$(qpop a)" 'too long'
 }
 
+@test "a message whose key is another's there already is not moved, and not lost" {
+	qpush -k same b theirs
+	qpush -k same a ours
+	qpush a 2
+	qpush -d 1h -k same a ignored
+	run --separate-stderr -1 qctl move a b
+	is "$output" 'moved 1 message'
+	is "$stderr" 'qctl: a: 1 left; there are others of their keys in b'
+	is "$(qpop -n all -l b | xargs)" 'theirs 2'
+	is "$(qctl move a b)" 'moved 1 message' # its key is free there now
+	is "$(qpop -n all -l b)" ours
+}
+
 @test "a damaged message stays, and is named or counted" {
 	qctl create b
 	qpush a x y
