@@ -227,6 +227,8 @@ without_the_file_nothing_is_held(void **state)
 	assert_int_equal(said[0].code, Q_EBUSY);
 	assert_int_equal(take(q, &b), Q_EMPTY);
 	let_go(&pid, 1);
+	look_for_the_dead(
+	    q, 61 * Q_SECOND); /* whoever may hold it has locked the new one */
 	assert_int_equal(take(q, &b), 0);
 	q_batch_free(b);
 	q_close(q);
