@@ -6,6 +6,7 @@ from shapes import DUMP, LARGE, some
 from state import OTHER, QUEUE
 
 ALL = 1 << 30
+LOOKS, LOOKS_AT_ALL = 0.3, 0.05  # shares; the second of what looks at each process there is
 # What a worker runs: one line, in one write, once its message was read whole.
 SCRIPT = 'b=$(cat) || exit 1; echo "$Q_ID $Q_ATTEMPT $b" >>"$Q_LOG"'
 COMMAND = ('--', '/bin/sh', '-c', SCRIPT)
@@ -28,6 +29,7 @@ class Op:
     settles: str = ''     # the state that the receipts lead to
     option: tuple = ()    # that it sets
     small: bool = False   # also in a short run
+    share: float = 1      # of its attacks, so many at scale 1: what only looks can do little
     # Administration, for which admin.py has a verdict of its own: it may end messages, or
     # give another queue the same once more. Its usual exit status.
     admin: bool = False
@@ -111,8 +113,8 @@ OPS = [
        option=('remember', '7m')),
     Op('set', ('qctl', 'set', QUEUE, 'remember=7m'), ('small', 'deep'),
        option=('remember', '7m')),
-    Op('stat', ('qstat', '--json', QUEUE), ('delayed',)),
-    Op('list', ('qstat', '--list', '--json', '--body', QUEUE), ('large',)),
+    Op('stat', ('qstat', '--json', QUEUE), ('delayed',), share=LOOKS),
+    Op('list', ('qstat', '--list', '--json', '--body', QUEUE), ('large',), share=LOOKS),
 ]
 
 
@@ -122,11 +124,11 @@ def admin(name, *argv, shapes=('rich',), **more):
 
 FIRST, LEASED, DEAD, DONE, FAILED = '1', '8', '9', '10', '11'  # messages of the shape rich
 OPS += [
-    admin('check', 'qctl', 'check', QUEUE),
+    admin('check', 'qctl', 'check', QUEUE, share=LOOKS),
     admin('repair', 'qctl', 'check', '--repair', '--yes', QUEUE),
     admin('compact', 'qctl', 'compact', QUEUE, shapes=('rich', 'used')),
     admin('backup', 'qctl', 'backup', QUEUE, '@'),
-    admin('dump', 'qctl', 'dump', QUEUE),
+    admin('dump', 'qctl', 'dump', QUEUE, share=LOOKS),
     admin('load', 'qctl', 'load', OTHER, stdin=DUMP),
     admin('move', 'qctl', 'move', QUEUE, OTHER),
     admin('copy', 'qctl', 'copy', QUEUE, OTHER, doubles=True),
@@ -139,22 +141,22 @@ OPS += [
     admin('pause', 'qctl', 'pause', QUEUE),
     admin('drain', 'qctl', 'drain', '--timeout', '10ms', QUEUE, usual=1),
     admin('remove', 'qctl', 'rm', '--yes', '--force', QUEUE, ends=True),
-    admin('get', 'qctl', 'get', QUEUE),
-    admin('ls', 'qctl', 'ls'),
-    admin('queue', 'qstat', QUEUE),
-    admin('board', 'qstat', '--forecast', QUEUE),
-    admin('metrics', 'qstat', '--openmetrics', QUEUE),
-    admin('holders', 'qstat', '--holders', QUEUE),
-    admin('messages', 'qstat', '--list', QUEUE),
-    admin('message', 'qstat', QUEUE, DEAD),
-    admin('result', 'qwatch', QUEUE, DONE),
-    admin('until', 'qwatch', '--until', 'ready>0', QUEUE),
-    admin('message-json', 'qstat', '--json', QUEUE, FAILED),
-    admin('log', 'qwatch', '--since', '2020-01-01T00:00:00Z', QUEUE),
+    admin('get', 'qctl', 'get', QUEUE, share=LOOKS),
+    admin('ls', 'qctl', 'ls', share=LOOKS),
+    admin('queue', 'qstat', QUEUE, share=LOOKS),
+    admin('board', 'qstat', '--forecast', QUEUE, share=LOOKS),
+    admin('metrics', 'qstat', '--openmetrics', QUEUE, share=LOOKS),
+    admin('holders', 'qstat', '--holders', QUEUE, share=LOOKS_AT_ALL),
+    admin('messages', 'qstat', '--list', QUEUE, share=LOOKS),
+    admin('message', 'qstat', QUEUE, DEAD, share=LOOKS),
+    admin('result', 'qwatch', QUEUE, DONE, share=LOOKS),
+    admin('until', 'qwatch', '--until', 'ready>0', QUEUE, share=LOOKS),
+    admin('message-json', 'qstat', '--json', QUEUE, FAILED, share=LOOKS),
+    admin('log', 'qwatch', '--since', '2020-01-01T00:00:00Z', QUEUE, share=LOOKS),
     admin('events', 'qwatch', '--events', '--json', '--since', '2020-01-01T00:00:00Z', '-n', '4',
-          QUEUE),
+          QUEUE, share=LOOKS),
     admin('alert', 'qwatch', '--alert', 'ready>0', '--clear', 'empty', '-n', '1', QUEUE, '--',
-          'true'),
+          'true', share=LOOKS),
     admin('edit', 'qctl', 'edit', QUEUE, FIRST, pushes=[b'first!'], ends=True),
     admin('rerun', 'qctl', 'rerun', QUEUE, FAILED, usual=3),
     admin('pop-file', 'qpop', '-o', '@', '-j', QUEUE, ends=True),

@@ -19,7 +19,8 @@ from ops import BY_NAME, OPS
 
 @dataclass
 class Suite:
-    """share is the part of the attacks that scale 1 makes, 1 being all."""
+    """share is the part of the attacks that scale 1 makes, 1 being all; commands and shapes
+    have shares of their own."""
     title: str
     attacks: Callable
     share: float
@@ -35,12 +36,15 @@ def not_deep(op, shape):
     return shape != 'deep'
 
 
+SHARES = {'deep': 0.3}  # of shapes: to judge 10,000 messages takes half a second
+
+
 SUITES = {
     'kill': Suite('kill -9 at a system call', kill.attacks, 1),
-    'kill-any': Suite('kill -9 of worker or COMMAND', kill.attacks_any, 0.1, workers),
-    'error': Suite('system call fails', inject.attacks, 0.12, not_deep),
-    'memory': Suite('allocation fails', alloc.attacks, 0.2, not_deep),
-    'lmdb': Suite('call of LMDB fails', lmdb.attacks, 0.1, not_deep),
+    'kill-any': Suite('kill -9 of worker or COMMAND', kill.attacks_any, 0.06, workers),
+    'error': Suite('system call fails', inject.attacks, 0.06, not_deep),
+    'memory': Suite('allocation fails', alloc.attacks, 0.15, not_deep),
+    'lmdb': Suite('call of LMDB fails', lmdb.attacks, 0.03, not_deep),
 }
 # (title, plays at scale 1, the consumers if not the usual ones)
 PLAYS = {
@@ -55,7 +59,7 @@ PARTS, SIZES = 1500, (1, 3, 20, 63, 64, 65, 130, 200)
 MODEL, STORM = 'model', 'storm'
 ROUNDS = {
     MODEL: ('as a plain queue has it', 12),  # walks of random commands
-    STORM: ('kill -9 of one of eight', 10),  # kills by the thousand
+    STORM: ('kill -9 of one of eight', 6),  # kills by the thousand
 }
 # One play of many messages: (title, messages at scale 1, at a time)
 LONG = 'long'
@@ -79,11 +83,11 @@ def units(names, scale, seed):
             found += [(name, None, None, i, n, 1, seed) for i in range(n)]
             continue
         suite = SUITES[name]
-        share = min(1, suite.share * scale)
         for op in OPS:
-            if share < 1 and scale < 0.5 and not op.small:
+            if suite.share * scale < 1 and scale < 0.5 and not op.small:
                 continue
             for shape in op.shapes:
+                share = min(1, suite.share * op.share * SHARES.get(shape, 1) * scale)
                 if suite.chosen(op, shape):
                     found += [(name, op.name, shape, i, suite.parts, share, seed)
                               for i in range(suite.parts)]
@@ -143,6 +147,7 @@ class Workshop:
         """What is counted are its steps."""
         wrong = model.case(text, os.path.join(self.base, 'walk'))
         return MODEL, model.STEPS, [(f'{MODEL} {text}', line) for line in wrong]
+
     def storm(self, seed):
         kills, wrong = storm.storm(seed, os.path.join(self.base, 'storm'))
         return STORM, kills, [(f'{STORM} {seed}', line) for line in wrong]
