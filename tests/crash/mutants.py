@@ -40,29 +40,33 @@ MUTANTS = [
     Mutant('a write that failed is forgotten', 'cmd/out.c',
            'else if (n == -1 && errno != EINTR)\n\t\t\tset_error(out, errno);',
            'else if (n == -1 && errno != EINTR)\n\t\t\treturn ((ssize_t)size);',
-           'error --ops pop-lease --scale 4'),
+           'error --ops pop-lease --scale 8'),
     Mutant('a commit that failed is forgotten', 'libq/txn.c',
            'rc = store_commit(t->mdb, "commit");',
-           'rc = (mdb_txn_commit(t->mdb), 0);', 'error --ops push --scale 2'),
+           'rc = (mdb_txn_commit(t->mdb), 0);', 'error --ops push --scale 4'),
+    Mutant('a row that could not be written is forgotten', 'libq/row.c',
+           '\treturn (code(t, table, rc));\n}\n\nint\ntxn_put(',
+           '\t(void)code(t, table, rc);\n\treturn (0);\n}\n\nint\ntxn_put(',
+           'lmdb --ops push,ack --scale 3'),
     Mutant('a commit is not flushed', 'libq/txn.c',
            'mdb_env_set_flags(q->store.env, MDB_NOMETASYNC, !durable)',
            'mdb_env_set_flags(q->store.env, MDB_NOSYNC, 1)',
-           'tests/concurrency.bats'),
+           'tests/concurrency.bats -f flush'),
     Mutant('a commit that found no room is made again', 'libq/apply.c',
            '\t\tif (rc == STORE_GROW)\n\t\t\tnext =\n',
            '\t\tif (rc == Q_ENOSPC && q->dead != 0)\n\t\t\tq->dead = 0, next = ONCE_MORE;\n'
            '\t\tif (rc == STORE_GROW)\n\t\t\tnext =\n',
-           'error --ops pop-all --scale 4'),
+           'error --ops pop-all --scale 8'),
     Mutant('a large body is not flushed', 'libq/blob.c',
            '!b->flushed && fsync(b->fd) != 0', '!b->flushed && fsync(b->fd) == 99',
-           'error --ops push-large --scale 4'),
+           'error --ops push-large --scale 8'),
     Mutant('the directory of large bodies is not flushed', 'libq/blob.c',
            'if (fsync(b->dir) == 0)', 'if (fsync(b->dir) <= 0)',
-           'error --ops push-large --scale 4'),
+           'error --ops push-large --scale 8'),
     Mutant('a new queue is not flushed', 'libq/create.c',
            'if (rc == 0 && fsync(s->parent_fd) == 0) {',
            'if (rc == 0 && fsync(s->parent_fd) <= 0) {',
-           'error --ops push-create --scale 4'),
+           'error --ops push-create --scale 8'),
     Mutant('the lock is not taken', 'libq/lock.c',
            'bool taken = gate && flock(q->dir.data, op | LOCK_NB) == 0;',
            'bool taken = gate && op;',
@@ -73,18 +77,18 @@ MUTANTS = [
            'random'),
     Mutant('requests are answered before the commit', 'libq/apply.c',
            '\trc = txn_commit(t, !may_be_undone(t, c));',
-           '\tserve_answer(q, 0);\n\trc = txn_commit(t, !may_be_undone(t, c));', 'storm'),
+           '\tserve_answer(q, 0);\n\trc = txn_commit(t, !may_be_undone(t, c));', 'unit/mortal'),
     Mutant('what was answered is not remembered', 'libq/serve.c',
-           '\t\trc = keep_answer(t, v, s);', '\t\t(void)keep_answer;', 'storm'),
+           '\t\trc = keep_answer(t, v, s);', '\t\t(void)keep_answer;', 'unit/mortal'),
     Mutant('a lease is let go when its message is taken', 'libq/hold.c',
            'if (lock_bytes(q->hold, F_OFD_SETLK, F_RDLCK, first, n, NULL) == 0)\n'
            '\t\treturn (0);',
            'if (lock_bytes(q->hold, F_OFD_SETLK, F_UNLCK, first, n, NULL) == 0)\n'
            '\t\treturn (0);', 'storm'),
     Mutant('a lease in a slot is counted from when the transaction began', 'libq/serve.c',
-           'int rc = serve_any(q) ? clock_read(&t->now) : 0;', 'int rc = 0;', 'storm'),
+           't->now.boot = now.boot;', 't->now.wall = now.wall;', 'unit/combine'),
     Mutant('a lease is not inherited', 'cmd/launch.c',
-           'if (from[i] != -1)', 'if (from[i] != -1 && i != 4)', 'random'),
+           'if (from[i] != -1)', 'if (from[i] != -1 && i != 4)', 'tests/holders.bats -f outlives'),
     Mutant('the file of a body goes before its message', 'libq/txn.c',
            'close_cursors(t);\n\t(void)mdb_env_set_flags',
            'close_cursors(t);\n\tblob_remove(q, t->files, t->file_count);\n'
@@ -102,6 +106,13 @@ MUTANTS = [
            '(rc = due_holders(t, (unsigned)holders)) != 0 ||', '', 'kill --ops pop'),
     Mutant('ids are given twice', 'libq/push.c',
            't->meta_changed |= 1U << META_REC_NEXT;', '', 'kill --ops push'),
+    Mutant('a COMMAND that was killed has succeeded', 'cmd/verdict.c',
+           '\tif (WIFSIGNALED(status)) {\n',
+           '\tif (WIFSIGNALED(status)) {\n\t\tv.verb = Q_ACK;\n\t\tv.failed = false;\n',
+           'kill-any --ops worker,worker-two --scale 4'),
+    Mutant('the last is given first', 'libq/take.c',
+           'if ((rc = txn_first(t, T_READY, &key, &v)) != 0)',
+           'if ((rc = txn_last(t, T_READY, &key, &v)) != 0)', 'order'),
     Mutant('a failure acknowledges', 'cmd/verdict.c',
            'const char *how)\n{\n\tstruct verdict v = { .verb = Q_FAIL,',
            'const char *how)\n{\n\tstruct verdict v = { .verb = Q_ACK,',
@@ -110,17 +121,17 @@ MUTANTS = [
            'crowd > 2 * ENOUGH', 'crowd > 2 * ENOUGH * 100000', 'tests/concurrency.bats -f crowd'),
     Mutant('any receipt settles', 'libq/settle.c',
            'if (s->delivery != c->receipt.delivery) {', 'if (s->delivery == 0) {',
-           'tests/qack.bats'),
+           'tests/qack.bats -f stale'),
     Mutant('checksums are not compared', 'libq/message.c',
            'if (r.bad || check != hash_record(', 'if (r.bad || check == 1 + hash_record(',
-           'tests/faults_damage.bats'),
+           'tests/faults_damage.bats -f damaged.message'),
     Mutant('descriptors that could not be set are forgotten', 'cmd/launch.c',
            'error = posix_spawn_file_actions_adddup2(&act, from[i], to[i]);',
            '(void)posix_spawn_file_actions_adddup2(&act, from[i], to[i]);',
-           'memory --ops worker,worker-two --scale 5'),
+           'memory --ops worker,worker-two --scale 7'),
     Mutant('jansson runs out of memory', 'cmd/json.c',
            '\tjson_set_alloc_funcs(allocate, free);', '\t(void)allocate;',
-           'memory --ops pop-json,push-json --scale 5'),
+           'memory --ops pop-json,push-json --scale 7'),
     # Extents.
     Mutant('one of many is not parted from the others', 'libq/extent.c',
            'if (rc != 0 || e.count == 1)\n\t\treturn (rc);',
@@ -153,6 +164,8 @@ MUTANTS = [
            'e.first == id ? e.count : 1', 'e.first == id ? 1 : 1', 'model'),
     Mutant('what is left of an acknowledged extent ends, too', 'libq/settle.c',
            'if ((rc = extent_cut(t, e, n)) != 0 ||', 'if ((rc = 0) != 0 ||', 'unit/extent'),
+    Mutant('of a batch that is taken apart, one is lost', 'libq/extent.c',
+           'put_part(t, e, n, e->count - n)', 'put_part(t, e, n, e->count - n - 1)', 'parts'),
     Mutant('a dead holder loses his first message in place of the one', 'libq/due.c',
            '(rc = life_lapse(t, id + dead, &s, "worker died")) != 0))',
            '(rc = life_lapse(t, id, &s, "worker died")) != 0))',
@@ -168,6 +181,11 @@ def build(tree, *more):
     return subprocess.run(['make', '-s', '-j2', 'CFLAGS=-O1 -w', *targets], cwd=tree,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           check=False).returncode == 0
+
+
+def units(mutants):
+    """The programs among their checks."""
+    return sorted({f'build/{m.check}' for m in mutants if m.check.startswith('unit/')})
 
 
 def seen(tree, check):
@@ -201,8 +219,7 @@ def tried(tree, mutant):
     with open(path, 'w', encoding='utf-8') as f:
         f.write(text.replace(mutant.old, mutant.new))
     try:
-        if not build(tree, *([f'build/{mutant.check}'] if mutant.check.startswith('unit/')
-                             else [])):
+        if not build(tree, *units([mutant])):
             return 'does not compile'
         caught, how = seen(tree, mutant.check)
     finally:
@@ -218,9 +235,9 @@ def main():
     try:
         for part in PARTS:
             subprocess.run(['cp', '-a', os.path.join(TREE, part), tree], check=True)
-        if not build(tree):
+        if not build(tree, *units(wanted)):
             sys.exit('mutants: the tree does not compile')
-        for check in sorted({m.check for m in wanted if m.check.split()[0].endswith('.bats')}):
+        for check in sorted({m.check for m in wanted if m.check.startswith(('tests/', 'unit/'))}):
             caught, how = seen(tree, check)
             if caught:
                 sys.exit(f'mutants: {check} fails without any: {how}')

@@ -52,23 +52,42 @@ MUTANTS = (
 )
 
 
+NOT_MADE = "NOT MADE"
+
+
 class NoMutant(Exception):
     """Its text is not there once, or what it becomes does not compile."""
 
 
-def build(source, into, mutant):
-    shutil.copytree(source, into, ignore=shutil.ignore_patterns("build*", ".git"))
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def change(tree, mutant):
+    """Returns what the files of a mutant were before."""
+    was = {}
     for file, old, new in mutant[2:]:
-        path = os.path.join(into, file)
+        path = os.path.join(tree, file)
         with open(path, encoding="utf-8") as f:
             text = f.read()
+        was.setdefault(path, text)
         if text.count(old) != 1:
+            restore(was)
             raise NoMutant(f"{file} has {text.count(old)} times: {old}")
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text.replace(old, new))
+        write(path, text.replace(old, new))
+    return was
+
+
+def restore(was):
+    for path, text in was.items():
+        write(path, text)
+
+
+def build(tree):
     tools = [f"build/tool/{t}" for t in ("shim-record", "shim-time", "power-check")]
     apis = [f"build/api/{c}" for c in ("qpush", "qpop", "qack", "qstat", "qctl")]
-    make = ["make", "-s", "-j2", "-C", into, "CFLAGS=-O1 -w", "MAKEFLAGS="]
+    make = ["make", "-s", "-j2", "-C", tree, "CFLAGS=-O1 -w", "MAKEFLAGS="]
     done = subprocess.run(make + ["all"] + apis + tools, capture_output=True, check=False)
     if done.returncode != 0:
         raise NoMutant("does not compile")
@@ -84,21 +103,36 @@ def noticed(mutant, where):
     return said[0] if done.returncode == 1 and said else ""
 
 
+def attempt(tree, mutant):
+    """What was said of a mutant, in a tree that is as it was afterwards."""
+    try:
+        was = change(tree, mutant)
+    except NoMutant as why:
+        return f"{NOT_MADE}: {why}"
+    try:
+        build(tree)
+        return noticed(mutant, tree)
+    except NoMutant as why:
+        return f"{NOT_MADE}: {why}"
+    finally:
+        restore(was)
+
+
 def main():
     source = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
     wanted = [m for m in MUTANTS if len(sys.argv) == 1 or m[0] in sys.argv[1:]]
     seen = 0
-    for mutant in wanted:
-        where = tempfile.mkdtemp(prefix="mutant.")
-        try:
-            build(source, where + "/src", mutant)
-            said = noticed(mutant, where + "/src")
-            seen += bool(said)
-        except NoMutant as why:
-            said = f"NOT MADE: {why}"
-        finally:
-            shutil.rmtree(where)
-        print(f"{mutant[0]:<46} {said or 'SURVIVED'}", flush=True)
+    tree = tempfile.mkdtemp(prefix="mutants.")
+    try:
+        shutil.copytree(source, tree, dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns("build*", ".git"))
+        build(tree)
+        for mutant in wanted:
+            said = attempt(tree, mutant)
+            seen += said != "" and not said.startswith(NOT_MADE)
+            print(f"{mutant[0]:<46} {said or 'SURVIVED'}", flush=True)
+    finally:
+        shutil.rmtree(tree)
     print(f"{seen} of {len(wanted)} mutants seen")
     return 1 if seen < len(wanted) or not wanted else 0
 
