@@ -333,6 +333,20 @@ manage_part(struct q *q, const struct manage *m, struct manage_part *part)
 	return (rc);
 }
 
+/* 0 if there are none, or they cannot be counted: then what follows fails, too. */
+static size_t
+count_in_groups(struct q *q)
+{
+	struct txn t;
+	size_t n;
+
+	if (txn_begin(q, &t) != 0)
+		return (0);
+	n = txn_entries(&t, T_GROUP);
+	txn_abort(&t);
+	return (n);
+}
+
 int
 manage_decide(struct q *q, struct manage *manage, struct meant *meant)
 {
@@ -343,7 +357,7 @@ manage_decide(struct q *q, struct manage *manage, struct meant *meant)
 
 	*meant = (struct meant){ 0 };
 	if (how.dry || how.ids != NULL || states_of(&how) & IN(Q_BLOCKED) ||
-	    !(acts[how.act].states & IN(Q_BLOCKED)))
+	    !(acts[how.act].states & IN(Q_BLOCKED)) || count_in_groups(q) == 0)
 		return (0);
 	how.dry = true;
 	look.how = &how;
