@@ -136,14 +136,11 @@ check(const struct q_msg *m)
 	return (0);
 }
 
-static struct q_push
-push_of(const struct q_load *l)
+struct q_push
+load_push(const struct q_msg *m)
 {
-	const struct q_msg *m = l->msg;
-
 	return ((struct q_push){ .body = m->body,
 	    .size = m->body_size,
-	    .blob = l->blob,
 	    .priority = m->priority,
 	    .max_attempts = m->own_attempts ? m->max_attempts : 0,
 	    .headers = m->headers,
@@ -170,7 +167,8 @@ q_load(struct q *q, const uint8_t uuid[16], const struct q_load *messages, size_
 	for (size_t i = 0; i < n; i++) {
 		if ((rc = check(messages[i].msg)) != 0)
 			goto out;
-		push[i] = push_of(&messages[i]);
+		push[i] = load_push(messages[i].msg);
+		push[i].blob = messages[i].blob;
 		as[i] = *messages[i].msg;
 		each[i].id = as[i].id;
 		/* Known apart from what is moved from there. */

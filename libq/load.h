@@ -11,4 +11,7 @@
  * failures that as says. */
 int load_one(struct txn *t, struct message *m, const struct q_msg *as, uint64_t id);
 
+/* All that its pusher said of a message, but for its times and a blob. */
+struct q_push load_push(const struct q_msg *m);
+
 #endif

@@ -17,6 +17,7 @@
 #include "error.h"
 #include "group.h"
 #include "life.h"
+#include "load.h"
 #include "queue.h"
 
 enum { COPY_SIZE = 1 << 17 };
@@ -200,21 +201,13 @@ copy_blob(struct transfer *x, const struct q_msg *m, struct q_blob **out)
 static int
 add_push(struct transfer *x, const struct q_msg *m)
 {
-	struct q_push p = {
-		.body = m->body,
-		.size = m->body_size,
-		.priority = m->priority,
-		.max_attempts = m->own_attempts ? m->max_attempts : 0,
-		.headers = m->headers,
-		.headers_size = m->headers_size,
-		.key = m->key,
-		.group = m->group,
-	};
+	struct q_push p = load_push(m);
 	struct clock now;
 	int rc = clock_read(&now);
 
 	if (rc != 0 || (m->blob && (rc = copy_blob(x, m, &p.blob)) != 0))
 		return (rc);
+	p.result = false;
 	/* A back-off is over. */
 	if ((m->state == Q_DELAYED || m->state == Q_BLOCKED) && m->delivery == 0)
 		p.due = m->due;
