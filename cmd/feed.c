@@ -17,6 +17,14 @@ struct owned {
 	void (*release)(void *);
 };
 
+struct q *
+feed_queue(struct feed *f)
+{
+	if (f->q == NULL)
+		f->q = queue_open(f->name, f->open);
+	return (f->q);
+}
+
 /* The line of progress goes away before any other. */
 static void
 clear_progress(struct feed *f)
@@ -207,7 +215,7 @@ store(struct feed *f)
 	if ((pushed = calloc(f->count + 1, sizeof(*pushed))) == NULL)
 		stop(f, DIAG_FAILED, NULL, "out of memory");
 	while (done < f->count) {
-		rc = q_push(f->q, f->messages + done, f->count - done,
+		rc = q_push(feed_queue(f), f->messages + done, f->count - done,
 		    f->atomic ? Q_ATOMIC : 0, &n, pushed);
 		report(f, pushed, n);
 		done += n;
@@ -220,6 +228,7 @@ store(struct feed *f)
 void
 feed_end(struct feed *f)
 {
+	(void)feed_queue(f);
 	store(f);
 	forget_batch(f);
 	clear_progress(f);

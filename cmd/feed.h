@@ -15,9 +15,10 @@ enum {
 };
 
 struct feed {
-	struct q *q;
-	const char *name;    /* of the queue, as the user gave it */
-	struct q_push model; /* what the options say of every message */
+	struct q *q;               /* NULL: there is none, yet */
+	const struct q_open *open; /* how it is made, when there is what to store */
+	const char *name;          /* of the queue, as the user gave it */
+	struct q_push model;       /* what the options say of every message */
 	bool atomic, allow_empty, print_ids, print_json, progress;
 	q_time wait;     /* for room in a full queue */
 	uint64_t stored; /* also those that were known by their keys */
@@ -32,6 +33,8 @@ struct feed {
 	q_time shown;        /* when progress was last shown */
 };
 
+/* The queue, made if there is none. Ends the process if that fails. */
+struct q *feed_queue(struct feed *f);
 /* Refuse an empty message: where is "stdin line 3" or NULL. Ends the process. */
 void feed_check_empty(struct feed *f, size_t size, const char *where);
 /* Add a message with the model's attributes; the body must live until feed_flush(). */

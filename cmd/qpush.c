@@ -296,7 +296,7 @@ main(int argc, char **argv)
 	struct q_open open = { .flags = Q_CREATE };
 	struct options o = { 0 };
 	int c, fd = STDIN_FILENO, status = 0, closed = 0;
-	bool bulk;
+	bool bulk, at_hand;
 
 	diag_start("qpush");
 	while ((c = opt_next(&cmd, argc, argv)) != -1)
@@ -312,7 +312,11 @@ main(int argc, char **argv)
 	o.feed.name = opt_operands[0];
 	o.feed.progress = bulk && isatty(STDERR_FILENO) && !opt_common.quiet &&
 	                  !o.feed.print_ids && !o.feed.print_json;
-	o.feed.q = queue_open(o.feed.name, &open);
+	o.feed.open = &open;
+	/* While a program makes the first message, others may wait for it there. */
+	at_hand = o.form == 'f' || (o.form == 0 && opt_noperands > 1);
+	if (o.no_create || !at_hand || !queue_is_absent(o.feed.name))
+		(void)feed_queue(&o.feed);
 	push_input(&o, fd);
 	feed_end(&o.feed);
 	diag_note(o.feed.name, "%llu stored",

@@ -100,9 +100,10 @@ void
 source_whole(struct feed *f, int fd, const char *where)
 {
 	struct input in = { .feed = f, .fd = fd, .where = where };
-	uint64_t most;
+	uint64_t most = q_option_info(Q_OPT_INLINE)->initial;
 
-	blob_try(&in, q_blob_threshold(f->q, &most));
+	if (f->q != NULL)
+		blob_try(&in, q_blob_threshold(f->q, &most));
 	grow(&in, FIRST_READ);
 	while (!in.ended && in.used <= most) {
 		if (in.used == in.room)
@@ -119,7 +120,7 @@ source_whole(struct feed *f, int fd, const char *where)
 			feed_flush(f);
 		return;
 	}
-	blob_try(&in, q_blob_new(f->q, &f->blob));
+	blob_try(&in, q_blob_new(feed_queue(f), &f->blob));
 	do {
 		blob_try(&in, q_blob_write(f->blob, in.buf, in.used));
 		in.used = 0;
@@ -204,7 +205,7 @@ long_record(struct input *in, char sep)
 	char *s = NULL;
 	size_t n;
 
-	blob_try(in, q_blob_new(in->feed->q, &in->feed->blob));
+	blob_try(in, q_blob_new(feed_queue(in->feed), &in->feed->blob));
 	while (s == NULL) {
 		s = memchr(in->buf, sep, in->used);
 		n = s != NULL ? (size_t)(s - in->buf) : in->used;

@@ -198,6 +198,30 @@ load lib
 	is "$(drain jobs)" $'a\nb'
 }
 
+@test "a message or file that is refused for what it is makes no queue" {
+	fails 2 "the message is empty" qpush jobs ''
+	fails 2 "the message is empty" qpush jobs '' b
+	fails 2 "the message is empty" qpush jobs -f /dev/null
+	fails 3 "none: No such file" qpush jobs -f none
+	fails 2 "nothing stored" qpush --atomic jobs a ''
+	[ ! -e "$Q_ROOT" ]
+	fails 3 "no such queue" qpush -C jobs ''
+	seq 400000 >large
+	qpush large -f large
+	qpop large | cmp - large
+}
+
+@test "who waits for what a program makes finds the queue" {
+	mkfifo lines
+	exec 7<>lines
+	start qpush -l jobs <lines
+	eventually test -e "$Q_ROOT/jobs"
+	echo x >&7
+	is "$(qpop -w jobs)" x
+	exec 7>&-
+	ended 0
+}
+
 @test "--allow-empty accepts empty messages" {
 	qpush --allow-empty jobs </dev/null
 	qpush --allow-empty -l jobs <<<$'\na'
