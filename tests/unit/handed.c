@@ -85,6 +85,21 @@ take(struct q *q, struct q_batch **b)
 	return (q_take(q, &args, b));
 }
 
+/* As if it were so much later. */
+static void
+look_for_the_dead(struct q *q, q_time later)
+{
+	struct txn t;
+
+	lock(q);
+	assert_int_equal(txn_begin_write(q, &t), 0);
+	t.now.boot += later;
+	assert_int_equal(due_holders(&t, 16), 0);
+	assert_int_equal(txn_commit(&t, true), 0);
+	unlock(q);
+	txn_end(&t);
+}
+
 static void
 held_takes_share_a_transaction(void **state)
 {
@@ -114,6 +129,7 @@ held_takes_share_a_transaction(void **state)
 		}
 	}
 	assert_int_equal(empty, 1);
+	look_for_the_dead(q, 3 * Q_SECOND);
 	assert_int_equal(take(q, &b), Q_EMPTY);
 	let_go(pids, POSTERS);
 	assert_int_equal(take(q, &b), 0);
@@ -167,21 +183,6 @@ one_who_dies_before_he_locks_has_lost_it_at_once(void **state)
 	q_batch_free(b);
 	let_go(NULL, 0);
 	q_close(q);
-}
-
-/* As if it were so much later. */
-static void
-look_for_the_dead(struct q *q, q_time later)
-{
-	struct txn t;
-
-	lock(q);
-	assert_int_equal(txn_begin_write(q, &t), 0);
-	t.now.boot += later;
-	assert_int_equal(due_holders(&t, 16), 0);
-	assert_int_equal(txn_commit(&t, true), 0);
-	unlock(q);
-	txn_end(&t);
 }
 
 static void
