@@ -42,13 +42,10 @@ struct effort {
 	bool spare;     /* what was made ready behind the data, too */
 	bool reserve;   /* and what is always kept there */
 	uint64_t least; /* pages of a hole */
-	unsigned holes; /* at most so many */
+	unsigned holes; /* so many, however long they take; then others have a turn */
+	q_time turn;    /* which is as long as finding out what is free, or this */
 	bool flushed;   /* the state in force is on disk */
-	bool turns;     /* others have theirs */
 };
-
-/* A turn is as long as finding out what is free takes, at least; or so long. */
-#define TURN Q_SECOND
 
 static bool
 is_hole(const struct walk *w, uint64_t page, uint64_t n)
@@ -68,7 +65,7 @@ punch_free(const struct walk *w, const struct effort *e, q_time until, uint64_t 
 	int rc = 0;
 
 	*next = 0;
-	for (; i < w->pages && rc == 0 && holes < e->holes; i += n) {
+	for (; i < w->pages && rc == 0; i += n) {
 		n = 1;
 		if (w->seen[i] != WALK_FREE)
 			continue;
@@ -76,7 +73,7 @@ punch_free(const struct walk *w, const struct effort *e, q_time until, uint64_t 
 			n++;
 		if (n < e->least || is_hole(w, i, n))
 			continue;
-		if (e->turns && holes > 0 && clock_monotonic() >= until) {
+		if (holes >= e->holes && clock_monotonic() >= until) {
 			*next = i;
 			break;
 		}
@@ -120,7 +117,7 @@ cut_spare(const struct structure *s, bool reserve)
 static int
 compact(struct q *q, const struct effort *e, uint64_t *next)
 {
-	q_time began = clock_monotonic(), now;
+	q_time began = clock_monotonic(), now, until;
 	struct check *check = NULL;
 	struct structure s = { .check = NULL };
 	struct stat st;
@@ -132,14 +129,14 @@ compact(struct q *q, const struct effort *e, uint64_t *next)
 	    (rc = structure_walk(q->dir.data, check, &s)) != 0)
 		goto out;
 	now = clock_monotonic();
+	until = now + (now - began > e->turn ? now - began : e->turn);
 	if (check->public.found > 0)
 		rc = fail(Q_ECORRUPT, "%s %s; run 'qctl check'", check->list[0].object,
 		    check->list[0].what);
 	else if (!e->flushed && fdatasync(q->dir.data) != 0)
 		rc = fail_sys("data.mdb");
-	else if ((rc = punch_free(&s.walk, e,
-		      now + (now - began > TURN ? now - began : TURN), next)) == 0 &&
-		 e->spare && *next == 0)
+	else if ((rc = punch_free(&s.walk, e, until, next)) == 0 && e->spare &&
+		 *next == 0)
 		rc = cut_spare(&s, e->reserve);
 out:
 	structure_close(&s);
@@ -169,15 +166,17 @@ compact_for_room(struct q *q)
 
 /*
  * A hole may cost as much as a flush. So they are of 256 KiB at least, which have to be
- * written again before they are punched again, and few at a time. What is in use is
- * read to know what is free; so only where it is little, and rarely.
+ * written again before they are punched again, and few at a time, or many where they
+ * are cheap. What is in use is read to know what is free; so only where it is little,
+ * and rarely.
  */
+#define TURN (10 * Q_SECOND / 1000)
 enum {
 	FREE_LEAST = 16 << 20, /* bytes that are free before anything is done */
 	FREE_TIMES = 4,        /* and besides, of what is in use */
 	USED_MOST = 64 << 20,
 	HOLE_LEAST = 64, /* pages */
-	HOLES_MOST = 32, /* of 2 ms each, where they are dear */
+	HOLES = 32,      /* of 2 ms each, where they are dear */
 	LOOKS = 128,     /* one of so many transactions looks */
 };
 
@@ -230,7 +229,7 @@ compact_if_worth(struct q *q, const struct txn *t)
 	uint64_t messages =
 	    c[COUNT_PUSHED] - c[COUNT_DONE] - c[COUNT_EXPIRED] - c[COUNT_PURGED];
 	static const struct effort some = {
-		.least = HOLE_LEAST, .holes = HOLES_MOST, .flushed = true
+		.least = HOLE_LEAST, .holes = HOLES, .turn = TURN, .flushed = true
 	};
 	struct txn look = { .q = q };
 	uint64_t pages = 0, next = FIRST_PAGE;
@@ -254,7 +253,7 @@ int
 q_compact(struct q *q, uint64_t *returned)
 {
 	static const struct effort all = {
-		.spare = true, .least = 1, .holes = UINT_MAX, .turns = true
+		.spare = true, .least = 1, .holes = 1, .turn = Q_SECOND
 	};
 	uint64_t before, after, next = FIRST_PAGE;
 	int rc = 0;

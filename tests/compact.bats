@@ -116,6 +116,19 @@ touch_often() {
 	is "$(qpop -n all -l jobs | wc -l)" 780
 }
 
+@test "where holes are cheap, all that is free is given back at once" {
+	# a page each; the delayed keep what is free apart
+	seq 13000 | awk '{ printf "{\"body\":\"%02500d\"%s}\n", $1,
+		$1 % 130 ? "" : ",\"delay\":\"1h\"" }' | qpush -J jobs
+	qctl purge -q -y --state ready jobs
+	# time passes for none of them
+	SHIM_STILL=1 SHIM_MONOTONIC=100 ASAN_OPTIONS=detect_leaks=0 preloaded shim-time \
+		strace -f -e trace=fallocate -o trace sh -c 'for i in $(seq 130); do qpush jobs $i; done'
+	[ "$(grep -c PUNCH_HOLE trace)" -gt 64 ]
+	qctl check jobs
+	counts jobs ready=130 delayed=100
+}
+
 @test "a small file is left alone" {
 	seq 20000 | qpush -l jobs
 	qpop -n all -l jobs >/dev/null
