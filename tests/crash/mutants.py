@@ -161,7 +161,7 @@ MUTANTS = [
     Mutant('what was taken is still listed as ready', 'libq/take.c',
            '(rc = extent_cut(t, e, n)) != 0 || (rc = life_leave_extent(t, e)) != 0)',
            '(rc = extent_cut(t, e, n)) != 0 ||\n'
-           '(life_count_in(t, Q_READY, (uint64_t)0 - e->count), 0))', 'model'),
+           '(life_count_in(t, &e->s, (uint64_t)0 - e->count), 0))', 'model'),
     Mutant('priorities are not compared', 'libq/state.c',
            's->rank != with->rank ||', '', 'model'),
     Mutant('times are not compared', 'libq/state.c',
