@@ -225,6 +225,9 @@ say(const struct ended *e, size_t i, const char *queue, const char *command)
 	else if (v->unable)
 		diag_error(queue, "%llu: '%s' %s: it cannot be run; put back, stopping",
 		    id, command, v->reason);
+	else if (r->state == Q_DEAD && v->unfit)
+		diag_error(queue, "%llu: %s; dead; see 'qstat %s %llu'", id, v->reason,
+		    queue, id);
 	else if (r->state == Q_DEAD && v->verb == Q_KILL)
 		diag_error(queue, "%llu: '%s' %s; dead; see 'qstat %s %llu'", id,
 		    command, v->reason, queue, id);

@@ -19,6 +19,7 @@ struct verdict {
 	bool failed; /* the COMMAND did not do its work */
 	bool unable; /* it could not even be run: the worker's fault, not the message's
 	              */
+	bool unfit;  /* nothing was run for it: the message's fault */
 	bool said;   /* the COMMAND has said it of this message alone */
 	char reason[VERDICT_REASON]; /* "exited 7", "killed by SIGKILL", ... */
 };

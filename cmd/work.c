@@ -55,6 +55,7 @@ refuse(struct worker *w, const struct item *item, int rc, const char *why)
 
 	v.verb = rc == JOB_UNABLE ? Q_RELEASE : Q_KILL;
 	v.unable = rc == JOB_UNABLE;
+	v.unfit = rc != JOB_UNABLE;
 	(void)snprintf(v.reason, sizeof(v.reason), "%s", why);
 	finish(w, item, &v, NULL);
 	if (rc == JOB_DAMAGED)

@@ -56,6 +56,7 @@ load worker
 	qpush jobs two
 	run -4 --separate-stderr qpop -n all -B 10 jobs -- sh -c 'cat; echo "$Q_COUNT: $Q_IDS"'
 	is "$output" $'one\ntwo\n2: 1 5'
+	has "$stderr" 'qpop: jobs: 2: the body cannot be a line (it has a newline inside); dead;'
 	counts jobs dead=3 done=2 ready=0
 	has "$(reason jobs 2)" "the body cannot be a line (it has a newline inside)"
 	has "$(reason jobs 3)" "the body cannot be a line (it is a file of its own)"

@@ -102,7 +102,7 @@ load worker
 	qpush jobs fine
 	run -4 --separate-stderr qpop -n all jobs -- echo {}
 	is "$output" fine
-	has "$stderr" "the body cannot be an argument"
+	has "$stderr" "qpop: jobs: 1: the body cannot be an argument"
 	counts jobs dead=3 done=1 ready=0 delayed=0
 	for i in 1 2 3; do
 		has "$(reason jobs "$i")" "cannot be an argument"
