@@ -36,8 +36,8 @@ enum counter { /* since creation, but from COUNT_BYTES on: now */
 	COUNTERS
 };
 
-/* Of COUNT_AHEAD, as long as any are leased: an older program did not count them, and of
- * a damaged record it cannot be known. */
+/* Of COUNT_AHEAD, as long as any are leased: an older program did not count them, and
+ * of a damaged record it cannot be known. */
 #define COUNT_UNKNOWN UINT64_MAX
 
 /* When the last message went at a rate, as in policy.h. every 0: none did. */
