@@ -8,6 +8,7 @@
 
 #include "diag.h"
 #include "now.h"
+#include "queue.h"
 #include "stop.h"
 
 #include "feed.h"
