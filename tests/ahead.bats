@@ -154,7 +154,7 @@ at_work() {
 	done
 	seq 9 | qpush -l jobs
 	taker 5 4
-	answered 5 "5 ahead"
+	answered 5 "14 ahead"
 	at_work 1
 	leave
 }
