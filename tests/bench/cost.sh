@@ -33,7 +33,7 @@ cost_trace() {
 		trace=$dir/trace.client
 		case $2 in
 		push) push "$1" $cost_runs 1 ;;
-		take) take "$1" $cost_runs ;;
+		take) take "$1" $cost_runs 1 ;;
 		esac
 		trace=
 		tracer_stop
@@ -51,7 +51,7 @@ cost_trace() {
 cost_memory() {
 	push "$1" 3 1
 	sample cost 'memory of a push' "$1" "$rss" KiB
-	take "$1" 3
+	take "$1" 3 1
 	sample cost 'memory of a take' "$1" "$rss" KiB
 	case $1 in
 	beanstalkd) server=$beanstalkd_pid ;;

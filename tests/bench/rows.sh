@@ -154,7 +154,6 @@ takers() {
 		take "$tool" "$each" "$1"
 		sample takers "$what" "$tool" "$(rate "$ok" "$seconds")" 'msg/s'
 		sample takers "$what, slowest take" "$tool" "$worst" ms
-		drain "$tool" >/dev/null
 	done
 	timed_ok "$each" "$1" "$floor" empty
 	sample takers "$what" 'floor: spawn' "$(rate "$ok" "$seconds")" 'msg/s'
