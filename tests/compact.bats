@@ -122,7 +122,8 @@ touch_often() {
 		$1 % 130 ? "" : ",\"delay\":\"1h\"" }' | qpush -J jobs
 	qctl purge -q -y --state ready jobs
 	# time passes for none of them
-	SHIM_STILL=1 SHIM_MONOTONIC=100 ASAN_OPTIONS=detect_leaks=0 preloaded shim-time \
+	SHIM_STILL=1 SHIM_MONOTONIC=100 preloaded shim-time \
+		env ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0 \
 		strace -f -e trace=fallocate -o trace sh -c 'for i in $(seq 130); do qpush jobs $i; done'
 	[ "$(grep -c PUNCH_HOLE trace)" -gt 64 ]
 	qctl check jobs
