@@ -118,7 +118,7 @@ class Walk:
                'priority': m.priority, 'headers': m.headers, 'size': len(m.body),
                'pushed': m.pushed, 'changed': m.changed, 'body': m.body}
         row |= {name: value for name in ('key', 'group') if (value := getattr(m, name))}
-        if row['state'] == 'delayed':
+        if row['state'] == 'delayed' or (row['state'] == 'blocked' and m.due > self.clock.wall):
             row['due'] = m.due
         if row['state'] == 'leased' and m.due is not None:
             row['due'] = self.clock.wall + m.due - self.clock.boot
