@@ -6,6 +6,7 @@
 #include "posters.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include "due.h"
 #include "life.h"
@@ -28,6 +29,7 @@ taker(int number)
 		assert_true(pid > 0);
 		return (pid);
 	}
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* also where a test fails */
 	(void)close(gate[1]);
 	if (q_open(path, NULL, &q) != 0)
 		_exit(1);
