@@ -46,10 +46,7 @@ on_small_disk() {
 		while qpop -n 1000 -l jobs >>taken; do :; done
 		head -n "$n" lines | cmp - taken
 		is "$(count jobs done)" "$n"
-		balances jobs
-		rm disk/fill
-		qpush jobs again
-		is "$(qpop jobs)" again
+		is_whole_with_room
 	END
 }
 
@@ -67,11 +64,7 @@ on_small_disk() {
 		done
 		while qpop -n 100 -l jobs >>taken; do :; done
 		cmp lines taken
-		balances jobs
-		qctl check jobs
-		rm disk/fill
-		qpush jobs again
-		is "$(qpop jobs)" again
+		is_whole_with_room
 	END
 }
 

@@ -429,11 +429,7 @@ swapped() {
 		qack jobs "$(cat receipt)"
 		qpop -n all -l jobs | wc -l >rest || :
 		is "$(cat rest)" $((n - 1))
-		balances jobs
-		qctl check jobs
-		rm disk/fill
-		qpush jobs again
-		is "$(qpop jobs)" again
+		is_whole_with_room
 	END
 }
 

@@ -223,6 +223,15 @@ failing() {
 	qpop "$@" -- false 2>/dev/null || is $? 4
 }
 
+# On a disk that was full: nothing is wrong, and with room again all goes on.
+is_whole_with_room() {
+	balances jobs
+	qctl check jobs
+	rm disk/fill
+	qpush jobs again
+	is "$(qpop jobs)" again
+}
+
 # Run the script on stdin in a mount namespace of its own.
 mounting() {
 	local flags=-m
@@ -232,7 +241,7 @@ mounting() {
 	{
 		echo "set -eEuo pipefail; trap 'echo failed: \$BASH_COMMAND >&2' ERR"
 		echo "export Q_ROOT=$Q_ROOT"
-		declare -f is has fails counts count balances drain
+		declare -f is has fails counts count balances drain is_whole_with_room
 		cat
 	} >script
 	unshare "$flags" bash script 3>&-

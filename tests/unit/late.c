@@ -17,19 +17,6 @@
 static struct q *q;
 
 static void
-begin(void)
-{
-	assert_int_equal(q_open(path, &(struct q_open){ .flags = Q_CREATE }, &q), 0);
-}
-
-static void
-finish(void)
-{
-	q_close(q);
-	assert_int_equal(remove_queue(NULL), 0);
-}
-
-static void
 push(const struct q_push *p)
 {
 	size_t stored;
@@ -108,7 +95,7 @@ test_lapsed(void **state)
 		struct q_settled s;
 
 		print_message("# case %zu\n", i);
-		begin();
+		q = open_queue();
 		push(&p);
 		r = take(q, 1);
 		if (cases[i].noticed)
@@ -122,7 +109,7 @@ test_lapsed(void **state)
 			assert_int_equal(s.code, 0);
 		else
 			assert_true(s.code == 0 && s.again);
-		finish();
+		close_queue(q);
 	}
 }
 
@@ -138,7 +125,7 @@ test_strict(void **state)
 	struct q_batch *b;
 
 	(void)state;
-	begin();
+	q = open_queue();
 	push(&p);
 	r = take(q, 1);
 	notice();
@@ -151,7 +138,7 @@ test_strict(void **state)
 	assert_int_equal(q_batch_settle(q, &strict, b, 0, 2), 0);
 	q_batch_free(b);
 	assert_int_equal(state_of(r.id), 0);
-	finish();
+	close_queue(q);
 }
 
 /* The last attempt: it is dead, and lives again if whoever had it goes on; unless the
@@ -166,7 +153,7 @@ test_dead(void **state)
 
 	(void)state;
 	for (int grouped = 0; grouped < 2; grouped++) {
-		begin();
+		q = open_queue();
 		p.group = grouped ? "g" : NULL;
 		push(&p);
 		if (grouped)
@@ -181,7 +168,7 @@ test_dead(void **state)
 		assert_int_equal(state_of(r.id), grouped ? Q_DEAD : Q_LEASED);
 		if (!grouped)
 			assert_int_equal(q_result_get(q, r.id, 0, &result), Q_EMPTY);
-		finish();
+		close_queue(q);
 	}
 }
 
@@ -195,7 +182,7 @@ test_held(void **state)
 	struct q *holder;
 
 	(void)state;
-	begin();
+	q = open_queue();
 	push(&p);
 	assert_int_equal(q_open(path, NULL, &holder), 0);
 	r = take(holder, 0);
@@ -207,7 +194,7 @@ test_held(void **state)
 	assert_int_equal(s.code, 0);
 	assert_true(s.late > 0);
 	assert_int_equal(state_of(r.id), 0);
-	finish();
+	close_queue(q);
 }
 
 /* Another has it: then the receipt is worth nothing, and it is said who has. */
@@ -219,7 +206,7 @@ test_stale(void **state)
 	struct q_settled s;
 
 	(void)state;
-	begin();
+	q = open_queue();
 	push(&p);
 	old = take(q, 1);
 	new = take(q, HOUR);
@@ -235,7 +222,7 @@ test_stale(void **state)
 	old.id = 99;
 	assert_int_equal(
 	    settle(&old, (struct q_settle){ .verb = Q_ACK }).code, Q_EFOREIGN);
-	finish();
+	close_queue(q);
 }
 
 /* "Not now" a thousand times in a row is an attempt. */
@@ -249,7 +236,7 @@ test_not_now(void **state)
 	struct q_settled s = { 0 };
 
 	(void)state;
-	begin();
+	q = open_queue();
 	push(&p);
 	for (int i = 0; i <= IN_A_ROW; i++) {
 		r = take(q, HOUR);
@@ -258,7 +245,7 @@ test_not_now(void **state)
 		assert_int_equal(s.attempt, i == IN_A_ROW);
 	}
 	assert_int_equal(s.state, Q_READY);
-	finish();
+	close_queue(q);
 }
 
 int

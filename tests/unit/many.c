@@ -28,19 +28,6 @@ enum {
 
 static struct q *q;
 
-static void
-begin(void)
-{
-	assert_int_equal(q_open(path, &(struct q_open){ .flags = Q_CREATE }, &q), 0);
-}
-
-static void
-finish(void)
-{
-	q_close(q);
-	assert_int_equal(remove_queue(NULL), 0);
-}
-
 /* n like it, of their own keys and groups if it has any. */
 static void
 push(const struct q_push *like, size_t n)
@@ -92,12 +79,12 @@ test_expired(void **state)
 	struct q_batch *b;
 
 	(void)state;
-	begin();
+	q = open_queue();
 	push(&gone, MANY);
 	assert_int_equal(q_take(q, &one, &b), Q_EMPTY);
 	assert_int_equal(look().expired, MANY);
 	assert_int_equal(look().count[Q_READY], 0);
-	finish();
+	close_queue(q);
 }
 
 /* With what is ready behind them; counted as expired before anybody has noted it. */
@@ -112,14 +99,14 @@ test_expired_delayed(void **state)
 	const struct q_take one = { .lease = Q_SECOND };
 
 	(void)state;
-	begin();
+	q = open_queue();
 	push(&gone, MANY);
 	push(&good, 1);
 	assert_int_equal(look().count[Q_DELAYED], 0);
 	assert_int_equal(look().expired, MANY);
 	q_batch_free(take(&one, 1));
 	assert_int_equal(look().expired, MANY);
-	finish();
+	close_queue(q);
 }
 
 static void
@@ -129,7 +116,7 @@ test_expired_blocked(void **state)
 	size_t stored;
 
 	(void)state;
-	begin();
+	q = open_queue();
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(q_push(q, &p, 1, 0, &stored, NULL), 0);
 		p.ttl = 1;
@@ -137,7 +124,7 @@ test_expired_blocked(void **state)
 	assert_int_equal(look().count[Q_READY], 1);
 	assert_int_equal(look().count[Q_BLOCKED], 0);
 	assert_int_equal(look().expired, 2);
-	finish();
+	close_queue(q);
 }
 
 static void
@@ -148,7 +135,7 @@ test_delayed(void **state)
 	size_t got = 0;
 
 	(void)state;
-	begin();
+	q = open_queue();
 	push(&later, MANY);
 	assert_int_equal(look().count[Q_READY], MANY);
 	while (got < MANY) {
@@ -160,7 +147,7 @@ test_delayed(void **state)
 	}
 	assert_int_equal(got, MANY);
 	assert_int_equal(look().count[Q_LEASED], MANY);
-	finish();
+	close_queue(q);
 }
 
 /* What lapsed is there again, each once. */
@@ -173,7 +160,7 @@ test_lapsed(void **state)
 	size_t got = 0;
 
 	(void)state;
-	begin();
+	q = open_queue();
 	push(&p, MANY);
 	q_batch_free(take(&at_once, MANY));
 	while (got < MANY) {
@@ -187,7 +174,7 @@ test_lapsed(void **state)
 	}
 	assert_int_equal(got, MANY);
 	assert_int_equal(look().lapsed, MANY);
-	finish();
+	close_queue(q);
 }
 
 /* Whoever takes very many looks at no more holders than that. */
@@ -198,11 +185,11 @@ test_held(void **state)
 	const struct q_take all = { .n = HELD_MOST };
 
 	(void)state;
-	begin();
+	q = open_queue();
 	push(&p, HELD_MOST);
 	q_batch_free(take(&all, HELD_MOST));
 	assert_int_equal(look().count[Q_LEASED], HELD_MOST);
-	finish();
+	close_queue(q);
 }
 
 /* ---- what is kept ---- */
@@ -230,7 +217,7 @@ test_remembered(void **state)
 	bool again;
 
 	(void)state;
-	begin();
+	q = open_queue();
 	push(&p, REMEMBERED + 1);
 	b = take(&all, REMEMBERED + 1);
 	for (size_t i = 0; i <= REMEMBERED; i++)
@@ -244,7 +231,7 @@ test_remembered(void **state)
 	assert_int_equal(settle_again(&receipts[1], &again), 0);
 	assert_true(again);
 	assert_int_equal(settle_again(&receipts[0], &again), Q_ENOENT);
-	finish();
+	close_queue(q);
 }
 
 /* Of what a command has said the end, and of its failures the last ones. */
@@ -269,7 +256,7 @@ test_failures(void **state)
 	(void)state;
 	memset(output, 'a', MARK);
 	memset(output + MARK, 'b', Q_MAX_OUTPUT);
-	begin();
+	q = open_queue();
 	push(&p, 1);
 	for (int i = 0; i < FAILURES_KEPT + 2; i++) {
 		b = take(&one, 1);
@@ -290,7 +277,7 @@ test_failures(void **state)
 		assert_int_equal(f->report.command_size, 0);
 	}
 	q_batch_free(b);
-	finish();
+	close_queue(q);
 }
 
 /* ---- what is damaged ---- */
@@ -326,7 +313,7 @@ test_findings(void **state)
 	struct q_check *check;
 
 	(void)state;
-	begin();
+	q = open_queue();
 	push(&p, Q_MAX_FINDINGS + 10);
 	q_close(q);
 	spoil("a body of its own", SIZE_MAX);
@@ -335,7 +322,7 @@ test_findings(void **state)
 	assert_int_equal(check->found, Q_MAX_FINDINGS + 10);
 	assert_int_equal(check->count, Q_MAX_FINDINGS);
 	q_check_free(check);
-	finish();
+	close_queue(q);
 }
 
 /* A repair has a transaction of so many rows: messages, keys, groups, failures. */
@@ -353,7 +340,7 @@ test_repair(void **state)
 	struct q_batch *b;
 
 	(void)state;
-	begin();
+	q = open_queue();
 	push(&p, 2 * MANY);
 	b = take(&all, 2 * MANY);
 	assert_int_equal(q_batch_settle(q, &fail, b, 0, 2 * MANY), 0);
@@ -373,7 +360,7 @@ test_repair(void **state)
 	q_check_free(check);
 	assert_int_equal(look().count[Q_READY], 2 * MANY);
 	assert_int_equal(look().count[Q_DEAD], 1);
-	finish();
+	close_queue(q);
 }
 
 int

@@ -71,6 +71,14 @@ open_queue(void)
 	return (q);
 }
 
+/* And remove it. */
+static inline void
+close_queue(struct q *q)
+{
+	q_close(q);
+	assert_int_equal(remove_queue(NULL), 0);
+}
+
 static inline void
 push_some(struct q *q, size_t n)
 {
