@@ -315,7 +315,7 @@ main(int argc, char **argv)
 	o.feed.open = &open;
 	/* While a program makes the first message, others may wait for it there. */
 	at_hand = o.form == 'f' || (o.form == 0 && opt_noperands > 1);
-	if (o.no_create || !at_hand || !queue_is_absent(o.feed.name))
+	if (o.no_create || !at_hand || queue_exists(o.feed.name))
 		(void)feed_queue(&o.feed);
 	push_input(&o, fd);
 	feed_end(&o.feed);

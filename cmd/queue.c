@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Opening the queue a user names. */
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,17 +83,6 @@ queue_exists(const char *name)
 
 	free(path);
 	return (exists);
-}
-
-bool
-queue_is_absent(const char *name)
-{
-	char *path = NULL;
-	bool absent =
-	    q_path(name, &path) == 0 && access(path, F_OK) != 0 && errno == ENOENT;
-
-	free(path);
-	return (absent);
 }
 
 /* Whoever looks for leaks finds the handle here. */

@@ -20,8 +20,6 @@ void queue_leave(struct q *q);
 struct q *queue_try(const char *name, const struct q_open *args, int *status);
 /* Whether there is something of that name, which may be a queue. */
 bool queue_exists(const char *name);
-/* Whether there is none, and a queue may be made. */
-bool queue_is_absent(const char *name);
 /* Say what libq said about it; returns the exit status. Says nothing of an empty queue.
  */
 int queue_fail(const char *name, int code);
