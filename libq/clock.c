@@ -26,22 +26,31 @@ read_clock(clockid_t id, q_time *now)
 	return (0);
 }
 
-enum { UUID_TEXT = 36 }; /* 32 digits, and four hyphens */
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (c - '0');
+	return (c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1);
+}
 
-/* Text of the kernel's such as 6f1c...-....-... to 16 bytes. */
-static void
-parse_uuid(const char s[UUID_TEXT], uint8_t out[BOOT_ID_SIZE])
+/* Text such as 6f1c...-....-... to 16 bytes. */
+static int
+parse_uuid(const char *s, const char *end, uint8_t out[BOOT_ID_SIZE])
 {
 	size_t digits = 0;
 
-	for (size_t i = 0; i < UUID_TEXT; i++) {
-		int d = s[i] <= '9' ? s[i] - '0' : s[i] - 'a' + 10;
+	for (; s < end && digits < (size_t)2 * BOOT_ID_SIZE; s++) {
+		int d = hex_digit(*s);
 
-		if (s[i] == '-')
+		if (*s == '-')
 			continue;
-		out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | (d & 15));
-		digits = (digits + 1) % ((size_t)2 * BOOT_ID_SIZE);
+		if (d < 0)
+			return (-1);
+		out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | d);
+		digits++;
 	}
+	return (digits == (size_t)2 * BOOT_ID_SIZE ? 0 : -1);
 }
 
 static int
@@ -56,9 +65,8 @@ read_boot_id(uint8_t id[BOOT_ID_SIZE])
 		return (fail_sys("%s", path));
 	n = read(fd, text, sizeof(text));
 	(void)close(fd);
-	if (n < UUID_TEXT)
+	if (n <= 0 || parse_uuid(text, text + n, id) != 0)
 		return (fail(Q_ESYS, "%s: not a boot id", path));
-	parse_uuid(text, id);
 	return (0);
 }
 
