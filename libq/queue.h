@@ -25,8 +25,8 @@ struct q {
 	struct held held; /* what they are on */
 	int probe;        /* another, to see those of others, or -1 */
 	int blob;         /* the directory of blobs, or -1; see blob.h */
-	uint64_t start,
-	    ns; /* of our process, once they were needed: see hold_owner() */
+	/* Of our process, once they were needed: see hold_owner(). */
+	uint64_t start, ns;
 	struct ctl ctl;
 	struct service *service; /* see serve.h; or NULL */
 	struct notes notes;      /* of its last transaction */
