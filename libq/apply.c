@@ -277,12 +277,36 @@ read_answer(struct q *q, struct call *c, enum answer *answer)
 	return (code);
 }
 
+/* The lock is ours, or there is an answer. */
+static int
+end_call(struct q *q, struct call *c, enum slot_end end)
+{
+	enum answer answer = ANSWER_ALONE;
+	int rc;
+
+	if (end == SLOT_ANSWERED) {
+		c->answer_size = slot_read(q, c->answer, sizeof(c->answer));
+		rc = read_answer(q, c, &answer);
+		if (answer == ANSWER_FAILED || (rc == 0 && answer == ANSWER_RESULTS))
+			return (rc);
+		/* We are to do it ourselves; or it was lost, and is in the table. */
+		if ((rc = lock_take(q, LOCK_EX)) != 0)
+			return (rc);
+	}
+	c->answer_size = 0;
+	rc = apply_locked(q, c);
+	/* Then ours is done, also if what fell due or was served could not be stored.
+	 */
+	if (c->answer_size > 0)
+		rc = read_answer(q, c, &answer);
+	return (rc);
+}
+
 int
 apply_all(struct q *q, const struct request *requests, struct result *results, size_t n)
 {
 	struct call c = { .requests = requests, .results = results, .n = n };
 	enum slot_end end = SLOT_LOCKED;
-	enum answer answer = ANSWER_ALONE;
 	int rc;
 
 	if ((rc = txn_check_write(q)) != 0)
@@ -290,23 +314,16 @@ apply_all(struct q *q, const struct request *requests, struct result *results, s
 	if (!lock_try(q, LOCK_EX)) {
 		c.posted = slot_post(q, requests, n);
 		rc = c.posted ? slot_await(q, &end) : lock_take(q, LOCK_EX);
-		if (rc != 0)
-			return (rc);
 	}
-	if (end == SLOT_ANSWERED) {
-		c.answer_size = slot_read(q, c.answer, sizeof(c.answer));
-		rc = read_answer(q, &c, &answer);
-		if (answer == ANSWER_FAILED || (rc == 0 && answer == ANSWER_RESULTS))
-			return (rc);
-		/* We are to do it ourselves; or it was lost, and is in the table. */
-		if ((rc = lock_take(q, LOCK_EX)) != 0)
-			return (rc);
-	}
-	c.answer_size = 0;
-	rc = apply_locked(q, &c);
-	/* Then ours is done, also if what fell due or was served could not be stored.
-	 */
-	if (c.answer_size > 0)
-		rc = read_answer(q, &c, &answer);
-	return (rc);
+	return (rc == 0 ? end_call(q, &c, end) : rc);
+}
+
+int
+apply_stood(struct q *q, const struct request *take, struct result *result)
+{
+	struct call c = { take, result, .n = 1, .posted = true };
+	enum slot_end end = SLOT_LOCKED;
+	int rc = slot_await(q, &end);
+
+	return (rc == 0 ? end_call(q, &c, end) : rc);
 }

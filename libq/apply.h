@@ -56,5 +56,7 @@ int apply_one(struct txn *t, const struct request *r, struct result *result);
  */
 int apply_all(
     struct q *q, const struct request *requests, struct result *results, size_t n);
+/* The same of a take that stood (slot.h), and was served, or is. */
+int apply_stood(struct q *q, const struct request *take, struct result *result);
 
 #endif

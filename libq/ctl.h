@@ -18,8 +18,9 @@
 #include "q.h"
 
 enum {
-	CTL_LAYOUT = 3,
+	CTL_LAYOUT = 4,
 	CTL_SLOTS = 128,
+	CTL_STANDING = 32, /* the first ones, where a take may stand */
 	CTL_SLOT_SIZE = 4096,
 	CTL_HEAD_SIZE = 4096,
 	CTL_PAYLOAD = CTL_SLOT_SIZE - 24, /* bytes of a request, or of its answer */
@@ -70,7 +71,7 @@ struct ctl_file {
 	_Atomic uint32_t
 	    pending[CTL_SLOTS / 32]; /* bits: slots that ask to be served */
 	_Atomic uint32_t crowd;      /* requests in the last transaction */
-	uint8_t gap[4];
+	_Atomic uint32_t standing;   /* bits: slots where a take may stand */
 	_Atomic uint64_t last_event; /* its number; 0: there was none */
 	uint8_t rest[CTL_HEAD_SIZE - 64 - 64 * CTL_CHANNELS - CTL_SLOTS / 8 - 16];
 	struct ctl_slot slot[CTL_SLOTS];

@@ -22,26 +22,35 @@ struct served {
 	bool orphan;   /* taken by another before, who died */
 	bool intact;   /* as its owner wrote it */
 	bool alone;    /* not to be applied by us */
+	bool stands;   /* and goes on if there was nothing for it */
+	bool in_vain;  /* so it does */
 	bool asleep;   /* its owner, when it was answered */
 	uint8_t *data; /* the request: a copy */
 	size_t size;
+	uint8_t *answer; /* behind it, with room for the largest */
 	size_t answer_size;
 };
 
 struct service {
 	uint64_t generation; /* of the ctl where they were */
 	size_t n;
-	size_t used; /* of data */
 	struct served served[CTL_SLOTS];
 	struct parcel parcel; /* the one that is applied */
 	uint8_t record[ANSWERED_MAX];
-	uint8_t answer[CTL_SLOTS][ANSWER_MAX];
-	uint8_t data[CTL_SLOTS * CTL_PAYLOAD];
 };
+
+static void
+forget_served(struct service *v)
+{
+	while (v->n > 0)
+		free(v->served[--v->n].data);
+}
 
 void
 serve_free(struct q *q)
 {
+	if (q->service != NULL)
+		forget_served(q->service);
 	free(q->service);
 	q->service = NULL;
 }
@@ -63,18 +72,29 @@ serve_gather(struct q *q)
 
 /* ---- collecting ---- */
 
-static void
-collect_slot(struct q *q, struct service *v, unsigned slot)
+static bool
+may_collect(uint32_t word, bool stands)
+{
+	return (stands ? slot_stands(word) : slot_waits(word));
+}
+
+/* Whether it was taken: one that waits to be served, or one that stands. If there is no
+ * memory, its owner sees to it. */
+static bool
+collect_slot(struct q *q, struct service *v, unsigned slot, bool stands)
 {
 	struct ctl_slot *s = &q->ctl.map->slot[slot];
 	uint32_t word = atomic_load(&s->word), taken;
+	size_t size = s->size <= CTL_PAYLOAD ? s->size : 0;
 	uint64_t ticket;
-	size_t size;
+	uint8_t *data;
 
+	if (!may_collect(word, stands) || (data = malloc(size + ANSWER_MAX)) == NULL)
+		return (false);
 	do {
-		if (slot_state(word) != SLOT_READY && slot_state(word) != SLOT_TAKEN)
-			return;
 		taken = (word & ~(uint32_t)SLOT_STATE) | SLOT_TAKEN;
+		if (!may_collect(word, stands))
+			goto out;
 	} while (!atomic_compare_exchange_weak(&s->word, &word, taken));
 	/* From here on its owner lets it be. Without its ticket it is nobody's request,
 	 * or he sees to it. */
@@ -82,22 +102,33 @@ collect_slot(struct q *q, struct service *v, unsigned slot)
 	if (!slot_is(taken, ticket, SLOT_TAKEN)) {
 		(void)atomic_compare_exchange_strong(
 		    &s->word, &taken, taken & ~(uint32_t)SLOT_STATE);
-		return;
+		goto out;
 	}
-	size = s->size;
-	if (size > CTL_PAYLOAD)
-		size = 0;
-	v->served[v->n] = (struct served){ .slot = slot,
+	memcpy(data, s->data, size);
+	v->served[v->n++] = (struct served){ .slot = slot,
 		.ticket = ticket,
 		/* Nobody else has the lock: it was taken by the dead. */
 		.orphan = slot_state(word) == SLOT_TAKEN,
-		.data = v->data + v->used,
-		.size = size };
-	memcpy(v->data + v->used, s->data, size);
-	v->served[v->n].intact = s->check == slot_sum(v->generation, slot, ticket,
-						 SLOT_REQUEST, v->data + v->used, size);
-	v->used += size;
-	v->n++;
+		.intact = s->check == slot_sum(v->generation, slot, ticket,
+					  SLOT_REQUEST, data, size),
+		.stands = stands,
+		.data = data,
+		.size = size,
+		.answer = data + size };
+	return (true);
+out:
+	free(data);
+	return (false);
+}
+
+static struct service *
+service(struct q *q)
+{
+	if (q->service == NULL)
+		q->service = calloc(1, sizeof(*q->service));
+	if (q->service != NULL && q->service->n == 0)
+		q->service->generation = q->ctl.map->generation;
+	return (q->service);
 }
 
 void
@@ -110,16 +141,13 @@ serve_collect(struct q *q)
 		return;
 	for (unsigned i = 0; i < CTL_SLOTS / 32; i++) {
 		if (atomic_load(&c->map->pending[i]) == 0 || !ctl_is_current(q) ||
-		    (q->service == NULL &&
-			(q->service = calloc(1, sizeof(*q->service))) == NULL))
+		    service(q) == NULL)
 			continue;
 		uint32_t bits = atomic_exchange(&c->map->pending[i], 0);
 
-		if (q->service->n == 0)
-			q->service->generation = c->map->generation;
 		for (unsigned b = 0; b < 32; b++)
 			if (bits & 1U << b)
-				collect_slot(q, q->service, i * 32 + b);
+				(void)collect_slot(q, q->service, i * 32 + b, false);
 	}
 	crowd = serve_any(q) ? (uint32_t)q->service->n + 1 : 1;
 	if (atomic_load(&c->map->crowd) != crowd) /* mostly, nothing is written */
@@ -195,8 +223,7 @@ sweep(struct txn *t)
 static int
 keep_answer(struct txn *t, struct service *v, const struct served *s)
 {
-	const struct answered a = { s->ticket, t->now.wall, v->answer[s - v->served],
-		s->answer_size };
+	const struct answered a = { s->ticket, t->now.wall, s->answer, s->answer_size };
 	struct key k = key_slot(v->generation, s->slot);
 	size_t size = answered_encode(&a, s->slot, v->record);
 	int rc;
@@ -235,7 +262,7 @@ apply_parcel(struct txn *t, struct parcel *p, struct q_batch **taken)
 static int
 apply_served(struct txn *t, struct service *v, struct served *s)
 {
-	uint8_t *answer = v->answer[s - v->served];
+	uint8_t *answer = s->answer;
 	struct parcel *p = &v->parcel;
 	bool changed = t->changed;
 	struct q_batch *taken = NULL;
@@ -256,9 +283,50 @@ apply_served(struct txn *t, struct service *v, struct served *s)
 		s->answer_size =
 		    answer_put_results(p->request, p->result, p->n, answer);
 	q_batch_free(taken);
+	s->in_vain = s->stands && !t->changed;
 	if (rc == 0 && t->changed)
 		rc = keep_answer(t, v, s);
 	t->changed |= changed;
+	return (rc);
+}
+
+/* A take that stands, if its owner lives: what is taken for the dead is only late. */
+static bool
+collect_standing(struct q *q, unsigned slot)
+{
+	_Atomic uint32_t *word = &q->ctl.map->slot[slot].word;
+	uint32_t old = atomic_load(word);
+
+	if (!slot_stands(old))
+		return (false);
+	if (slot_has_owner(q, slot))
+		return (collect_slot(q, q->service, slot, true));
+	(void)atomic_compare_exchange_strong(word, &old, SLOT_FREE);
+	return (false);
+}
+
+/* As long as there are messages that nobody has taken: from another one each time. */
+static int
+apply_standing(struct q *q, struct txn *t)
+{
+	const struct ctl *c = &q->ctl;
+	uint32_t bits;
+	int rc = 0;
+
+	if (t->readied == 0 || c->map == NULL || !ctl_is_whole(q) ||
+	    (bits = atomic_load(&c->map->standing)) == 0 || !ctl_is_current(q) ||
+	    service(q) == NULL)
+		return (0);
+	for (unsigned i = 0; i < CTL_STANDING && t->readied > 0 && rc == 0; i++) {
+		unsigned slot = (unsigned)(t->meta.next + i) % CTL_STANDING;
+
+		if (!(bits & 1U << slot) || !collect_standing(q, slot))
+			continue;
+		rc =
+		    apply_served(t, q->service, &q->service->served[q->service->n - 1]);
+		if (rc != 0 && rc != STORE_GROW)
+			q->service->served[q->service->n - 1].alone = true;
+	}
 	return (rc);
 }
 
@@ -278,7 +346,7 @@ serve_apply(struct q *q, struct txn *t)
 		if (rc != 0 && rc != STORE_GROW)
 			q->service->served[i].alone = true;
 	}
-	return (rc);
+	return (rc == 0 ? apply_standing(q, t) : rc);
 }
 
 /* ---- answering ---- */
@@ -287,9 +355,13 @@ static void
 answer_one(struct q *q, struct service *v, struct served *s, int rc)
 {
 	struct ctl_slot *slot = &q->ctl.map->slot[s->slot];
-	uint8_t *answer = v->answer[s - v->served];
+	uint8_t *answer = s->answer;
 	uint32_t old;
 
+	if (s->in_vain && !s->alone) {
+		(void)slot_move(slot, s->ticket, SLOT_TAKEN, SLOT_STANDING, &old);
+		return;
+	}
 	if (s->alone)
 		s->answer_size = answer_put_alone(answer);
 	else if (rc != 0)
@@ -325,10 +397,11 @@ serve_return(struct q *q)
 		/* An orphan may have been applied: it stays one. */
 		if (!s->orphan)
 			(void)slot_move(&q->ctl.map->slot[s->slot], s->ticket,
-			    SLOT_TAKEN, SLOT_READY, &old);
-		slot_mark_pending(q->ctl.map, s->slot);
+			    SLOT_TAKEN, s->stands ? SLOT_STANDING : SLOT_READY, &old);
+		if (!s->stands)
+			slot_mark_pending(q->ctl.map, s->slot);
 	}
-	v->n = v->used = 0;
+	forget_served(v);
 }
 
 /* Whether the owner of a slot that waits is there to try the lock. */
@@ -339,7 +412,7 @@ hand_over(struct ctl_file *f, unsigned slot)
 	uint32_t old = atomic_load(word);
 
 	do
-		if (slot_state(old) != SLOT_READY && slot_state(old) != SLOT_TAKEN)
+		if (!slot_waits(old))
 			return (false);
 	while (!atomic_compare_exchange_weak(word, &old, old | SLOT_LEAD));
 	return (!(old & SLOT_ASLEEP) || ctl_wake(word, 1) == 1);
@@ -378,5 +451,5 @@ serve_wake(struct q *q)
 				    &q->ctl.map->slot[v->served[i].slot].word, 1);
 	}
 	if (v != NULL)
-		v->n = v->used = 0;
+		forget_served(v);
 }

@@ -13,6 +13,12 @@ struct settle {
 	              twice */
 };
 
+static inline bool
+settle_ends_lease(enum q_verb verb)
+{
+	return (verb != Q_EXTEND && verb != Q_BEGIN);
+}
+
 /* Whether the caller's wish, for n messages, makes sense: 0 or Q_EINVAL. */
 int settle_check(const struct q_settle *how, size_t n);
 /* A large output reaches the disk before any lock. */

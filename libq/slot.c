@@ -61,26 +61,45 @@ nobody_pending(struct ctl_file *f)
 	return (any == 0);
 }
 
+static struct flock
+byte_lock(short type, unsigned slot)
+{
+	return ((struct flock){
+	    .l_type = type,
+	    .l_whence = SEEK_SET,
+	    .l_start = (off_t)CTL_SIZE + (off_t)slot,
+	    .l_len = 1,
+	});
+}
+
 static int
 lock_byte(int fd, short type, unsigned slot)
 {
-	struct flock l = {
-		.l_type = type,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)CTL_SIZE + (off_t)slot,
-		.l_len = 1,
-	};
+	struct flock l = byte_lock(type, slot);
 
 	return (fcntl(fd, F_OFD_SETLK, &l));
 }
 
-/* Its last owner may have died with a request in it: that is served first. */
+bool
+slot_has_owner(const struct q *q, unsigned slot)
+{
+	struct flock l = byte_lock(F_WRLCK, slot);
+
+	return (fcntl(q->ctl.fd, F_OFD_GETLK, &l) != 0 || l.l_type != F_UNLCK);
+}
+
+/* Its last owner may have died with a request in it: that is served first. Nobody takes
+ * for him. */
 static bool
 is_vacant(struct ctl_file *f, unsigned slot)
 {
-	uint32_t state = slot_state(atomic_load(&f->slot[slot].word));
+	_Atomic uint32_t *word = &f->slot[slot].word;
+	uint32_t old = atomic_load(word);
 
-	if (state != SLOT_READY && state != SLOT_TAKEN)
+	if (slot_state(old) == SLOT_STANDING &&
+	    atomic_compare_exchange_strong(word, &old, SLOT_FREE))
+		return (true);
+	if (!slot_waits(old))
 		return (true);
 	slot_mark_pending(f, slot);
 	return (false);
@@ -93,18 +112,19 @@ leave(struct ctl *c)
 	c->slot = -1;
 }
 
-/* A slot for as long as the handle uses this ctl. */
+/* A slot, of so many, for as long as the handle uses this ctl. */
 static bool
-claim(struct ctl *c)
+claim(struct ctl *c, unsigned most)
 {
 	unsigned start = (unsigned)getpid();
 
-	if (c->slot != -1 && is_vacant(c->map, (unsigned)c->slot))
+	if (c->slot != -1 && (unsigned)c->slot < most &&
+	    is_vacant(c->map, (unsigned)c->slot))
 		return (true);
 	if (c->slot != -1)
 		leave(c);
-	for (unsigned i = 0; i < CTL_SLOTS; i++) {
-		unsigned slot = (start + i) % CTL_SLOTS;
+	for (unsigned i = 0; i < most; i++) {
+		unsigned slot = (start + i) % most;
 
 		if (lock_byte(c->fd, F_WRLCK, slot) != 0)
 			continue;
@@ -152,8 +172,9 @@ introduce(struct q *q, const struct request *requests, size_t n, struct sender *
 	return (true);
 }
 
-bool
-slot_post(struct q *q, const struct request *requests, size_t n)
+/* Write them into a slot, of the first so many, that nobody looks at as yet. */
+static struct ctl_slot *
+put(struct q *q, const struct request *requests, size_t n, unsigned most)
 {
 	struct ctl *c = &q->ctl;
 	struct ctl_slot *s;
@@ -163,8 +184,8 @@ slot_post(struct q *q, const struct request *requests, size_t n)
 
 	if (!introduce(q, requests, n, &me) ||
 	    (size = wire_put_parcel(requests, n, &me, data)) == 0 ||
-	    ctl_need(q) == NULL || !claim(c))
-		return (false);
+	    ctl_need(q) == NULL || !claim(c, most))
+		return (NULL);
 	s = mine(q);
 	memcpy(s->data, data, size);
 	s->size = (uint32_t)size;
@@ -174,6 +195,17 @@ slot_post(struct q *q, const struct request *requests, size_t n)
 	s->ticket = c->ticket;
 	s->check =
 	    slot_sum(c->generation, c->posted, c->ticket, SLOT_REQUEST, data, size);
+	return (s);
+}
+
+bool
+slot_post(struct q *q, const struct request *requests, size_t n)
+{
+	struct ctl *c = &q->ctl;
+	struct ctl_slot *s = put(q, requests, n, CTL_SLOTS);
+
+	if (s == NULL)
+		return (false);
 	c->leads = nobody_pending(c->map);
 	/* Before, so that one who dies between is served with the next, not hours
 	 * later; and behind, since who collects just then has found nothing. */
@@ -183,16 +215,71 @@ slot_post(struct q *q, const struct request *requests, size_t n)
 	return (true);
 }
 
-/* Whether nobody had taken our request; then nobody will. */
+/* Whether nobody had taken our request, which is in that state; then nobody will. */
 static bool
-withdraw(struct q *q, uint32_t *old)
+withdraw(struct q *q, uint32_t state, uint32_t *old)
 {
 	struct ctl_slot *s = mine(q);
 
-	if (!slot_move(s, q->ctl.ticket, SLOT_READY, SLOT_FREE, old))
+	if (!slot_move(s, q->ctl.ticket, state, SLOT_FREE, old))
 		return (false);
 	s->check = ~s->check;
 	return (true);
+}
+
+_Atomic uint32_t *
+slot_standing(struct q *q, uint32_t *value)
+{
+	*value = slot_word(q->ctl.ticket, SLOT_STANDING | SLOT_ASLEEP);
+	return (&mine(q)->word);
+}
+
+bool
+slot_stand(struct q *q, const struct request *take)
+{
+	struct ctl_slot *s = put(q, take, 1, CTL_STANDING);
+	uint32_t value;
+
+	if (s == NULL)
+		return (false);
+	q->ctl.leads = false;
+	atomic_store(slot_standing(q, &value), value);
+	/* Before the count is read again: who has not seen this moves that. */
+	(void)atomic_fetch_or(&q->ctl.map->standing, 1U << q->ctl.slot);
+	return (true);
+}
+
+bool
+slot_stand_down(struct q *q)
+{
+	struct ctl_file *f = q->ctl.map;
+	unsigned slot = (unsigned)q->ctl.slot;
+	uint32_t old;
+
+	if (!ctl_is_long(q))
+		return (false);
+	(void)atomic_fetch_and(&f->standing, ~(1U << slot));
+	if (withdraw(q, SLOT_STANDING, &old))
+		return (true);
+	slot_mark_pending(f, slot); /* whoever took it may have died since */
+	return (false);
+}
+
+void
+slot_call(struct ctl_file *f, uint64_t n)
+{
+	uint32_t bits = atomic_load(&f->standing);
+
+	for (unsigned i = 0; i < CTL_STANDING && n > 0; i++) {
+		_Atomic uint32_t *word = &f->slot[i].word;
+		uint32_t old = atomic_load(word);
+
+		while (bits & 1U << i && slot_stands(old) &&
+		       !atomic_compare_exchange_weak(word, &old, old | SLOT_LEAD))
+			;
+		if (bits & 1U << i && slot_stands(old))
+			n -= ctl_wake(word, 1);
+	}
 }
 
 /* The lock is ours: nobody else is to serve the request, if nobody has. */
@@ -204,7 +291,7 @@ take_back(struct q *q)
 
 	/* It may only be of no use for a while, because of another link for instance:
 	 * what is ready there would be served then. */
-	if (!ctl_is_long(q) || withdraw(q, &old))
+	if (!ctl_is_long(q) || withdraw(q, SLOT_READY, &old))
 		return (SLOT_LOCKED);
 	if (!slot_is(old, ticket, SLOT_DONE)) {
 		/* Taken by one who died, or overwritten: the slot is free again. */
@@ -222,7 +309,7 @@ give_up(struct q *q, q_time *until, bool *late, int rc)
 {
 	uint32_t old;
 
-	if (withdraw(q, &old))
+	if (withdraw(q, SLOT_READY, &old))
 		return (rc != 0 ? rc : lock_busy(q));
 	if (!*late) {
 		*late = true;

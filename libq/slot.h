@@ -14,6 +14,11 @@
  * READY. So a request that is READY was not applied, and one that is TAKEN while nobody
  * has the lock may have been: the table slot tells. Strangers may write here: what does
  * not have its checksum is neither request nor answer.
+ *
+ * A take that found nothing may stand in a slot: who makes a message ready takes it for
+ * one who stands, in the same transaction, so that it costs no further commit and
+ * nobody has to wake up for it in vain. STANDING is like READY, but is served only when
+ * there is a message, and waits on if there was none for it.
  */
 
 #include "apply.h"
@@ -21,9 +26,10 @@
 
 enum {
 	SLOT_FREE,
-	SLOT_READY, /* to be served */
-	SLOT_TAKEN, /* being served */
-	SLOT_DONE,  /* answered */
+	SLOT_READY,    /* to be served */
+	SLOT_TAKEN,    /* being served */
+	SLOT_DONE,     /* answered */
+	SLOT_STANDING, /* to be served with a message */
 	SLOT_STATE = 7,
 	SLOT_ASLEEP = 8, /* the owner sleeps on the word */
 	SLOT_LEAD = 16,  /* the owner is to try the lock */
@@ -40,6 +46,21 @@ static inline uint32_t
 slot_state(uint32_t word)
 {
 	return (word & SLOT_STATE);
+}
+
+/* To be served by whoever has the lock. */
+static inline bool
+slot_waits(uint32_t word)
+{
+	return (slot_state(word) == SLOT_READY || slot_state(word) == SLOT_TAKEN);
+}
+
+/* To be served with a message: one who was called looks for himself, and is given none
+ * meanwhile, which would be one too many. */
+static inline bool
+slot_stands(uint32_t word)
+{
+	return (slot_state(word) == SLOT_STANDING && !(word & SLOT_LEAD));
 }
 
 /* The same ticket, whatever the flags. */
@@ -62,6 +83,18 @@ void slot_mark_pending(struct ctl_file *f, unsigned slot);
 
 /* Whether the requests could be posted: else the caller waits for the lock himself. */
 bool slot_post(struct q *q, const struct request *requests, size_t n);
+/*
+ * Whether the take stands. Its owner has armed before his last look (wake.h), and
+ * sleeps on the word of the slot while that has the value slot_standing().
+ */
+bool slot_stand(struct q *q, const struct request *take);
+_Atomic uint32_t *slot_standing(struct q *q, uint32_t *value);
+/* It stands no longer. False: it was served, or is, and is to be awaited. */
+bool slot_stand_down(struct q *q);
+/* After the commit: n of those who stand are to look for themselves. */
+void slot_call(struct ctl_file *f, uint64_t n);
+/* Whether the owner of a slot lives. */
+bool slot_has_owner(const struct q *q, unsigned slot);
 
 enum slot_end {
 	SLOT_ANSWERED, /* slot_read() */

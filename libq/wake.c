@@ -4,6 +4,7 @@
 
 #include "bytes.h"
 #include "queue.h"
+#include "slot.h"
 
 #include "wake.h"
 
@@ -85,16 +86,23 @@ next_step(struct ctl *c, const struct ctl_word *w, q_time now)
 }
 
 static void
-sleep_armed(struct q *q, q_time until)
+sleep_armed(struct q *q, q_time until, bool stands)
 {
 	struct ctl *c = &q->ctl;
 	q_time now = clock_monotonic(), step;
 
 	while (now < until && ctl_is_whole(q)) {
 		struct ctl_word *w = &c->map->channel[c->channel];
+		_Atomic uint32_t *word = &w->count;
+		uint32_t value = c->count;
 
+		/* What was committed before we stood has moved the count. */
+		if (stands && atomic_load(word) != value)
+			return;
+		if (stands)
+			word = slot_standing(q, &value);
 		step = earlier(until, time_add(now, next_step(c, w, now)));
-		if (ctl_sleep(&w->count, c->count, step - now))
+		if (ctl_sleep(word, value, step - now))
 			return;
 		/* Before that time: the count has moved, or it was a signal. */
 		if ((now = clock_monotonic()) < step || !ctl_is_whole(q) ||
@@ -107,20 +115,29 @@ sleep_armed(struct q *q, q_time until)
  * Armed, the last look came after that, and what has been committed since then moves
  * the count. Else the caller looks once more. Without ctl, it looks again and again.
  */
-void
-q_wait(struct q *q, q_time until)
+bool
+wake_wait(struct q *q, q_time until, bool stands)
 {
-	bool was_armed = q->ctl.armed;
+	bool stop = q->stop != NULL && q->stop(q->arg);
 	q_time left;
 
 	until = earlier(until, q->ctl.due);
-	if (q->stop != NULL && q->stop(q->arg))
-		return;
-	if (was_armed)
-		sleep_armed(q, until);
+	if (q->ctl.armed && !stop)
+		sleep_armed(q, until, stands);
+	if (stands && !slot_stand_down(q))
+		return (false);
+	if (stop)
+		return (true);
 	arm(q);
 	if (!q->ctl.armed && (left = until - clock_monotonic()) > 0)
 		clock_sleep(earlier(left, POLL_STEP));
+	return (true);
+}
+
+void
+q_wait(struct q *q, q_time until)
+{
+	(void)wake_wait(q, until, false);
 }
 
 void
@@ -156,6 +173,7 @@ wake_others(struct q *q, const struct txn *t)
 		return;
 	wake(&f->channel[CTL_READY],
 	    t->readied < INT_MAX ? (unsigned)t->readied : INT_MAX);
+	slot_call(f, t->readied);
 	wake(&f->channel[CTL_CHANGE], INT_MAX);
 }
 

@@ -16,6 +16,11 @@
 
 /* Which word the takes that follow are to be woken by. */
 void wake_choose(struct q *q, enum ctl_channel channel);
+/*
+ * As q_wait(), of one whose take stands in a slot (slot.h), or does not: also until it
+ * is served. Whether it stands no longer, and the caller is to look.
+ */
+bool wake_wait(struct q *q, q_time until, bool stands);
 /* After the commit and the unlock, if ctl is whole: wake who waited for that. */
 void wake_others(struct q *q, const struct txn *t);
 /* A take found nothing: when something is due, as far as the transaction sees. */

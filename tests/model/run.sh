@@ -59,6 +59,11 @@ check lease -DBAD_REPLACED -DREPLACED=1
 check wake -DTAKERS=2
 check wake -DBAD_FLAG
 check wake -DBAD_ORDER
+check stand
+check stand -DBAD_COUNT
+check stand -DBAD_CALL
+check stand -DBAD_CALLED
+check stand -DBAD_NO_ROW -DKILLS=1
 if [ "${1:-}" != brief ]; then
 	check combine -DFAILURES=1
 	check combine -DHIDDEN=1
@@ -69,6 +74,7 @@ if [ "${1:-}" != brief ]; then
 	check lease -DREPLACED=1
 	check lease -DKILLS=3
 	check wake -DTAKERS=3
+	check stand -DKILLS=1
 fi
 echo "1..$number"
 exit "$status"
