@@ -89,24 +89,31 @@ lock_busy(const struct q *q)
 	    (int)pid, stopped(pid) ? ", stopped" : "", n, name));
 }
 
-static int
-wait_for(struct q *q, int op)
+int
+lock_stand(struct q *q, int op, q_time most)
 {
-	q_time until = time_add(clock_monotonic(), q->lock_wait);
+	q_time until = time_add(clock_monotonic(), most);
 	int rc;
 
 	if (q->alarm != NULL)
-		q->alarm(q->lock_wait);
+		q->alarm(most);
 	if ((rc = flock_until(q, q->dir.fd, LOCK_EX, until)) == 0) {
 		rc = flock_until(q, q->dir.data, op, until);
 		(void)flock(q->dir.fd, LOCK_UN);
 	}
 	if (q->alarm != NULL)
 		q->alarm(0);
-	if (rc == Q_ETIMEDOUT)
-		return (lock_busy(q));
-	q->busy_since = 0;
+	if (rc != Q_ETIMEDOUT)
+		q->busy_since = 0;
 	return (rc);
+}
+
+static int
+wait_for(struct q *q, int op)
+{
+	int rc = lock_stand(q, op, q->lock_wait);
+
+	return (rc == Q_ETIMEDOUT ? lock_busy(q) : rc);
 }
 
 bool

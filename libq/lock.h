@@ -15,6 +15,9 @@
 
 /* op is LOCK_EX or LOCK_SH. Without waiting; false, too, if others wait. */
 bool lock_try(struct q *q, int op);
+/* Wait at the gate, and then for the lock. Q_ETIMEDOUT: for so long in vain; Q_EBUSY:
+ * interrupted. */
+int lock_stand(struct q *q, int op, q_time most);
 /* Q_EBUSY: another process kept it for all of q->lock_wait.
  */
 int lock_take(struct q *q, int op);

@@ -21,6 +21,10 @@
 /* Between tries of the lock: of all who wait, and at first of one who leads. */
 #define TRY_STEP  (10 * Q_SECOND / 1000)
 #define LEAD_STEP (Q_SECOND / 10000)
+/* Who only tries finds readers that overlap there each time. After so long one who
+ * leads stands at the gate, or anybody. */
+#define LEAD_TRIES (Q_SECOND / 20)
+#define ALL_TRIES  Q_SECOND
 /* What more a request that is being served is given, when there is no more time. */
 #define GRACE (2 * Q_SECOND)
 
@@ -349,10 +353,29 @@ rest(struct q *q, uint32_t word, q_time *step)
 	slot_mark_pending(c->map, (unsigned)c->slot);
 }
 
+/*
+ * At the gate our answer is not seen, and readers wait behind us: it is for no longer
+ * at a time than we have waited, and then not for as long.
+ */
+static bool
+get_lock(struct q *q, uint32_t word, q_time waited, q_time *stand)
+{
+	q_time at = *stand != 0 ? *stand : q->ctl.leads ? LEAD_TRIES : ALL_TRIES;
+	q_time left = q->lock_wait - waited;
+
+	if (lock_try(q, LOCK_EX))
+		return (true);
+	if (slot_state(word) != SLOT_READY || waited < at || left <= 0)
+		return (false);
+	*stand = 3 * waited;
+	return (lock_stand(q, LOCK_EX, waited < left ? waited : left) == 0);
+}
+
 int
 slot_await(struct q *q, enum slot_end *end)
 {
-	q_time until = time_add(clock_monotonic(), q->lock_wait), step = LEAD_STEP;
+	q_time began = clock_monotonic(), until = time_add(began, q->lock_wait),
+	       step = LEAD_STEP, stand = 0;
 	bool late = false;
 	int rc = 0;
 
@@ -367,7 +390,7 @@ slot_await(struct q *q, enum slot_end *end)
 		if (!slot_is(word, q->ctl.ticket, SLOT_READY) &&
 		    !slot_is(word, q->ctl.ticket, SLOT_TAKEN))
 			break; /* somebody has written over it */
-		if (lock_try(q, LOCK_EX)) {
+		if (get_lock(q, word, clock_monotonic() - began, &stand)) {
 			*end = take_back(q);
 			return (0);
 		}
