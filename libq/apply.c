@@ -249,16 +249,22 @@ apply_locked(struct q *q, struct call *c)
 	return (rc);
 }
 
-static int
+/* That it cannot be read is a result of the take: what was asked with it is done. */
+static void
 fetch_taken(struct q *q, struct call *c)
 {
-	int rc = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		struct taken *taken = &c->results[i].taken;
+		int code = 0;
 
-	for (size_t i = 0; i < c->n && rc == 0; i++)
 		if (c->requests[i].op == OP_TAKE)
-			rc = take_fetch(q, c->results[i].taken.batch,
-			    c->requests[i].take.how->lease == 0);
-	return (rc);
+			code = take_fetch(
+			    q, taken->batch, c->requests[i].take.how->lease == 0);
+		if (code == 0)
+			continue;
+		taken->code = code;
+		(void)snprintf(taken->text, sizeof(taken->text), "%s", q_errmsg());
+	}
 }
 
 /* 0: what the holder of the lock, or one that died, said of our requests is known. */
@@ -270,7 +276,7 @@ read_answer(struct q *q, struct call *c, enum answer *answer)
 	rc = answer_get(
 	    c->answer, c->answer_size, c->requests, c->results, c->n, answer, &code);
 	if (rc == 0 && *answer == ANSWER_RESULTS)
-		return (fetch_taken(q, c));
+		fetch_taken(q, c);
 	if (rc != 0 || *answer != ANSWER_FAILED)
 		return (rc);
 	q->dead = code;
@@ -282,6 +288,7 @@ static int
 end_call(struct q *q, struct call *c, enum slot_end end)
 {
 	enum answer answer = ANSWER_ALONE;
+	bool lost;
 	int rc;
 
 	if (end == SLOT_ANSWERED) {
@@ -290,8 +297,9 @@ end_call(struct q *q, struct call *c, enum slot_end end)
 		if (answer == ANSWER_FAILED || (rc == 0 && answer == ANSWER_RESULTS))
 			return (rc);
 		/* We are to do it ourselves; or it was lost, and is in the table. */
+		lost = rc != 0;
 		if ((rc = lock_take(q, LOCK_EX)) != 0)
-			return (rc);
+			return (lost && rc == Q_EBUSY ? slot_unknown() : rc);
 	}
 	c->answer_size = 0;
 	rc = apply_locked(q, c);

@@ -34,7 +34,10 @@ read_all(struct q *q, struct q_batch *b, bool held)
 	int rc;
 
 	if ((rc = txn_begin(q, &t)) != 0)
-		return (rc);
+		return (rc != Q_EBUSY
+			    ? rc
+			    : fail(rc, "what was taken cannot be read, as others hold "
+				       "the queue; it comes back when its lease ends"));
 	batch_cut(b, 0);
 	/* No more are added than were read, so a stub is read before it is replaced. */
 	for (size_t i = 0; i < n; i++) {

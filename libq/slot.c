@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -307,6 +308,39 @@ take_back(struct q *q)
 	return (SLOT_ANSWERED);
 }
 
+int
+slot_unknown(void)
+{
+	return (fail(Q_EBUSY, "another process has this in hand and does not go on; "
+			      "it is not known whether it will be done"));
+}
+
+/* rc, if nobody has taken our request, also from a ctl that is of no use for a while.
+ */
+static int
+not_done(struct q *q, int rc)
+{
+	uint32_t old;
+
+	return (ctl_is_long(q) && withdraw(q, &old) ? rc : slot_unknown());
+}
+
+/* We have the lock; unless data.mdb was replaced: then another may have that of the new
+ * one, and our request. */
+static int
+end_locked(struct q *q, enum slot_end *end)
+{
+	struct stat st;
+	int rc = dir_check(&q->dir, &st);
+
+	if (rc == 0) {
+		*end = take_back(q);
+		return (0);
+	}
+	lock_drop(q->dir.data);
+	return (not_done(q, rc));
+}
+
 /* No more time. rc, if nothing was done; else whoever serves us gets a little more. */
 static int
 give_up(struct q *q, q_time *until, bool *late, int rc)
@@ -322,8 +356,7 @@ give_up(struct q *q, q_time *until, bool *late, int rc)
 	}
 	/* The slot stays as it is until it is answered; we use another. */
 	leave(&q->ctl);
-	return (fail(Q_EBUSY, "another process has this in hand and does not go on; "
-			      "it is not known whether it will be done"));
+	return (slot_unknown());
 }
 
 /* Until the word changes, or it is time to try the lock again. */
@@ -390,10 +423,8 @@ slot_await(struct q *q, enum slot_end *end)
 		if (!slot_is(word, q->ctl.ticket, SLOT_READY) &&
 		    !slot_is(word, q->ctl.ticket, SLOT_TAKEN))
 			break; /* somebody has written over it */
-		if (get_lock(q, word, clock_monotonic() - began, &stand)) {
-			*end = take_back(q);
-			return (0);
-		}
+		if (get_lock(q, word, clock_monotonic() - began, &stand))
+			return (end_locked(q, end));
 		if (stop && !late)
 			rc = give_up(q, &until, &late,
 			    fail(Q_EBUSY, "interrupted; nothing done"));
@@ -402,9 +433,11 @@ slot_await(struct q *q, enum slot_end *end)
 		else
 			rest(q, word, &step);
 	}
-	if (rc == 0 && (rc = lock_take(q, LOCK_EX)) == 0)
-		*end = take_back(q);
-	return (rc);
+	if (rc != 0)
+		return (rc);
+	if ((rc = lock_take(q, LOCK_EX)) == 0)
+		return (end_locked(q, end));
+	return (rc == Q_EBUSY ? not_done(q, rc) : rc);
 }
 
 size_t

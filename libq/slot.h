@@ -104,6 +104,8 @@ enum slot_end {
 /* 0 and how a posted request's wait ended; or a code, and the request was withdrawn
  * unless the message says otherwise. */
 int slot_await(struct q *q, enum slot_end *end);
+/* Q_EBUSY, and the sentence that says that a request may have been done. */
+int slot_unknown(void);
 /* The size of the answer, 0 if it was lost; the slot is free again. */
 size_t slot_read(struct q *q, uint8_t *answer, size_t room);
 #endif

@@ -238,12 +238,16 @@ inline await() {
 	:: d_step { lock == NOBODY -> lock = me } ->
 		take_back();
 		break
-	:: d_step { WHOLE(g) && giveups > 0 && IS(posted, my_ticket, READY) ->
+	:: d_step { giveups > 0 && IS(posted, my_ticket, READY) ->
 		giveups--; state[posted] = FREE; told[mine] = UNDONE };
 		break
-	:: d_step { WHOLE(g) && giveups > 0 && IS(posted, my_ticket, TAKEN) ->
+	:: d_step { giveups > 0 && IS(posted, my_ticket, TAKEN) ->
 		giveups--; told[mine] = UNKNOWN };
 		break
+#ifdef BAD_LOST
+	:: d_step { !WHOLE(g) && giveups > 0 -> giveups--; told[mine] = UNDONE };
+		break
+#endif
 	od;
 	if
 	:: over && told[mine] == NOTHING ->

@@ -47,6 +47,8 @@ check combine -DBAD_NOT_TAKEN
 check combine -DBAD_OWN
 check combine -DBAD_STEAL
 check combine -DBAD_LEFT -DHIDDEN=1
+check combine -DBAD_LOST -DREPLACED=1
+check combine -DBAD_LOST -DHIDDEN=1
 check combine -DBAD_GENERATION -DREPLACED=1 -DEACH=2
 check combine -DBAD_UNTOLD -DFAILURES=1
 check lease
