@@ -14,7 +14,7 @@
 /* Rows of a ctl that is gone are kept while a process may wait that had posted there.
  */
 #define ROWS_KEPT ((q_time)24 * 3600 * Q_SECOND)
-enum { SWEEP_MOST = 2 * CTL_SLOTS };
+enum { SWEEP_MOST = 2 * CTL_SLOTS, SLOT_KEY = 10 };
 
 struct served {
 	unsigned slot;
@@ -183,38 +183,58 @@ serve_look_up(struct txn *t, uint8_t answer[ANSWER_MAX], size_t *size)
 	return (look_up(t, c->generation, c->posted, c->ticket, answer, size));
 }
 
+/* Of this ctl, somebody may wait for any that can be read, whatever the clock says. */
 static bool
 is_outdated(const struct txn *t, const struct span *key, const struct span *value)
 {
+	const uint8_t *k = key->data;
 	struct answered a;
-	unsigned slot;
 
-	if (key->size != 10)
+	if (key->size != SLOT_KEY ||
+	    answered_decode(value->data, value->size, get_be16(k + 8), &a) != 0)
 		return (true);
-	slot = get_be16((const uint8_t *)key->data + 8);
-	return (answered_decode(value->data, value->size, slot, &a) != 0 ||
-		a.when > t->now.wall || t->now.wall - a.when > ROWS_KEPT);
+	return (get_be64(k) != t->q->service->generation &&
+		(time_add(a.when, ROWS_KEPT) < t->now.wall ||
+		    time_add(t->now.wall, ROWS_KEPT) < a.when));
 }
 
-/* Once for each ctl: remove what those before it have left. */
+/* The row after that one, whose key is copied: what it points to may be dropped. */
+static int
+next_row(struct txn *t, struct key *at, struct span *key, struct span *v)
+{
+	int rc;
+
+	*key = key_span(at);
+	if ((rc = txn_seek(t, T_SLOT, key, v)) != 0)
+		return (rc);
+	at->size = key->size < SLOT_KEY ? key->size : (size_t)SLOT_KEY;
+	memcpy(at->b, key->data, at->size);
+	at->b[at->size++] = 0;
+	return (0);
+}
+
+/* Once for each ctl: remove what those before it have left; from anywhere on, so that
+ * no row is behind more that are kept than are looked at, each time. */
 static int
 sweep(struct txn *t)
 {
 	struct ctl *c = &t->q->ctl;
-	struct key k = key_slot(0, 0);
-	struct span key = key_span(&k), v;
-	int rc;
+	struct key at = key_slot(t->random, 0);
+	struct span key, v;
+	bool round = false;
+	int rc = 0;
 
 	if (c->swept == t->q->service->generation)
 		return (0);
 	c->swept = t->q->service->generation;
-	rc = txn_seek(t, T_SLOT, &key, &v);
 	for (int i = 0; i < SWEEP_MOST && rc == 0; i++) {
-		if (is_outdated(t, &key, &v)) {
-			if ((rc = txn_drop(t, T_SLOT)) == 0)
-				rc = txn_first(t, T_SLOT, &key, &v);
-		} else {
-			rc = txn_next(t, T_SLOT, &key, &v);
+		rc = next_row(t, &at, &key, &v);
+		if (rc == STORE_NONE && !round) {
+			round = true;
+			at = key_slot(0, 0);
+			rc = 0;
+		} else if (rc == 0 && is_outdated(t, &key, &v)) {
+			rc = txn_drop(t, T_SLOT);
 		}
 	}
 	return (rc == STORE_NONE ? 0 : rc);

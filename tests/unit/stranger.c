@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "posters.h"
+#include "serve.h"
 
 enum { SLOT = 5, SIZE = 40 };
 
@@ -210,6 +211,112 @@ what_was_taken_back_is_not_served_when_ctl_can_be_used_again(void **state)
 	q_close(q);
 }
 
+/* As a holder leaves it who dies between the commit and the answer; and the clock was
+ * that much ahead of what it is now. */
+static void
+leave_taken(struct q *q, pid_t pid, q_time ahead)
+{
+	struct txn t;
+	int status;
+
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_int_equal(txn_begin_write(q, &t), 0);
+	t.now.wall += ahead;
+	serve_collect(q);
+	assert_int_equal(serve_apply(q, &t), 0);
+	assert_int_equal(txn_commit(&t, true), 0);
+	txn_end(&t);
+	serve_free(q);
+}
+
+static void
+what_a_dead_holder_stored_is_done_once_whatever_the_clock_says(void **state)
+{
+	static const q_time steps[] = { 1, 5 * Q_SECOND, -25 * (3600 * Q_SECOND) };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct q *q = open_queue(), *next = open_queue();
+		struct q_stat stat;
+		pid_t pids[2];
+
+		lock(q);
+		pids[0] = poster(0, 100, 0);
+		await_posted(q, 1);
+		leave_taken(q, pids[0], steps[i]);
+		pids[1] = poster(1, 100, 0);
+		await_posted(q, 1);
+		unlock(q);
+		(void)push(next, 2, 0); /* and serves the other */
+		assert_int_equal(waitpid(pids[1], NULL, 0), pids[1]);
+		assert_int_equal(kill(pids[0], SIGCONT), 0);
+		assert_int_equal(waitpid(pids[0], NULL, 0), pids[0]);
+		assert_int_equal(q_stat(next, &stat), 0);
+		assert_int_equal(stat.pushed, 3 * (i + 1));
+		q_close(next);
+		q_close(q);
+	}
+}
+
+static void
+put_row(struct txn *t, uint64_t generation, q_time when)
+{
+	uint8_t record[ANSWERED_MAX];
+	struct answered a = { .ticket = 1, .when = when, .data = record };
+	struct key k = key_slot(generation, 0);
+	size_t size = answered_encode(&a, 0, record);
+
+	assert_int_equal(
+	    txn_put(t, T_SLOT, key_span(&k), (struct span){ record, size }), 0);
+}
+
+static uint64_t
+rows(struct q *q)
+{
+	struct txn t;
+	uint64_t n;
+
+	assert_int_equal(txn_begin(q, &t), 0);
+	n = txn_entries(&t, T_SLOT);
+	txn_abort(&t);
+	return (n);
+}
+
+/* Also behind more than are looked at each time, of files that were made of late. */
+static void
+what_old_files_have_left_goes(void **state)
+{
+	enum { LATE = 400, OLD = 50 };
+	struct q *q = open_queue(), *next;
+	struct txn t;
+	pid_t pid;
+	int n = 0;
+
+	(void)state;
+	lock(q);
+	assert_int_equal(txn_begin_write(q, &t), 0);
+	for (uint64_t i = 0; i < LATE; i++)
+		put_row(&t, 1 + i, t.now.wall);
+	for (uint64_t i = 0; i < OLD; i++)
+		put_row(&t, UINT64_MAX / 2 + i, t.now.wall - 25 * (3600 * Q_SECOND));
+	assert_int_equal(txn_commit(&t, true), 0);
+	unlock(q);
+	txn_end(&t);
+	for (; rows(q) > LATE + 20 && n < 100; n++) {
+		lock(q);
+		pid = poster(0, 100, 0);
+		await_posted(q, 1);
+		unlock(q);
+		next = open_queue();
+		(void)push(next, 1, 0);
+		q_close(next);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
+	assert_in_range(rows(q), LATE, LATE + 20);
+	q_close(q);
+}
+
 /* As a holder leaves it who dies between the commit and the answer. */
 static void
 what_a_dead_holder_stored_is_stored_whatever_fails_now(void **state)
@@ -244,6 +351,8 @@ main(void)
 		TEST(a_changed_byte_of_an_answer_changes_nothing),
 		TEST(a_slot_that_is_cleared_does_not_find_the_answer_to_another),
 		TEST(what_was_taken_back_is_not_served_when_ctl_can_be_used_again),
+		TEST(what_a_dead_holder_stored_is_done_once_whatever_the_clock_says),
+		TEST(what_old_files_have_left_goes),
 		TEST(what_a_dead_holder_stored_is_stored_whatever_fails_now),
 	};
 
