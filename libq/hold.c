@@ -15,8 +15,9 @@
 
 /* How long held leases last on their own when somebody deleted the file. */
 #define GRACE (60 * Q_SECOND)
-/* And those that another process made, until their holder has woken up and locked. */
-#define COMING (2 * Q_SECOND)
+/* And those that another process made, from before its commit, whose flush may be slow,
+ * until their holder has woken up and locked: as long as he waits for the lock. */
+#define COMING (30 * Q_SECOND)
 
 static const char name[] = "hold";
 

@@ -9,7 +9,7 @@
  *
  * A lease that was made for its holder by another process, in whose transaction it is,
  * is seen by others before he can lock. Its record has its owner (ST_OWNED), and until
- * it is locked it is held as long as he lives, for two seconds. He locks first and then
+ * it is locked it is held as long as he lives, for 30 seconds. He locks first and then
  * looks whether it is his still: who finds it lost lets go.
  */
 

@@ -131,7 +131,7 @@ held_takes_share_a_transaction(void **state)
 		}
 	}
 	assert_int_equal(empty, 1);
-	look_for_the_dead(q, 3 * Q_SECOND);
+	look_for_the_dead(q, 31 * Q_SECOND);
 	assert_int_equal(take(q, &b), Q_EMPTY);
 	let_go(pids, POSTERS);
 	assert_int_equal(take(q, &b), 0);
@@ -196,9 +196,9 @@ one_who_locks_too_late_is_told_so_and_lets_go(void **state)
 
 	(void)state;
 	pid = served_while_stopped(q);
-	look_for_the_dead(q, Q_SECOND);
+	look_for_the_dead(q, 20 * Q_SECOND);
 	assert_int_equal(take(q, &b), Q_EMPTY);
-	look_for_the_dead(q, 3 * Q_SECOND);
+	look_for_the_dead(q, 31 * Q_SECOND);
 	assert_int_equal(q_open(path, NULL, &other), 0);
 	assert_int_equal(take(other, &b), 0);
 	assert_int_equal(q_batch_get(b, 0)->delivery, 2);
