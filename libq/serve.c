@@ -121,9 +121,13 @@ out:
 	return (false);
 }
 
+/* NULL: we cannot serve, or must not. */
 static struct service *
 service(struct q *q)
 {
+	/* A commit that fails for a limit of ours alone fails nobody else. */
+	if (!ctl_is_current(q) || !store_may_grow())
+		return (NULL);
 	if (q->service == NULL)
 		q->service = calloc(1, sizeof(*q->service));
 	if (q->service != NULL && q->service->n == 0)
@@ -140,8 +144,7 @@ serve_collect(struct q *q)
 	if (c->map == NULL || !ctl_is_whole(q))
 		return;
 	for (unsigned i = 0; i < CTL_SLOTS / 32; i++) {
-		if (atomic_load(&c->map->pending[i]) == 0 || !ctl_is_current(q) ||
-		    service(q) == NULL)
+		if (atomic_load(&c->map->pending[i]) == 0 || service(q) == NULL)
 			continue;
 		uint32_t bits = atomic_exchange(&c->map->pending[i], 0);
 
@@ -334,8 +337,7 @@ apply_standing(struct q *q, struct txn *t)
 	int rc = 0;
 
 	if (t->readied == 0 || c->map == NULL || !ctl_is_whole(q) ||
-	    (bits = atomic_load(&c->map->standing)) == 0 || !ctl_is_current(q) ||
-	    service(q) == NULL)
+	    (bits = atomic_load(&c->map->standing)) == 0 || service(q) == NULL)
 		return (0);
 	for (unsigned i = 0; i < CTL_STANDING && t->readied > 0 && rc == 0; i++) {
 		unsigned slot = (unsigned)(t->meta.next + i) % CTL_STANDING;

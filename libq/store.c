@@ -65,8 +65,8 @@ store_table_name(enum table table)
 	return (names[table]);
 }
 
-static bool
-no_size_limit(void)
+bool
+store_may_grow(void)
 {
 	struct rlimit limit = { 0 };
 
@@ -88,7 +88,7 @@ store_code(int rc, const char *what)
 	case MDB_TXN_FULL:
 		return (fail(Q_ENOMEM, "%s: too much for one transaction", what));
 	}
-	if (rc == EFBIG && no_size_limit())
+	if (rc == EFBIG && store_may_grow())
 		rc = MDB_CORRUPTED; /* nothing but a damaged page number leads so far */
 	if (rc > 0) {
 		errno = rc;
@@ -108,7 +108,7 @@ store_commit(MDB_txn *txn, const char *what)
 	errno = 0;
 	rc = mdb_txn_commit(txn);
 	if (rc == EIO && errno == 0)
-		rc = no_size_limit() ? ENOSPC : EFBIG;
+		rc = store_may_grow() ? ENOSPC : EFBIG;
 	return (store_code(rc, what));
 }
 

@@ -62,6 +62,8 @@ int store_broken(uint64_t id);
 int store_public(int rc);
 /* The code for a result of LMDB; keeps a sentence for all but the internal ones. */
 int store_code(int mdb_rc, const char *what);
+/* Whether this process may make files as large as it wants. */
+bool store_may_grow(void);
 /* Frees the transaction, whether or not it succeeds. */
 int store_commit(MDB_txn *txn, const char *what);
 /*

@@ -259,6 +259,47 @@ what_a_dead_holder_stored_is_done_once_whatever_the_clock_says(void **state)
 	}
 }
 
+/* A process that has the lock, and may not write. */
+static void
+fail_to_push(void)
+{
+	const struct rlimit none = { 0, 0 };
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid != -1);
+	if (pid == 0) {
+		(void)signal(SIGXFSZ, SIG_IGN);
+		(void)setrlimit(RLIMIT_FSIZE, &none);
+		(void)push(open_queue(), 1, 0);
+		_exit(said->code == 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+a_limit_of_the_holder_fails_nobody_else(void **state)
+{
+	int fd, status;
+	struct q *q = open_with_one_slot(&fd);
+	pid_t pid;
+
+	(void)state;
+	(void)push(q, 0, 0);
+	lock(q);
+	pid = start_poster(q, 1, true);
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	unlock(q);
+	fail_to_push();
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	end_poster(pid, 2);
+	assert_there(q, 2);
+	(void)close(fd);
+	q_close(q);
+}
+
 static void
 put_row(struct txn *t, uint64_t generation, q_time when)
 {
@@ -352,6 +393,7 @@ main(void)
 		TEST(a_slot_that_is_cleared_does_not_find_the_answer_to_another),
 		TEST(what_was_taken_back_is_not_served_when_ctl_can_be_used_again),
 		TEST(what_a_dead_holder_stored_is_done_once_whatever_the_clock_says),
+		TEST(a_limit_of_the_holder_fails_nobody_else),
 		TEST(what_old_files_have_left_goes),
 		TEST(what_a_dead_holder_stored_is_stored_whatever_fails_now),
 	};
