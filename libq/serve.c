@@ -263,6 +263,7 @@ static int
 apply_parcel(struct txn *t, struct parcel *p, struct q_batch **taken)
 {
 	uint32_t uid = t->uid, pid = t->pid;
+	q_time due = t->q->ctl.due; /* of our own take */
 	int rc = 0;
 
 	t->uid = p->sender.uid;
@@ -279,6 +280,7 @@ apply_parcel(struct txn *t, struct parcel *p, struct q_batch **taken)
 	t->uid = uid;
 	t->pid = pid;
 	t->command = NULL;
+	t->q->ctl.due = due;
 	return (rc);
 }
 

@@ -285,6 +285,29 @@ a_lease_lasts_from_when_it_is_asked_for(void **state)
 	q_close(q);
 }
 
+static void
+a_take_of_another_does_not_move_when_ours_is_due(void **state)
+{
+	const struct q_take args = { .every = 10 * Q_SECOND, .n = 1 };
+	struct q *q = open_queue();
+	struct q_batch *b;
+	pid_t pid;
+
+	(void)state;
+	push_some(q, 1);
+	assert_int_equal(q_take(q, &args, &b), 0);
+	q_batch_free(b);
+	lock(q);
+	assert_non_null(ctl_need(q));
+	pid = taker(0);
+	await_posted(q, 1);
+	assert_int_equal(q_take(q, &args, &b), Q_EMPTY);
+	end_posters(&pid, 1);
+	assert_int_equal(said[0].code, Q_EMPTY);
+	assert_true(q->ctl.due <= clock_monotonic() + 10 * Q_SECOND);
+	q_close(q);
+}
+
 /* ---- the file is lost while requests wait in it ---- */
 
 static void
@@ -359,6 +382,7 @@ main(void)
 		TEST(settling_in_a_slot_is_settling),
 		TEST(timed_takes_share_a_transaction_too),
 		TEST(a_lease_lasts_from_when_it_is_asked_for),
+		TEST(a_take_of_another_does_not_move_when_ours_is_due),
 		TEST(a_request_survives_that_its_slot_is_lost),
 	};
 
