@@ -68,6 +68,14 @@ clean_up(struct feed *f)
 	forget_batch(f);
 }
 
+/* What became of those that are not known to be stored. */
+static const char *
+rest(const struct feed *f)
+{
+	return (
+	    f->q != NULL && q_in_doubt(f->q) ? "the rest may be" : "the rest was not");
+}
+
 static _Noreturn void
 stop(struct feed *f, int status, const char *where, const char *why)
 {
@@ -75,17 +83,17 @@ stop(struct feed *f, int status, const char *where, const char *why)
 
 	clean_up(f);
 	if (f->stored > 0)
-		diag_die(status, at, "%s; %" PRIu64 " stored, the rest was not", why,
-		    f->stored);
-	diag_die(status, at, "%s; nothing stored", why);
+		diag_die(
+		    status, at, "%s; %" PRIu64 " stored, %s", why, f->stored, rest(f));
+	diag_die(status, at, "%s; %s", why,
+	    f->q != NULL && q_in_doubt(f->q) ? "it may be stored" : "nothing stored");
 }
 
 void
 feed_interrupted(struct feed *f)
 {
 	clean_up(f);
-	diag_error(
-	    f->name, "interrupted; %" PRIu64 " stored, the rest was not", f->stored);
+	diag_error(f->name, "interrupted; %" PRIu64 " stored, %s", f->stored, rest(f));
 	stop_exit();
 }
 

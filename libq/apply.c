@@ -299,7 +299,7 @@ end_call(struct q *q, struct call *c, enum slot_end end)
 		/* We are to do it ourselves; or it was lost, and is in the table. */
 		lost = rc != 0;
 		if ((rc = lock_take(q, LOCK_EX)) != 0)
-			return (lost && rc == Q_EBUSY ? slot_unknown() : rc);
+			return (lost && rc == Q_EBUSY ? slot_unknown(q) : rc);
 	}
 	c->answer_size = 0;
 	rc = apply_locked(q, c);
@@ -317,6 +317,7 @@ apply_all(struct q *q, const struct request *requests, struct result *results, s
 	enum slot_end end = SLOT_LOCKED;
 	int rc;
 
+	q->doubt = false;
 	if ((rc = txn_check_write(q)) != 0)
 		return (rc);
 	if (!lock_try(q, LOCK_EX)) {
@@ -331,7 +332,9 @@ apply_stood(struct q *q, const struct request *take, struct result *result)
 {
 	struct call c = { take, result, .n = 1, .posted = true };
 	enum slot_end end = SLOT_LOCKED;
-	int rc = slot_await(q, &end);
+	int rc;
 
+	q->doubt = false;
+	rc = slot_await(q, &end);
 	return (rc == 0 ? end_call(q, &c, end) : rc);
 }

@@ -129,6 +129,9 @@ int q_open(const char *path, const struct q_open *args, struct q **q);
 void q_close(struct q *q);
 /* Whether a commit failed: nobody knows if it is stored, and no other is tried. */
 bool q_is_dead(const struct q *q);
+/* Whether what was asked for last may be done although it failed: its commit did, or
+ * another process has it in hand. */
+bool q_in_doubt(const struct q *q);
 /* Another lock_wait from now on, for who has other things to do meanwhile. */
 void q_lock_wait(struct q *q, q_time wait);
 

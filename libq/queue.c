@@ -76,6 +76,12 @@ q_close(struct q *q)
 	free(q);
 }
 
+bool
+q_in_doubt(const struct q *q)
+{
+	return (q->doubt || q->dead != 0);
+}
+
 int
 q_option_get(struct q *q, enum q_option option, uint64_t *value)
 {

@@ -30,7 +30,8 @@ struct q {
 	struct ctl ctl;
 	struct service *service; /* see serve.h; or NULL */
 	struct notes notes;      /* of its last transaction */
-	int dead; /* code of the failure after which nothing is tried any more */
+	int dead;   /* code of the failure after which nothing is tried any more */
+	bool doubt; /* what was asked for last may be done, though it failed */
 };
 
 #endif

@@ -220,13 +220,14 @@ slot_post(struct q *q, const struct request *requests, size_t n)
 	return (true);
 }
 
-/* Whether nobody had taken our request, which is in that state; then nobody will. */
+/* Whether nobody had taken our request, or it stands; then nobody will. */
 static bool
-withdraw(struct q *q, uint32_t state, uint32_t *old)
+withdraw(struct q *q, uint32_t *old)
 {
 	struct ctl_slot *s = mine(q);
 
-	if (!slot_move(s, q->ctl.ticket, state, SLOT_FREE, old))
+	if (!slot_move(s, q->ctl.ticket, SLOT_READY, SLOT_FREE, old) &&
+	    !slot_move(s, q->ctl.ticket, SLOT_STANDING, SLOT_FREE, old))
 		return (false);
 	s->check = ~s->check;
 	return (true);
@@ -264,7 +265,7 @@ slot_stand_down(struct q *q)
 	if (!ctl_is_long(q))
 		return (false);
 	(void)atomic_fetch_and(&f->standing, ~(1U << slot));
-	if (withdraw(q, SLOT_STANDING, &old))
+	if (withdraw(q, &old))
 		return (true);
 	slot_mark_pending(f, slot); /* whoever took it may have died since */
 	return (false);
@@ -296,7 +297,7 @@ take_back(struct q *q)
 
 	/* It may only be of no use for a while, because of another link for instance:
 	 * what is ready there would be served then. */
-	if (!ctl_is_long(q) || withdraw(q, SLOT_READY, &old))
+	if (!ctl_is_long(q) || withdraw(q, &old))
 		return (SLOT_LOCKED);
 	if (!slot_is(old, ticket, SLOT_DONE)) {
 		/* Taken by one who died, or overwritten: the slot is free again. */
@@ -309,8 +310,9 @@ take_back(struct q *q)
 }
 
 int
-slot_unknown(void)
+slot_unknown(struct q *q)
 {
+	q->doubt = true;
 	return (fail(Q_EBUSY, "another process has this in hand and does not go on; "
 			      "it is not known whether it will be done"));
 }
@@ -322,7 +324,7 @@ not_done(struct q *q, int rc)
 {
 	uint32_t old;
 
-	return (ctl_is_long(q) && withdraw(q, &old) ? rc : slot_unknown());
+	return (ctl_is_long(q) && withdraw(q, &old) ? rc : slot_unknown(q));
 }
 
 /* We have the lock; unless data.mdb was replaced: then another may have that of the new
@@ -347,7 +349,7 @@ give_up(struct q *q, q_time *until, bool *late, int rc)
 {
 	uint32_t old;
 
-	if (withdraw(q, SLOT_READY, &old))
+	if (withdraw(q, &old))
 		return (rc != 0 ? rc : lock_busy(q));
 	if (!*late) {
 		*late = true;
@@ -356,7 +358,7 @@ give_up(struct q *q, q_time *until, bool *late, int rc)
 	}
 	/* The slot stays as it is until it is answered; we use another. */
 	leave(&q->ctl);
-	return (slot_unknown());
+	return (slot_unknown(q));
 }
 
 /* Until the word changes, or it is time to try the lock again. */
@@ -421,7 +423,8 @@ slot_await(struct q *q, enum slot_end *end)
 			return (0);
 		}
 		if (!slot_is(word, q->ctl.ticket, SLOT_READY) &&
-		    !slot_is(word, q->ctl.ticket, SLOT_TAKEN))
+		    !slot_is(word, q->ctl.ticket, SLOT_TAKEN) &&
+		    !slot_is(word, q->ctl.ticket, SLOT_STANDING))
 			break; /* somebody has written over it */
 		if (get_lock(q, word, clock_monotonic() - began, &stand))
 			return (end_locked(q, end));

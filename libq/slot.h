@@ -105,7 +105,7 @@ enum slot_end {
  * unless the message says otherwise. */
 int slot_await(struct q *q, enum slot_end *end);
 /* Q_EBUSY, and the sentence that says that a request may have been done. */
-int slot_unknown(void);
+int slot_unknown(struct q *q);
 /* The size of the answer, 0 if it was lost; the slot is free again. */
 size_t slot_read(struct q *q, uint8_t *answer, size_t room);
 #endif

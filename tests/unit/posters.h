@@ -30,6 +30,7 @@ enum { POSTERS = 8, LARGE = 8000 };
 /* What one process says of its push; in memory that all share. */
 struct said {
 	volatile int code, done;
+	volatile bool doubt;
 	volatile uint64_t id;
 	char text[256];
 };
@@ -66,6 +67,7 @@ poster(int number, size_t size, q_time lock_wait)
 	said[number].code = q_push(q, &message, 1, 0, &stored, &pushed);
 	said[number].id = pushed.id;
 	(void)snprintf(said[number].text, sizeof(said->text), "%s", q_errmsg());
+	said[number].doubt = q_in_doubt(q);
 	said[number].done = 1;
 	q_close(q);
 	_exit(0);

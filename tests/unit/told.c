@@ -40,7 +40,28 @@ static void
 assert_unknown(void)
 {
 	assert_int_equal(said->code, Q_EBUSY);
+	assert_true(said->doubt);
 	assert_non_null(strstr(said->text, "not known"));
+}
+
+static void
+a_holder_does_not_go_on(void **state)
+{
+	struct q *q = open_queue();
+	struct txn t;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(ctl_need(q));
+	lock(q);
+	pid = poster(0, 100, BRIEFLY);
+	serve(q, &t);
+	end_posters(&pid, 1);
+	assert_unknown();
+	commit(q, &t);
+	unlock(q);
+	assert_int_equal(pushed(q), 1);
+	q_close(q);
 }
 
 static void
@@ -80,6 +101,7 @@ what_is_given_up_while_ctl_is_of_no_use_is_not_served_later(void **state)
 	assert_int_equal(linkat(q->dir.fd, "ctl", q->dir.fd, "link", 0), 0);
 	end_posters(&pid, 1);
 	assert_int_equal(said->code, Q_EBUSY);
+	assert_false(said->doubt);
 	assert_non_null(strstr(said->text, "nothing done"));
 	assert_int_equal(unlinkat(q->dir.fd, "link", 0), 0);
 	unlock(q);
@@ -192,6 +214,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_holder_does_not_go_on),
 		TEST(ctl_is_lost_while_a_request_is_served),
 		TEST(what_is_given_up_while_ctl_is_of_no_use_is_not_served_later),
 		TEST(what_was_settled_with_a_take_that_cannot_be_read_is_said_to_be),
