@@ -205,17 +205,16 @@ open_env(struct store *s, const char *path, unsigned flags, size_t most)
 /* Whether a meta page has pages in use that the file has not: LMDB would map them all.
  */
 static bool
-is_beyond(int fd, off_t size)
+is_beyond(const struct store *s, int fd, off_t size)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	uint8_t data[PAGE_LEAST];
 	struct page_meta meta;
 
 	for (size_t i = 0; i < 2; i++)
-		if (pread(fd, data, sizeof(data), (off_t)(i * page)) ==
+		if (pread(fd, data, sizeof(data), (off_t)(i * s->page)) ==
 			(ssize_t)sizeof(data) &&
 		    page_meta(data, sizeof(data), i, &meta) &&
-		    meta.last >= (uint64_t)size / page)
+		    meta.last >= (uint64_t)size / s->page)
 			return (true);
 	return (false);
 }
@@ -240,7 +239,7 @@ store_open(struct store *s, int fd, off_t size, bool rdonly, bool create)
 	/* By descriptor: nobody can swap the file between our checks and this open. */
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if ((rc = open_env(s, path, flags, map_size(size, rdonly))) != 0) {
-		if (rc == ENOMEM && !create && is_beyond(fd, size))
+		if (rc == ENOMEM && !create && is_beyond(s, fd, size))
 			rc = MDB_CORRUPTED;
 		rc = rc == ENOENT ? fail(Q_ESYS, "/proc is not mounted")
 		                  : store_code(rc, "data.mdb");

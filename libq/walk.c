@@ -60,16 +60,24 @@ read_at(const struct walk *w, uint64_t page, void *out, size_t size)
 	return (NULL);
 }
 
+/* The second is where the first ends, by its own word: how large a page is follows from
+ * the machine that made the file. */
 int
 walk_meta(int fd, uint64_t number, struct page_meta *meta)
 {
-	size_t size = number == 0 ? PAGE_LEAST : (size_t)sysconf(_SC_PAGESIZE);
-	struct walk w = { .fd = fd, .page = size };
 	uint8_t page[PAGE_LEAST];
+	struct page_meta m;
 
-	if (read_at(&w, number, page, sizeof(page)) == NULL &&
-	    page_meta(page, sizeof(page), number, meta))
+	for (size_t size = PAGE_LEAST; size <= PAGE_MOST; size *= 2) {
+		struct walk w = { .fd = fd, .page = size };
+
+		if (read_at(&w, number, page, sizeof(page)) != NULL ||
+		    !page_meta(page, sizeof(page), number, &m) ||
+		    (number > 0 && m.page != size))
+			continue;
+		*meta = m;
 		return (0);
+	}
 	return (fail(Q_ECORRUPT, "meta page %d is damaged", (int)number));
 }
 

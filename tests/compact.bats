@@ -151,3 +151,22 @@ touch_often() {
 	[ "$most" -lt $((200000 * 400 + (24 << 20))) ]
 	qctl check jobs
 }
+
+@test "a queue from a machine with larger pages is sound, and gives its space back" {
+	local page
+
+	for page in 16384 65536; do
+		export SHIM_PAGE=$page
+		seq 20000 | preloaded shim-page qpush -l jobs
+		preloaded shim-page qctl check jobs
+		unset SHIM_PAGE
+		qctl check jobs
+		qpop -n 19900 -l jobs >gone
+		qpush jobs last
+		run -0 qctl compact jobs
+		has "$output" 'MiB'
+		qctl check jobs
+		is "$(qpop -n all -l jobs)" "$(seq 19901 20000; echo last)"
+		qctl rm -q -y jobs
+	done
+}
