@@ -219,7 +219,7 @@ blob_disown(struct q_blob *b)
 }
 
 void
-blob_remove(struct q *q, const struct file *files, size_t n)
+blob_remove(struct q *q, const struct file *files, size_t n, bool output)
 {
 	char name[64];
 	int dir = -1;
@@ -228,6 +228,8 @@ blob_remove(struct q *q, const struct file *files, size_t n)
 		return;
 	/* Not flushed: what a crash brings back is an orphan, and swept. */
 	for (size_t i = 0; i < n; i++) {
+		if (files[i].output != output)
+			continue;
 		blob_name(files[i].id, files[i].output, name);
 		(void)unlinkat(dir, name, 0);
 	}

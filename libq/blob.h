@@ -30,8 +30,11 @@ uint64_t blob_hash(const struct q_blob *blob);
 int blob_adopt(struct q_blob *blob, uint64_t id);
 /* Undo blob_adopt(), if it was called: the transaction failed. */
 void blob_disown(struct q_blob *blob);
-/* Remove files that a committed transaction does without. */
-void blob_remove(struct q *q, const struct file *files, size_t n);
+/*
+ * Remove files that a committed transaction does without: bodies, or outputs. These
+ * under its lock: the next output of the message has the same name.
+ */
+void blob_remove(struct q *q, const struct file *files, size_t n, bool output);
 /* Remove some of what crashed processes left. Outside of any transaction. */
 void blob_sweep(struct q *q);
 /* The directory of blobs; belongs to the handle. */

@@ -254,8 +254,10 @@ txn_commit(struct txn *t, bool durable)
 	rc = store_commit(t->mdb, "commit");
 	t->mdb = NULL; /* LMDB freed it, whether or not it succeeded */
 	t->flushed = rc == 0 && durable;
-	if (rc == 0)
+	if (rc == 0) {
 		space_after(t);
+		blob_remove(q, t->files, t->file_count, true);
+	}
 	if (rc != 0 && rc != STORE_GROW) {
 		/* LMDB does not say whether a write failed or a flush; after a flush
 		 * what the kernel holds of the file is unknown. */
@@ -270,7 +272,7 @@ txn_commit(struct txn *t, bool durable)
 void
 txn_end(struct txn *t)
 {
-	blob_remove(t->q, t->files, t->file_count);
+	blob_remove(t->q, t->files, t->file_count, false);
 	forget_files(t);
 }
 

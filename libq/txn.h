@@ -73,7 +73,7 @@ int txn_begin_write(struct q *q, struct txn *t);
  * After a code but STORE_GROW the handle is dead.
  */
 int txn_commit(struct txn *t, bool durable);
-/* What is left to do without the lock: files of ended messages go. */
+/* What is left to do without the lock: bodies of ended messages go. */
 void txn_end(struct txn *t);
 /* Does nothing to a transaction that has ended. */
 void txn_abort(struct txn *t);

@@ -248,3 +248,16 @@ load lib
 	has "$stderr" 'ended, but its output could not be kept'
 	ended 0
 }
+
+@test "an output is not removed with the one before it of the same message" {
+	qctl create jobs inline=4096 results=all
+	qpush -m 1 jobs x
+	run -4 qpop jobs -- sh -c 'seq 2000; exit 1'
+	start env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o calls -e trace=unlinkat \
+		-e inject=unlinkat:delay_enter=1000000 qctl redrive jobs --all
+	qpop -w jobs -- seq 2001
+	ended 0
+	qwatch jobs 1 >output
+	seq 2001 | cmp - output
+	qctl check jobs
+}
