@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Backup: a queue of its own, of one moment. Large bodies are copied first, for they
- * never change; under the lock only those that came meanwhile, and the data file.
+ * Backup: a queue of its own, of one moment. Large bodies are copied first, for those
+ * of messages never change; under the lock only what came meanwhile, and the data file.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -70,17 +70,21 @@ copy(int from, int to, uint64_t size)
 	return (rc == 0 && fsync(to) != 0 ? fail_sys("cannot flush the backup") : rc);
 }
 
-/* The output of a message may be that of another end when it is looked at again. */
+/*
+ * What is looked at again may be of another end of the message, if an output; or of
+ * another push, where that before died, or failed, with the id. Some file systems know
+ * no parts of a second.
+ */
 static bool
 is_same(int from_dir, int to_dir, const char *name)
 {
 	struct stat from, to;
 
-	return (fstatat(from_dir, name, &from, AT_SYMLINK_NOFOLLOW) == 0 &&
-		fstatat(to_dir, name, &to, AT_SYMLINK_NOFOLLOW) == 0 &&
-		from.st_size == to.st_size &&
-		from.st_mtim.tv_sec == to.st_mtim.tv_sec &&
-		from.st_mtim.tv_nsec == to.st_mtim.tv_nsec);
+	return (
+	    fstatat(from_dir, name, &from, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    fstatat(to_dir, name, &to, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    from.st_size == to.st_size && from.st_mtim.tv_sec == to.st_mtim.tv_sec &&
+	    (from.st_mtim.tv_nsec == to.st_mtim.tv_nsec || to.st_mtim.tv_nsec == 0));
 }
 
 static int
@@ -106,7 +110,7 @@ copy_blob(const struct backup *b, int from_dir, int to_dir, const char *name)
 {
 	int from = -1, to, rc;
 
-	if (strchr(name, '.') != NULL && !is_same(from_dir, to_dir, name))
+	if (!is_same(from_dir, to_dir, name))
 		(void)unlinkat(to_dir, name, 0);
 	to = openat(
 	    to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -89,3 +89,17 @@ is_nothing_left() {
 	qctl backup jobs ./saved
 	is "$(qpop ./saved)" a
 }
+
+@test "a backup has a body as it is, not what a push that died had left in its place" {
+	qctl create jobs inline=4096
+	head -c 20000 /dev/zero >"$Q_ROOT/jobs/blob/1"
+	start env ASAN_OPTIONS=detect_leaks=0 strace -qq -o calls -e trace=flock \
+		-e inject=flock:delay_enter=2000000:when=2 qctl backup jobs ./saved
+	eventually compgen -G './.q*/blob/1'
+	seq 3000 >large
+	truncate -s 20000 large
+	qpush jobs <large
+	ended 0
+	qctl check ./saved
+	qpop ./saved | cmp - large
+}
