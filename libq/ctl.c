@@ -15,6 +15,7 @@
 
 #include "clock.h"
 #include "queue.h"
+#include "space.h"
 
 #include "ctl.h"
 
@@ -198,13 +199,19 @@ make_named(const struct q *q)
 	(void)close(fd);
 }
 
-/* Complete before it has its name; who comes second uses the first one's. */
+/*
+ * Complete before it has its name; who comes second uses the first one's. It is no use
+ * that is worth the last room on a disk, which a commit may need just then.
+ */
 static void
 make_file(const struct q *q)
 {
-	int fd = openat(q->dir.fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	char path[64];
+	int fd;
 
+	if (space_is_short(q, CTL_SIZE + SPACE_RESERVE))
+		return;
+	fd = openat(q->dir.fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd == -1) {
 		make_named(q);
 		return;
