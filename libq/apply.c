@@ -137,18 +137,24 @@ pushes(const struct call *c)
 
 /*
  * Taking and settling must work on a full disk, in a file with holes, too: room is made
- * before, since a commit that failed is not repeated.
+ * before, since a commit that failed is not repeated. A push does not have it made: the
+ * reserve would be gone.
  */
 static int
 begin(struct q *q, const struct call *c, struct txn *t)
 {
 	int rc = txn_begin_write(q, t);
 
-	if (rc != 0 || !t->holes || pushes(c) || !space_is_short(q, SPACE_SHORT))
+	if (rc != 0 || !t->holes || !space_is_short(q, SPACE_SHORT))
 		return (rc);
-	txn_abort(t);
-	compact_for_room(q);
-	return (txn_begin_write(q, t));
+	if (!pushes(c)) {
+		txn_abort(t);
+		compact_for_room(q);
+		if ((rc = txn_begin_write(q, t)) != 0)
+			return (rc);
+	}
+	t->scarce = space_is_short(q, SPACE_SHORT);
+	return (0);
 }
 
 static int
@@ -181,7 +187,8 @@ fill(struct q *q, struct call *c, struct txn *t, enum next *next)
 		rc = apply_ours(t, c, &done);
 	}
 	if (rc == 0) {
-		if (!serve_any(q))
+		/* Where a commit may fail, it fails nobody but who wants it. */
+		if (!serve_any(q) && !t->scarce)
 			serve_collect(q);
 		if ((rc = serve_apply(q, t)) != 0) /* whose fault it was is noted */
 			*next = ONCE_MORE;

@@ -129,6 +129,14 @@ space_ensure(struct txn *t, uint64_t bytes)
 	/* Rows, page headers and half-full pages; then the trees' copied paths. */
 	need = end + bytes + bytes / 2 + 64 * q->store.page +
 	       space_reserve(end, txn_entries(t, T_BODY), txn_entries(t, T_MSG));
+	/* What is in holes needs room on the disk, too, once the reserve has its own.
+	 */
+	if (t->holes &&
+	    space_is_short(
+		q, SPACE_RESERVE + (t->file_size < need ? need + step - end : 0))) {
+		errno = ENOSPC;
+		return (fail_sys("data.mdb"));
+	}
 	if (t->file_size >= need)
 		return (0);
 	if ((rc = space_allocate(q->dir.data, end, need + step)) == 0)

@@ -41,6 +41,7 @@ struct txn {
 	uint64_t file_size; /* when it began */
 	enum { ROOM_UNKNOWN, ROOM_SHORT, ROOM_ENOUGH } for_due; /* on the disk */
 	bool holes;    /* in the file: what is written there needs room on disk */
+	bool scarce;   /* that room: a commit may find none for more than is needed */
 	uint64_t room; /* bytes of it that pushes and outputs were promised */
 	struct tally tally;
 	struct file *files; /* that go once this is committed */

@@ -197,3 +197,45 @@ on_small_disk() {
 		done
 	END
 }
+
+@test "on a full disk, a push that finds no room takes no acknowledgement with it" {
+	on_small_disk <<-'END'
+		seq 2500 | sed 's/$/ some words to fill the line/' | qpush -l jobs
+		qpop -n 1500 -l jobs | wc -l >taken
+		qpop -L 1h -n 200 -j jobs | jq -r .receipt | split -l 50 - receipts.
+		qctl compact -q jobs
+		cat /dev/zero >disk/fill || :
+		head -c 3000 /dev/zero >large
+		for i in 1 2 3; do
+			(while [ ! -e acked ]; do qpush jobs <large 2>>errors || is $? 75; done) &
+		done
+		for i in receipts.*; do
+			(while read -r r; do qack jobs "$r" || echo "$?" >>failed; done <"$i"; echo "$i" >>ended) &
+		done
+		until [ "$(cat ended 2>&1 | wc -l)" = 4 ]; do sleep 0.1; done
+		touch acked
+		wait
+		[ ! -e failed ]
+		counts jobs done=1700
+		qctl check jobs
+	END
+}
+
+@test "on a full disk, a COMMAND's output is kept or lost, and its message is done" {
+	on_small_disk <<-'END'
+		mount -o remount,size=6m disk
+		qctl create jobs results=all
+		seq 2500 | sed 's/$/ some words to fill the line, and a few more of them to take space/' >lines
+		qpush -l jobs <lines
+		qpop -n 500 -l jobs | wc -l >taken
+		qctl compact -q jobs
+		cat /dev/zero >disk/fill || :
+		# the less there is room for, the less of it may be promised
+		for i in {1..40}; do
+			qpop -n 5 jobs -- head -c 1500 /dev/zero
+			truncate -s -32K disk/fill
+		done
+		counts jobs done=700
+		qctl check jobs
+	END
+}
