@@ -37,8 +37,6 @@ print_one(const struct ctl *c, struct q *q, uint64_t id, uint64_t *count)
 	const struct q_msg *m;
 	int rc = q_get(q, id, &b), status = 0;
 
-	if (rc == Q_ENOENT)
-		return (0);
 	if (rc == 0) {
 		m = q_batch_get(b, 0);
 		if (m->damaged) {
@@ -50,6 +48,8 @@ print_one(const struct ctl *c, struct q *q, uint64_t id, uint64_t *count)
 		}
 	}
 	q_batch_free(b);
+	if (rc == Q_ENOENT)
+		return (0);
 	if (rc == Q_ECORRUPT) {
 		diag_error(c->queue, "%s; left out", q_errmsg());
 		return (DIAG_CORRUPT);

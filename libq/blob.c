@@ -296,15 +296,47 @@ open_checked(struct q *q, struct file file, uint64_t size, uint64_t hash,
 }
 
 int
-q_msg_open(struct q *q, const struct q_msg *msg, int *out)
+blob_open(struct q *q, uint64_t id, uint64_t size, uint64_t hash, int *out)
 {
-	const struct file file = { msg->id, false };
+	const struct file file = { id, false };
 	char what[64];
 
-	(void)snprintf(what, sizeof(what), "message %llu", (unsigned long long)msg->id);
+	(void)snprintf(what, sizeof(what), "message %llu", (unsigned long long)id);
+	return (open_checked(q, file, size, hash, what, out));
+}
+
+/* Its file goes with it, whoever is about to read it. */
+static bool
+has_ended(struct q *q, uint64_t id)
+{
+	struct key k = key_id(id);
+	struct span v;
+	struct txn t;
+	bool has;
+
+	if (txn_begin(q, &t) != 0)
+		return (false);
+	has = txn_get(&t, T_BODY, key_span(&k), &v) == STORE_NONE;
+	txn_abort(&t);
+	return (has);
+}
+
+int
+q_msg_open(struct q *q, const struct q_msg *msg, int *out)
+{
+	char why[Q_MAX_REASON];
+	int rc;
+
 	if (!msg->blob)
-		return (fail(Q_EINVAL, "%s has no file", what));
-	return (open_checked(q, file, msg->size, msg->blob_hash, what, out));
+		return (fail(
+		    Q_EINVAL, "message %llu has no file", (unsigned long long)msg->id));
+	rc = blob_open(q, msg->id, msg->size, msg->blob_hash, out);
+	if (rc != Q_ECORRUPT)
+		return (rc);
+	(void)snprintf(why, sizeof(why), "%s", q_errmsg());
+	return (has_ended(q, msg->id)
+		    ? fail(Q_ENOENT, "no such message (done, expired or purged)")
+		    : fail(rc, "%s", why));
 }
 
 int

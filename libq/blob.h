@@ -35,6 +35,8 @@ void blob_disown(struct q_blob *blob);
  * under its lock: the next output of the message has the same name.
  */
 void blob_remove(struct q *q, const struct file *files, size_t n, bool output);
+/* As q_msg_open(), of a message that is there: under the lock, too. */
+int blob_open(struct q *q, uint64_t id, uint64_t size, uint64_t hash, int *out);
 /* Remove some of what crashed processes left. Outside of any transaction. */
 void blob_sweep(struct q *q);
 /* The directory of blobs; belongs to the handle. */

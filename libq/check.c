@@ -105,12 +105,11 @@ int
 check_one_blob(struct q *q, const struct blob_row *blob)
 {
 	struct q_result r = { .id = blob->id, .blob = true, .size = blob->size };
-	struct q_msg m = { .id = blob->id, .blob = true };
 	int fd = -1, rc;
 
-	r.hash = m.blob_hash = blob->hash;
-	m.size = blob->size;
-	rc = blob->output ? q_result_open(q, &r, &fd) : q_msg_open(q, &m, &fd);
+	r.hash = blob->hash;
+	rc = blob->output ? q_result_open(q, &r, &fd)
+	                  : blob_open(q, blob->id, blob->size, blob->hash, &fd);
 	if (rc == 0)
 		(void)close(fd);
 	return (rc);

@@ -340,7 +340,8 @@ const struct q_msg *q_batch_get(const struct q_batch *batch, size_t i);
 /* Settles nothing. */
 void q_batch_free(struct q_batch *batch);
 
-/* A descriptor to read a blob's body from; Q_ECORRUPT: missing, short or changed. */
+/* A descriptor to read a blob's body from; Q_ECORRUPT: missing, short or changed;
+ * Q_ENOENT: the message has ended meanwhile. */
 int q_msg_open(struct q *q, const struct q_msg *msg, int *fd);
 
 /* ---- take ---- */

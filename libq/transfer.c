@@ -235,22 +235,6 @@ forget(struct transfer *x)
 	x->n = 0;
 }
 
-/* Somebody has taken it, or moved it, since it was copied out: its file went with it.
- */
-static bool
-is_gone(struct q *q, uint64_t id)
-{
-	struct state s;
-	struct txn t;
-	bool gone;
-
-	if (txn_begin(q, &t) != 0)
-		return (false);
-	gone = life_get(&t, id, &s) == STORE_NONE;
-	txn_abort(&t);
-	return (gone);
-}
-
 static void
 leave_damaged(struct transfer *x, uint64_t id)
 {
@@ -278,11 +262,11 @@ add_all(struct transfer *x)
 		const struct q_msg *m = &x->b->msg[i];
 
 		rc = m->damaged ? Q_ECORRUPT : add_push(x, m);
-		if (rc == Q_ECORRUPT) {
-			if (m->damaged || !is_gone(x->from, m->id))
-				leave_damaged(x, m->id);
+		if (rc == Q_ECORRUPT)
+			leave_damaged(x, m->id);
+		/* Somebody may have taken it, or moved it, since it was copied out. */
+		if (rc == Q_ECORRUPT || rc == Q_ENOENT)
 			rc = 0;
-		}
 	}
 	return (rc);
 }

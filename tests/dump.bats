@@ -350,3 +350,17 @@ refused() {
 		".options = ([range(40) | {\"log=$long\\(.)\": \"\"}] | add)" 1
 	[ ! -e "$Q_ROOT/b" ]
 }
+
+@test "a large message that ends while it is dumped is left out, and no damage" {
+	qctl create jobs inline=4096
+	seq 3000 | qpush jobs
+	qpush jobs small
+	start env ASAN_OPTIONS=detect_leaks=0 strace -qq -o calls -e trace=openat \
+		-e inject=openat:delay_enter=500000 qctl dump jobs >dumped 2>errors
+	eventually grep -q '"blob"' calls
+	is "$(qpop jobs)" "$(seq 3000)"
+	ended 0
+	is "$(cat errors)" ''
+	qctl load copy <dumped
+	is "$(qpop -n all -l copy)" small
+}
