@@ -338,7 +338,7 @@ apply_standing(struct q *q, struct txn *t)
 	uint32_t bits;
 	int rc = 0;
 
-	if (t->readied == 0 || c->map == NULL || !ctl_is_whole(q) ||
+	if (t->readied == 0 || t->scarce || c->map == NULL || !ctl_is_whole(q) ||
 	    (bits = atomic_load(&c->map->standing)) == 0 || service(q) == NULL)
 		return (0);
 	for (unsigned i = 0; i < CTL_STANDING && t->readied > 0 && rc == 0; i++) {
