@@ -18,7 +18,7 @@
 enum {
 	FIRST_READ = 64 << 10,
 	READ_MOST = FEED_BYTES, /* buffered records; a longer one becomes a blob */
-	ATOMIC_MOST = 1 << 30,  /* bytes of all records of --atomic, held in memory */
+	MEMORY_MOST = 1 << 30,  /* of --atomic in all, or of one JSON object */
 	PIPE_SIZE = 1 << 20,    /* asked for, so that a fast writer fills a batch */
 	PAUSE_MS = 1,           /* input that makes us wait so long has paused */
 };
@@ -224,18 +224,38 @@ long_record(struct input *in, char sep)
 	push_blob(in);
 }
 
+/* One read, into more room if there is none. */
+static void
+fill_more(struct input *in, const char *where, const char *too_much)
+{
+	if (in->used == in->room) {
+		if (in->room >= MEMORY_MOST)
+			feed_refuse(in->feed, DIAG_USAGE, where, too_much);
+		grow(in, in->room * 2);
+	}
+	fill(in);
+}
+
 /* All of it before anything is stored. */
 static void
 slurp(struct input *in)
 {
-	while (!in->ended) {
-		if (in->used == in->room) {
-			if (in->room >= ATOMIC_MOST)
-				feed_refuse(in->feed, DIAG_USAGE, in->where,
-				    "the input of --atomic is over 1 GiB");
-			grow(in, in->room * 2);
-		}
-		fill(in);
+	while (!in->ended)
+		fill_more(in, in->where, "the input of --atomic is over 1 GiB");
+}
+
+/* A JSON object that does not fit the buffer, which holds its beginning: it is no body,
+ * and has to be parsed whole. */
+static void
+long_object(struct input *in)
+{
+	const struct input next = { .records = in->records + 1 };
+	size_t seen = 0;
+	char buf[64];
+
+	while (!in->ended && memchr(in->buf + seen, '\n', in->used - seen) == NULL) {
+		seen = in->used;
+		fill_more(in, place(&next, buf), "the line is over 1 GiB");
 	}
 }
 
@@ -250,7 +270,8 @@ read_records(struct feed *f, int fd, char sep, record_fn *record)
 	if (f->atomic)
 		slurp(&in);
 	while (!in.ended) {
-		fill(&in);
+		if (in.used < in.room) /* else it holds the end of a long object */
+			fill(&in);
 		start = split(&in, start, sep, record);
 		if (in.ended || (in.used < in.room && !feed_is_full(f) && !paused(&in)))
 			continue;
@@ -258,7 +279,11 @@ read_records(struct feed *f, int fd, char sep, record_fn *record)
 		memmove(in.buf, in.buf + start, in.used - start);
 		in.used -= start;
 		start = 0;
-		if (in.used == in.room)
+		if (in.used < in.room)
+			continue;
+		if (record == json_record)
+			long_object(&in);
+		else
 			long_record(&in, sep);
 	}
 	start = split(&in, start, sep, record);

@@ -156,6 +156,18 @@ refused() {
 	refused "unknown field 'bdoy'" '{"body":"x","bdoy":"y"}'
 }
 
+@test "an object is read as one, however long it is" {
+	head -c 13M /dev/urandom >large
+	qpush -k key -f large jobs
+	echo small | qpush jobs
+	qpop -n all --json jobs | qpush -J copy
+	is "$(qstat --json copy 1 | jq -r .key)" key
+	qpop copy | cmp - large
+	is "$(qpop copy)" small
+	head -c 17M /dev/zero | tr '\0' '[' >line
+	fails 2 'stdin line 1: not JSON' qpush -J copy <line
+}
+
 @test "a field given twice is refused" {
 	refused 'not JSON: duplicate object key' '{"body":"x","body":"y"}'
 }
