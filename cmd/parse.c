@@ -316,7 +316,9 @@ dated(const char *s, int64_t *seconds, int64_t *ns)
 	if (skip(&s, 'T') || skip(&s, 't') || skip(&s, ' ')) {
 		if (!clock_time(&s, &tm, ns))
 			return (false);
-		if (zone(&s, &east)) {
+		if (*s != '\0') {
+			if (!zone(&s, &east))
+				return (false);
 			*seconds = utc(&tm) - east;
 			return (*s == '\0');
 		}
