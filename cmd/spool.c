@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "diag.h"
+#include "stop.h"
 #include "text.h"
 
 #include "spool.h"
@@ -37,7 +38,7 @@ run(char **command, int out)
 	posix_spawnattr_t attr;
 	sigset_t defaults;
 	int error, status;
-	pid_t pid;
+	pid_t pid, ended;
 
 	(void)sigemptyset(&defaults);
 	(void)sigaddset(&defaults, SIGPIPE);
@@ -57,9 +58,16 @@ run(char **command, int out)
 	if (error != 0)
 		diag_die(
 		    DIAG_FAILED, command[0], "%s; nothing stored", strerror(error));
-	while (waitpid(pid, &status, 0) == -1)
+	while ((ended = waitpid(pid, &status, 0)) == -1 && stop_signal() == 0)
 		if (errno != EINTR)
 			diag_die(DIAG_FAILED, command[0], "wait: %s", strerror(errno));
+	if (stop_signal() != 0) {
+		/* A terminal has told the command, too; others tell us alone. */
+		if (ended == -1)
+			(void)kill(pid, stop_signal());
+		diag_error(command[0], "interrupted; nothing stored");
+		stop_exit();
+	}
 	return (status);
 }
 

@@ -156,6 +156,17 @@ load lib
 	[ ! -e "$Q_ROOT/jobs" ]
 }
 
+@test "a signal ends --from-command, its command, and nothing is stored" {
+	mkfifo pipe
+	exec 7<>pipe
+	start qpush --from-command jobs -- sh -c 'echo half; echo >pipe; exec sleep 60' 2>err
+	read -r <&7
+	kill -TERM "$pid"
+	ended 143
+	is "$(cat err)" "qpush: sh: interrupted; nothing stored"
+	[ ! -e "$Q_ROOT/jobs" ]
+}
+
 @test "behind '--' are messages, whatever they begin with" {
 	qpush jobs -- -a --lines --
 	qpush jobs b -- -c
