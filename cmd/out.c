@@ -94,7 +94,10 @@ out_open(struct out *out, const char *file, bool whole)
 	*out = (struct out){ .fd = STDOUT_FILENO, .file = file };
 	if ((file != NULL && (out->fd = open_file(out, whole)) == -1) ||
 	    (out->stream = fopencookie(out, "w", io)) == NULL) {
-		diag_error(file != NULL ? file : "stdout", "%s", strerror(errno));
+		/* A pipe without a reader is waited for. */
+		if (stop_signal() == 0)
+			diag_error(
+			    file != NULL ? file : "stdout", "%s", strerror(errno));
 		free(out->temp);
 		return (-1);
 	}

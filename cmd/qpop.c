@@ -292,6 +292,8 @@ run_delivery(const struct options *o)
 
 	if (out_open(&out, o->output, o->delivery.count == 1) != 0) {
 		queue_leave(q);
+		if (stop_signal() != 0)
+			stop_exit();
 		return (DIAG_FAILED);
 	}
 	/* Who has the receipt decides when it is done, whatever he reads. */

@@ -249,6 +249,8 @@ push_files(struct options *o)
 		const char *name = is_stdin ? "stdin" : o->files[i];
 		int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
 
+		if (fd == -1 && stop_signal() != 0) /* a pipe without a writer */
+			feed_interrupted(&o->feed);
 		if (fd == -1)
 			feed_refuse(&o->feed, DIAG_FAILED, name, strerror(errno));
 		source_whole(&o->feed, fd, name);

@@ -48,6 +48,22 @@ load lib
 	is "$(cat got)" x
 }
 
+@test "a signal ends who waits for the other end of a FIFO, and nothing is taken" {
+	local command
+
+	mkfifo pipe
+	qpush jobs x
+	for command in 'qpop -o pipe jobs' 'qpop -L 1h -r pipe jobs' 'qpush jobs -f pipe'; do
+		# shellcheck disable=SC2086 # words
+		start $command 2>err
+		eventually grep -qs wait_for_partner "/proc/$pid/wchan"
+		kill -INT "$pid"
+		ended 130
+		run ! grep Interrupted err
+	done
+	counts jobs ready=1 pushed=1
+}
+
 @test "-o to a symbolic link writes to what it leads to, and leaves the link" {
 	echo older and longer >target
 	ln -s target link
