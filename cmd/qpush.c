@@ -78,15 +78,37 @@ set_form(struct options *o, int form)
 	o->form = form;
 }
 
+/* NAME=VALUE, of a NAME that the others do not have: JSON and COMMANDs have one of
+ * each. */
+static void
+check_header(const struct options *o, const char *header)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+	size_t name = strspn(header, chars);
+	const char *end = o->headers + o->headers_size;
+
+	if (name == 0 || header[name] != '=')
+		diag_usage("--header: '%s' is not NAME=VALUE, NAME of letters, "
+			   "digits, '_', '-', '.'",
+		    header);
+	for (const char *p = o->headers; p < end; p += strlen(p) + 1)
+		if (strncmp(p, header, name + 1) == 0)
+			diag_usage(
+			    "--header: '%.*s' is given twice", (int)name, header);
+	if (o->headers_size + strlen(header) + 1 > Q_MAX_HEADERS)
+		diag_usage("--header: headers of %zu bytes; the most is %d",
+		    o->headers_size + strlen(header) + 1, Q_MAX_HEADERS);
+}
+
 static void
 add_header(struct options *o, const char *header)
 {
 	size_t n = strlen(header) + 1;
-	char *p = realloc(o->headers, o->headers_size + n);
+	char *p;
 
-	if (strchr(header, '=') == NULL)
-		diag_usage("--header: '%s' is not NAME=VALUE", header);
-	if (p == NULL)
+	check_header(o, header);
+	if ((p = realloc(o->headers, o->headers_size + n)) == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
 	memcpy(p + o->headers_size, header, n);
 	o->headers = p;

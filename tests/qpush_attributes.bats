@@ -62,9 +62,12 @@ load lib
 
 @test "a header needs a name, and headers have a limit" {
 	fails 2 "qpush: --header: 'novalue' is not NAME=VALUE" qpush -H novalue jobs x
-	fails 2 "a header is NAME=VALUE" qpush -H =x jobs x
-	fails 2 "a header is NAME=VALUE" qpush -H 'a b=x' jobs x
+	fails 2 "qpush: --header: '=x' is not NAME=VALUE" qpush -H =x jobs x
+	fails 2 "is not NAME=VALUE" qpush -H 'a b=x' --from-command jobs -- touch run
+	fails 2 "qpush: --header: 'a' is given twice" qpush -H a=1 -H aa=2 -H a=2 jobs x
 	fails 2 "the most is 16384" qpush -H "a=$(head -c 16384 /dev/zero | tr '\0' x)" jobs x
+	[ ! -e run ]
+	[ ! -e "$Q_ROOT/jobs" ]
 	qpush -H "a=$(head -c 16381 /dev/zero | tr '\0' x)" jobs x
 	counts jobs pushed=1
 }
