@@ -223,6 +223,35 @@ find_known(struct txn *t, const struct push *push, size_t i, uint64_t *id, bool 
 }
 
 /*
+ * Of a push of all or none, whether the queue could hold it if it were empty: else
+ * waiting would not help. Those with keys are not counted, for they may be known by
+ * then.
+ */
+static int
+check_whole(const struct txn *t, const struct push *push)
+{
+	const uint64_t *o = t->meta.option;
+	uint64_t messages = 0, bytes = 0;
+	char a[HUMAN_SIZE], b[HUMAN_SIZE];
+
+	for (size_t i = 0; i < push->n; i++)
+		if (!has_key(push, i)) {
+			messages++;
+			bytes += size_of(&push->messages[i]);
+		}
+	if (o[Q_OPT_MAX_MESSAGES] != 0 && messages > o[Q_OPT_MAX_MESSAGES])
+		return (fail(Q_ETOOBIG,
+		    "%llu messages at once are over the %llu the queue may hold",
+		    (unsigned long long)messages,
+		    (unsigned long long)o[Q_OPT_MAX_MESSAGES]));
+	if (o[Q_OPT_MAX_BYTES] != 0 && bytes > o[Q_OPT_MAX_BYTES])
+		return (fail(Q_ETOOBIG,
+		    "messages of %s at once are over the %s the queue may hold",
+		    human_size(a, bytes), human_size(b, o[Q_OPT_MAX_BYTES])));
+	return (0);
+}
+
+/*
  * How many fit the queue's limits; the reason for the others is in result->code. Those
  * whose key is known need no room.
  */
@@ -252,6 +281,9 @@ admit(struct txn *t, const struct push *push, struct pushed *result, size_t *n)
 	}
 	t->meta.counter[COUNT_BYTES] = bytes;
 	free(repeated);
+	if (result->code == Q_EFULL && push->flags & Q_ATOMIC &&
+	    check_whole(t, push) != 0)
+		result->code = Q_ETOOBIG;
 	*n = i < push->n && push->flags & Q_ATOMIC ? 0 : i;
 	if (rc != Q_ECORRUPT)
 		return (rc);

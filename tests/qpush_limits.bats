@@ -99,10 +99,21 @@ load lib
 }
 
 @test "--atomic stores nothing if there is no room for all" {
-	qctl create jobs max-messages=3
+	qctl create jobs max-messages=3 max-bytes=20
+	qpush jobs x
 	fails 75 "queue is full (3 messages); nothing stored" \
-		qpush --atomic -l jobs < <(seq 4)
-	counts jobs pushed=0
+		qpush --atomic -l jobs < <(seq 3)
+	counts jobs pushed=1
+	is "$(qpop jobs)" x
 	qpush --atomic -l jobs < <(seq 3)
-	counts jobs pushed=3
+	counts jobs pushed=4
+}
+
+@test "--atomic does not wait for room that there cannot be" {
+	qctl create jobs max-messages=3 max-bytes=20
+	fails 3 "4 messages at once are over the 3 the queue may hold; nothing stored" \
+		timeout 10 qpush --wait --atomic -l jobs < <(seq 4)
+	fails 3 "messages of 22 bytes at once are over the 20 bytes the queue may hold" \
+		timeout 10 qpush --wait --atomic jobs 12345678901 12345678901
+	counts jobs pushed=0
 }

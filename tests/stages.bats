@@ -127,6 +127,15 @@ load lib
 	is "$(qstat --json in 1 | jq .attempt)" 0
 }
 
+@test "more lines than the next stage may ever hold are a failure, and not waited for" {
+	qctl create out max-messages=2
+	qpush -m 1 in x
+	run -4 --separate-stderr timeout 10 qpop in --to out --to-lines -- seq 3
+	has "$stderr" "printed too much: 3 messages at once are over the 2"
+	counts in dead=1
+	counts out pushed=0
+}
+
 @test "what is too large for the next stage is a failure of its message alone" {
 	qctl create out max-body=5
 	qctl create in backoff=0
