@@ -216,6 +216,7 @@ failed(struct feed *f, int code, q_time until)
 static void
 store(struct feed *f)
 {
+	unsigned flags = (f->atomic ? Q_ATOMIC : 0U) | (f->wait != 0 ? Q_PATIENT : 0U);
 	q_time until = f->wait == 0 ? 0 : now_after(f->wait);
 	struct q_pushed *pushed;
 	size_t done = 0, n;
@@ -224,8 +225,8 @@ store(struct feed *f)
 	if ((pushed = calloc(f->count + 1, sizeof(*pushed))) == NULL)
 		stop(f, DIAG_FAILED, NULL, "out of memory");
 	while (done < f->count) {
-		rc = q_push(feed_queue(f), f->messages + done, f->count - done,
-		    f->atomic ? Q_ATOMIC : 0, &n, pushed);
+		rc = q_push(feed_queue(f), f->messages + done, f->count - done, flags,
+		    &n, pushed);
 		report(f, pushed, n);
 		done += n;
 		if (rc != 0)

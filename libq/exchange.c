@@ -52,7 +52,9 @@ q_hand_over(struct q *q, const struct q_push *messages, size_t n,
     const struct q_origin *origin, bool *known, const struct q_origin *over,
     size_t over_count)
 {
-	struct push push = { .messages = messages, .n = n, .flags = Q_ATOMIC };
+	struct push push = {
+		.messages = messages, .n = n, .flags = Q_ATOMIC | Q_PATIENT
+	};
 	struct pushed result = { 0 };
 	int rc;
 

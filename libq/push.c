@@ -223,8 +223,8 @@ find_known(struct txn *t, const struct push *push, size_t i, uint64_t *id, bool 
 }
 
 /*
- * Of a push of all or none, whether the queue could hold it if it were empty: else
- * waiting would not help. Those with keys are not counted, for they may be known by
+ * Of a push of all or none, whether the queue could hold it if it were empty, for those
+ * who would wait. Those with keys are not counted, for they may be known by
  * then.
  */
 static int
@@ -282,7 +282,7 @@ admit(struct txn *t, const struct push *push, struct pushed *result, size_t *n)
 	t->meta.counter[COUNT_BYTES] = bytes;
 	free(repeated);
 	if (result->code == Q_EFULL && push->flags & Q_ATOMIC &&
-	    check_whole(t, push) != 0)
+	    push->flags & Q_PATIENT && check_whole(t, push) != 0)
 		result->code = Q_ETOOBIG;
 	*n = i < push->n && push->flags & Q_ATOMIC ? 0 : i;
 	if (rc != Q_ECORRUPT)

@@ -212,7 +212,11 @@ struct q_pushed {
 	bool known; /* not added: the id is that of the message that has the key */
 };
 
-enum q_push_flag { Q_ATOMIC = 1 << 0 /* all or none */ };
+enum q_push_flag {
+	Q_ATOMIC = 1 << 0, /* all or none */
+	Q_PATIENT =
+	    1 << 1, /* of one who waits for room: Q_ETOOBIG, if there can be none */
+};
 
 /*
  * Store n messages in one transaction, in order. *stored says how many are on disk,

@@ -166,7 +166,7 @@ receipt() {
 @test "what is refused is not told" {
 	qctl create jobs max-messages=2
 	watch -j -n 2 jobs
-	run -3 qpush --atomic -l jobs <<<$'a\nb\nc'
+	run -75 qpush --atomic -l jobs <<<$'a\nb\nc'
 	run -1 qpop jobs
 	qpush jobs x
 	run -1 qack --strict jobs 1.1.zzzzz
