@@ -32,6 +32,7 @@ INCDIR  ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share
 MANDIR  ?= $(DATADIR)/man
 INSTALL ?= install
+OBJCOPY ?= objcopy
 PROVE   ?= prove
 
 # CFLAGS, CPPFLAGS and LDFLAGS belong to whoever builds; ours are in all_*.
@@ -90,9 +91,10 @@ no_musl  := board.o $(notdir $(patsubst %.c,%.o,$(wildcard cmd/live*.c)))
 musl_cmd := $(filter-out $(no_musl:%=$(B)/musl/cmd/%),$(cmd_obj:$(B)/%=$(B)/musl/%))
 apis     := $(COMMANDS:%=$(B)/api/%)
 so       := $(B)/libq.so.$(ABI)
+archive  := $(B)/static/libq.a
 builtins := $(B)/qutils.so
 
-all: $(bins) $(so)
+all: $(bins) $(so) $(archive)
 
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -104,6 +106,17 @@ $(B)/libq.a: $(lib_obj)
 $(so): $(lib_obj) libq/libq.map
 	$(link) -shared -Wl,-soname,$(@F) -Wl,--version-script=libq/libq.map $(lib_obj) -llmdb
 	ln -sf $(@F) $(B)/libq.so
+
+# What is installed is one object, in which only the names of libq.map can be met by those
+# of a program.
+$(archive): $(lib_obj) libq/libq.map
+	@mkdir -p $(@D)
+	sed -n 's/^[[:space:]]*\(q_[a-z_]*\);$$/\1/p' libq/libq.map >$(@D)/names
+	$(CC) -r -nostdlib $(if $(findstring -flto,$(CFLAGS)),-flinker-output=nolto-rel) \
+		-o $(@D)/q.o $(lib_obj)
+	$(OBJCOPY) --keep-global-symbols=$(@D)/names $(@D)/q.o
+	$(RM) $@
+	$(AR) rcs $@ $(@D)/q.o
 
 $(B)/cmd.a: $(cmd_obj)
 	$(AR) rcs $@ $^
@@ -328,7 +341,7 @@ install: all
 	$(INSTALL) -m755 $(bins) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m755 $(so) $(DESTDIR)$(LIBDIR)
 	ln -sf $(notdir $(so)) $(DESTDIR)$(LIBDIR)/libq.so
-	$(INSTALL) -m644 $(B)/libq.a $(DESTDIR)$(LIBDIR)
+	$(INSTALL) -m644 $(archive) $(DESTDIR)$(LIBDIR)
 	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCDIR@|$(INCDIR)|;s|@VERSION@|$(VERSION)|' \
 		libq/libq.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libq.pc
 	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libq.pc
