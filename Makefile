@@ -46,7 +46,8 @@ FUZZ_CC  ?= clang
 fuzz_san := -fsanitize=fuzzer
 
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	    -Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla -Wno-missing-field-initializers
+	    -Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla -Wno-missing-field-initializers \
+	    -Wno-unused-result # gcc has it ignore (void), where _FORTIFY_SOURCE is set
 , := ,
 san      := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 all_cpp  := -Ilibq -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(CPPFLAGS)
