@@ -171,9 +171,9 @@ bash_obj := $(patsubst %.c,$(B)/%.o,$(wildcard cmd/bash/*.c))
 $(bash_obj): all_cpp += -DSHELL $(patsubst %,-isystem $(BASH_INC)%,/. /include /builtins)
 $(bash_obj): all_c += -Wno-write-strings
 
-$(B)/bash/%.o: $(B)/cmd/%.o
+$(B)/bash/%.o: cmd/%.c Makefile
 	@mkdir -p $(@D)
-	objcopy --redefine-sym main=$*_main $< $@
+	$(CC) $(all_cpp) -Dmain=$*_main $(all_c) -Wno-missing-prototypes -MMD -MP -c -o $@ $<
 
 $(builtins): $(hot:%=$(B)/bash/%.o) $(bash_obj) $(B)/cmd.a $(B)/libq.a cmd/bash/builtins.map
 	$(CC) $(LDFLAGS) -o $@ -shared -Wl,--version-script=cmd/bash/builtins.map \
