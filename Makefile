@@ -40,6 +40,8 @@ CFLAGS  ?= -O2 -g
 SAN     ?=
 LIBC    ?=
 B       ?= build$(if $(LIBC),-$(LIBC))$(if $(SAN),-san)
+# Where that is, for programs that run elsewhere.
+bin       = $(if $(filter /%,$(B)),$(B),$(CURDIR)/$(B))
 FUZZ_SECONDS ?= 60
 AFL_SECONDS  ?= 60
 FUZZ_CC  ?= clang
@@ -182,13 +184,13 @@ $(builtins): $(hot:%=$(B)/bash/%.o) $(bash_obj) $(B)/cmd.a $(B)/libq.a cmd/bash/
 # As commands, for the tests: see tests/builtin.sh.
 $(B)/bash/bin: tests/builtin.sh
 	@mkdir -p $@
-	for c in $(hot); do ln -sf $(CURDIR)/$< $@/$$c || exit 1; done
+	for c in $(hot); do ln -sf '$(CURDIR)/$<' $@/$$c || exit 1; done
 
 builtins: $(builtins)
 
 # The tests of all that the builtins do in the place of the programs.
 builtins-test: all $(builtins) $(B)/bash/bin $(apis) $(tools)
-	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' BUILTINS=1 CALLS=100000 \
+	SRC='$(CURDIR)' BIN='$(bin)' CC='$(CC)' PROVE='$(PROVE)' BUILTINS=1 CALLS=100000 \
 		sh tests/run.sh $(wildcard $(patsubst %,tests/%*.bats,builtins $(hot) ahead batch call \
 		concurrency faults groups json keys limits lock manage pause stages time worker))
 
@@ -242,12 +244,12 @@ $(fuzzers): $(B)/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz.a
 	$(FUZZ_CC) $(fuzz_san),address,undefined -o $@ $^ $(archives) $(libs_qstat)
 
 demo: all
-	PATH=$(CURDIR)/$(B):$$PATH sh tests/demo.sh
+	PATH='$(bin)':"$$PATH" sh tests/demo.sh
 
 # Both kinds on one queue are tested wherever musl's compiler is, and builtins where bash's
 # headers are.
 test: all $(apis) $(units) $(tools) $(killer) $(if $(SAN),,fuzz-brief $(musl_if_any) $(builtins_if_any))
-	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' SAN='$(SAN)' sh tests/run.sh
+	SRC='$(CURDIR)' BIN='$(bin)' CC='$(CC)' PROVE='$(PROVE)' SAN='$(SAN)' sh tests/run.sh
 
 fuzz-brief: $(fuzzers)
 	SEED=1 sh tests/fuzz/run.sh 2 $(fuzzers)
@@ -264,14 +266,14 @@ afl:
 afl-fuzzers: $(fuzzers)
 
 crash: all $(apis) $(tools) $(killer) power damage
-	BIN=$(CURDIR)/$(B) python3 -B tests/crash/crowd.py
-	BIN=$(CURDIR)/$(B) python3 -B tests/crash/run.py $(CRASH)
+	BIN='$(bin)' python3 -B tests/crash/crowd.py
+	BIN='$(bin)' python3 -B tests/crash/run.py $(CRASH)
 
 power: $(apis) $(tools)
-	BIN=$(CURDIR)/$(B) python3 -B tests/crash/power.py $(POWER)
+	BIN='$(bin)' python3 -B tests/crash/power.py $(POWER)
 
 damage: all
-	BIN=$(CURDIR)/$(B) python3 -B tests/crash/damage.py $(DAMAGE)
+	BIN='$(bin)' python3 -B tests/crash/damage.py $(DAMAGE)
 
 model:
 	CC='$(CC)' sh tests/model/run.sh
@@ -286,7 +288,7 @@ tsan:
 	dir=$$(mktemp -d) && { build-tsan/threads $$dir/jobs 8 250; rc=$$?; rm -r $$dir; exit $$rc; }
 
 valgrind: $(apis) all
-	BIN=$(CURDIR)/$(B) sh tests/valgrind.sh
+	BIN='$(bin)' sh tests/valgrind.sh
 
 # The counters of all that is linked here are files, which outlive any process:
 # tests/coverage/counts.c. Of what fuzzers try, the inputs that led further are run again.
@@ -316,12 +318,12 @@ coverage-built: all $(apis) $(units) $(tools) $(killer) $(replays) $(if $(builti
 coverage-tests: coverage-built
 	$(RM) $(B)/counts/*
 	for r in $(replays); do timeout 60 $$r $(B)/inputs/$${r##*/}/* >/dev/null 2>&1; done; :
-	-SRC=$(CURDIR) BIN=$(CURDIR)/$(B) CC='$(CC)' PROVE='$(PROVE)' EVERY=25 sh tests/run.sh \
+	-SRC='$(CURDIR)' BIN='$(bin)' CC='$(CC)' PROVE='$(PROVE)' EVERY=25 sh tests/run.sh \
 		$(units) tests/*.bats
-	-BIN=$(CURDIR)/$(B) timeout 120 python3 -B tests/crash/damage.py >$(B)/damage.log
-	-BIN=$(CURDIR)/$(B) CRASH_SCALE=$(COVERAGE_SCALE) timeout 600 python3 -B \
+	-BIN='$(bin)' timeout 120 python3 -B tests/crash/damage.py >$(B)/damage.log
+	-BIN='$(bin)' CRASH_SCALE=$(COVERAGE_SCALE) timeout 600 python3 -B \
 		tests/crash/run.py memory lmdb >$(B)/crash.log
-	-BIN=$(CURDIR)/$(B) CRASH_SCALE=$(COVERAGE_SCALE) timeout 300 python3 -B \
+	-BIN='$(bin)' CRASH_SCALE=$(COVERAGE_SCALE) timeout 300 python3 -B \
 		tests/crash/run.py error >>$(B)/crash.log
 
 mutants: all $(apis) $(tools) $(killer)
@@ -329,7 +331,7 @@ mutants: all $(apis) $(tools) $(killer)
 	python3 -B tests/crash/power_mutants.py
 
 bench: all $(tools) $(musl_if_any) $(builtins_if_any)
-	SRC=$(CURDIR) BIN=$(CURDIR)/$(B) sh tests/bench/run.sh
+	SRC='$(CURDIR)' BIN='$(bin)' sh tests/bench/run.sh
 
 lint:
 	sh .ci/lint
@@ -337,36 +339,39 @@ lint:
 completions: all
 	for sh in bash zsh fish; do sh completions/generate.sh $$sh $(B) $(COMMANDS) || exit 1; done
 
+# With DESTDIR and the directories in quotes: there may be blanks in them.
+to = '$(DESTDIR)$(1)'
+
 install: all
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCDIR)
-	$(INSTALL) -m755 $(bins) $(DESTDIR)$(BINDIR)
-	$(INSTALL) -m755 $(so) $(DESTDIR)$(LIBDIR)
-	ln -sf $(notdir $(so)) $(DESTDIR)$(LIBDIR)/libq.so
-	$(INSTALL) -m644 $(archive) $(DESTDIR)$(LIBDIR)
+	$(INSTALL) -d $(call to,$(BINDIR)) $(call to,$(LIBDIR)/pkgconfig) $(call to,$(INCDIR))
+	$(INSTALL) -m755 $(bins) $(call to,$(BINDIR))
+	$(INSTALL) -m755 $(so) $(call to,$(LIBDIR))
+	ln -sf $(notdir $(so)) $(call to,$(LIBDIR)/libq.so)
+	$(INSTALL) -m644 $(archive) $(call to,$(LIBDIR))
 	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCDIR@|$(INCDIR)|;s|@VERSION@|$(VERSION)|' \
-		libq/libq.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/libq.pc
-	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/libq.pc
-	$(INSTALL) -m644 libq/q.h $(DESTDIR)$(INCDIR)
-	if [ -f $(builtins) ]; then $(INSTALL) -d $(DESTDIR)$(LIBDIR)/bash && \
-		$(INSTALL) -m644 $(builtins) $(DESTDIR)$(LIBDIR)/bash; fi
+		libq/libq.pc.in >$(call to,$(LIBDIR)/pkgconfig/libq.pc)
+	chmod 644 $(call to,$(LIBDIR)/pkgconfig/libq.pc)
+	$(INSTALL) -m644 libq/q.h $(call to,$(INCDIR))
+	if [ -f $(builtins) ]; then $(INSTALL) -d $(call to,$(LIBDIR)/bash) && \
+		$(INSTALL) -m644 $(builtins) $(call to,$(LIBDIR)/bash); fi
 	for s in 1 3 5 7; do \
-		$(INSTALL) -d $(DESTDIR)$(MANDIR)/man$$s && \
-		$(INSTALL) -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s || exit 1; done
-	$(INSTALL) -d $(DESTDIR)$(DATADIR)/bash-completion/completions \
-		$(DESTDIR)$(DATADIR)/zsh/site-functions $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
+		$(INSTALL) -d $(call to,$(MANDIR))/man$$s && \
+		$(INSTALL) -m644 man/*.$$s $(call to,$(MANDIR))/man$$s || exit 1; done
+	$(INSTALL) -d $(call to,$(DATADIR)/bash-completion/completions) \
+		$(call to,$(DATADIR)/zsh/site-functions) $(call to,$(DATADIR)/fish/vendor_completions.d)
 	for c in $(COMMANDS); do \
-		$(INSTALL) -m644 completions/qutils.bash $(DESTDIR)$(DATADIR)/bash-completion/completions/$$c && \
-		$(INSTALL) -m644 completions/qutils.fish $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/$$c.fish || exit 1; done
-	$(INSTALL) -m644 completions/_qutils $(DESTDIR)$(DATADIR)/zsh/site-functions
+		$(INSTALL) -m644 completions/qutils.bash $(call to,$(DATADIR)/bash-completion/completions)/$$c && \
+		$(INSTALL) -m644 completions/qutils.fish $(call to,$(DATADIR)/fish/vendor_completions.d)/$$c.fish || exit 1; done
+	$(INSTALL) -m644 completions/_qutils $(call to,$(DATADIR)/zsh/site-functions)
 
 uninstall:
-	cd $(DESTDIR)$(BINDIR) && $(RM) $(COMMANDS)
-	cd $(DESTDIR)$(LIBDIR) && $(RM) $(notdir $(so)) libq.so libq.a pkgconfig/libq.pc
-	$(RM) $(DESTDIR)$(INCDIR)/q.h $(DESTDIR)$(LIBDIR)/bash/$(notdir $(builtins))
-	for p in $(notdir $(wildcard man/*.[1357])); do $(RM) $(DESTDIR)$(MANDIR)/man$${p##*.}/$$p; done
-	for c in $(COMMANDS); do $(RM) $(DESTDIR)$(DATADIR)/bash-completion/completions/$$c \
-		$(DESTDIR)$(DATADIR)/fish/vendor_completions.d/$$c.fish; done
-	$(RM) $(DESTDIR)$(DATADIR)/zsh/site-functions/_qutils
+	cd $(call to,$(BINDIR)) && $(RM) $(COMMANDS)
+	cd $(call to,$(LIBDIR)) && $(RM) $(notdir $(so)) libq.so libq.a pkgconfig/libq.pc
+	$(RM) $(call to,$(INCDIR)/q.h) $(call to,$(LIBDIR)/bash/$(notdir $(builtins)))
+	for p in $(notdir $(wildcard man/*.[1357])); do $(RM) $(call to,$(MANDIR))/man$${p##*.}/$$p; done
+	for c in $(COMMANDS); do $(RM) $(call to,$(DATADIR)/bash-completion/completions)/$$c \
+		$(call to,$(DATADIR)/fish/vendor_completions.d)/$$c.fish; done
+	$(RM) $(call to,$(DATADIR)/zsh/site-functions/_qutils)
 
 clean:
 	$(RM) -r build build-*
