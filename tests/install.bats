@@ -35,6 +35,21 @@ found() {
 	is "$(find dest ! -type d)" ''
 }
 
+@test "what is installed has blanks in its path" {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+		make -s -C "$SRC" install DESTDIR="$PWD/a dest" PREFIX=/opt/q >/dev/null
+	is "$('a dest/opt/q/bin/qpush' -i jobs hello)" 1
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+		make -s -C "$SRC" uninstall DESTDIR="$PWD/a dest" PREFIX=/opt/q >/dev/null
+	is "$(find . -name dest -o -path './a dest/*' ! -type d)" ''
+}
+
+@test "the archive has the names of libq.map and no others" {
+	install_to install
+	is "$(nm -g --defined-only dest/opt/q/lib/libq.a | awk 'NF == 3 { print $3 }' | sort)" \
+		"$(sed -n 's/^[[:space:]]*\(q_[a-z_]*\);$/\1/p' "$SRC/libq/libq.map" | sort)"
+}
+
 @test "a program finds the library by pkg-config, shared and static, also from C++" {
 	command -v pkg-config >/dev/null || skip "pkg-config is not installed"
 	install_to install
