@@ -43,16 +43,15 @@ check_limits(const struct txn *t, uint64_t messages, uint64_t size)
 	if (o[Q_OPT_MAX_BODY] != 0 && size > o[Q_OPT_MAX_BODY])
 		return (fail(Q_ETOOBIG, "message of %s is over the queue's limit of %s",
 		    human_size(a, size), human_size(b, o[Q_OPT_MAX_BODY])));
-	if (o[Q_OPT_MAX_MESSAGES] != 0 && messages >= o[Q_OPT_MAX_MESSAGES])
-		return (fail(Q_EFULL, "queue is full (%llu messages)",
-		    (unsigned long long)o[Q_OPT_MAX_MESSAGES]));
-	if (o[Q_OPT_MAX_BYTES] == 0)
-		return (0);
-	if (size > o[Q_OPT_MAX_BYTES]) /* waiting would not help */
+	/* Before what waiting may change. */
+	if (o[Q_OPT_MAX_BYTES] != 0 && size > o[Q_OPT_MAX_BYTES])
 		return (
 		    fail(Q_ETOOBIG, "message of %s is over the %s the queue may hold",
 			human_size(a, size), human_size(b, o[Q_OPT_MAX_BYTES])));
-	if (bytes > o[Q_OPT_MAX_BYTES] - size)
+	if (o[Q_OPT_MAX_MESSAGES] != 0 && messages >= o[Q_OPT_MAX_MESSAGES])
+		return (fail(Q_EFULL, "queue is full (%llu messages)",
+		    (unsigned long long)o[Q_OPT_MAX_MESSAGES]));
+	if (o[Q_OPT_MAX_BYTES] != 0 && bytes > o[Q_OPT_MAX_BYTES] - size)
 		return (fail(Q_EFULL, "queue is full (%s of %s)", human_size(a, bytes),
 		    human_size(b, o[Q_OPT_MAX_BYTES])));
 	return (0);

@@ -31,6 +31,12 @@ load lib
 	is "$(drain jobs)" $'12345\n12345'
 }
 
+@test "a body that can never fit is refused as such, also when the queue is full" {
+	qctl create jobs max-messages=1 max-bytes=10
+	qpush jobs x
+	fails 3 "over the 10 bytes the queue may hold" timeout 20 qpush -w jobs 12345678901
+}
+
 @test "a body over the queue's limit is refused, also in the middle of others" {
 	qctl create jobs max-body=5
 	fails 3 "over the queue's limit" qpush -l jobs <<<$'12345\n123456\n1'
