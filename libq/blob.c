@@ -88,6 +88,8 @@ static int new (struct q *q, uint64_t limit, struct q_blob **out)
 	struct q_blob *b;
 	int dir, rc;
 
+	if (q->flags & Q_RDONLY)
+		return (fail(Q_EACCES, "opened to look only"));
 	if ((rc = blob_dir(q, &dir)) != 0)
 		return (rc);
 	blob_sweep(q);
@@ -169,6 +171,18 @@ q_blob_free(struct q_blob *b)
 		(void)close(b->fd);
 	XXH3_freeState(b->hash);
 	free(b);
+}
+
+int
+blob_check(const struct q_blob *b, bool output)
+{
+	if (b->output != output)
+		return (fail(Q_EINVAL, output ? "the blob is not one for an output"
+					      : "the blob is one for an output"));
+	if (b->id != 0)
+		return (fail(Q_EINVAL, "the blob is that of message %llu",
+		    (unsigned long long)b->id));
+	return (0);
 }
 
 int

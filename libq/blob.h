@@ -23,6 +23,11 @@ struct q_blob {
 	bool output; /* of a result */
 };
 
+/*
+ * Q_EINVAL: it is of the other kind, or a message has it already, and would lose it
+ * when a second transaction fails.
+ */
+int blob_check(const struct q_blob *blob, bool output);
 /* Content is complete: flush it. Outside of any transaction. */
 int blob_finish(struct q_blob *blob);
 uint64_t blob_hash(const struct q_blob *blob);

@@ -33,6 +33,8 @@ check_one(const struct q_push *p)
 		return (fail(Q_EINVAL, "a time is negative"));
 	if (p->delay > 0 && p->due > 0)
 		return (fail(Q_EINVAL, "delay and due time exclude each other"));
+	if (p->blob != NULL && (rc = blob_check(p->blob, false)) != 0)
+		return (rc);
 	if (p->body == NULL && p->size > 0 && p->blob == NULL)
 		return (fail(Q_EINVAL, "no body"));
 	if (p->headers_size > 0)

@@ -448,7 +448,9 @@ settle_check(const struct q_settle *how, size_t n)
 	if (how->delay < 0 || how->lease < 0 || how->backoff_base < 0 ||
 	    how->backoff_max < 0)
 		return (fail(Q_EINVAL, "a duration is negative"));
-	if (how->output != NULL && how->output->blob != NULL && n > 1)
+	if (how->output == NULL || how->output->blob == NULL)
+		return (0);
+	if (n > 1)
 		return (fail(Q_EINVAL, "an output that is a blob is of one message"));
-	return (0);
+	return (blob_check(how->output->blob, true));
 }

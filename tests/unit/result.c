@@ -271,6 +271,42 @@ a_blob_whose_write_failed_is_not_pushed(void **state)
 }
 
 static void
+a_blob_is_of_one_message_and_of_its_kind(void **state)
+{
+	const struct q_open look = { .flags = Q_RDONLY };
+	struct q_output out = { 0 };
+	struct q_settle how = { .verb = Q_ACK, .output = &out };
+	struct q_push p = { 0 };
+	struct q_settled settled;
+	struct q_batch *b;
+	struct q *q = *state, *other;
+	size_t stored;
+	int fd;
+
+	assert_int_equal(q_blob_new(q, &out.blob), 0);
+	assert_int_equal(q_blob_write(out.blob, "body", 4), 0);
+	p.blob = out.blob;
+	assert_int_equal(q_push(q, &p, 1, 0, &stored, NULL), 0);
+	assert_int_equal(q_push(q, &p, 1, 0, &stored, NULL), Q_EINVAL);
+	b = take(q, Q_SECOND * 60);
+	assert_int_equal(
+	    q_settle(q, &how, &q_batch_get(b, 0)->receipt, 1, &settled), Q_EINVAL);
+	q_blob_free(p.blob);
+	assert_int_equal(q_msg_open(q, q_batch_get(b, 0), &fd), 0);
+	(void)close(fd);
+	q_batch_free(b);
+	p.blob = blob_of(q, "output");
+	assert_int_equal(q_push(q, &p, 1, 0, &stored, NULL), Q_EINVAL);
+	assert_int_equal(stored, 0);
+	q_blob_free(p.blob);
+	assert_int_equal(blobs(), 1);
+	assert_int_equal(q_open(".", &look, &other), 0);
+	assert_int_equal(q_blob_new(other, &p.blob), Q_EACCES);
+	assert_int_equal(q_blob_output(other, &p.blob), Q_EACCES);
+	q_close(other);
+}
+
+static void
 an_output_that_is_a_file_is_of_one_message(void **state)
 {
 	const struct q_settle ack = { .verb = Q_ACK };
@@ -387,6 +423,7 @@ main(void)
 		TEST(output_that_cannot_be_kept_does_not_keep_the_message),
 		TEST(on_a_full_disk_output_is_lost_and_the_message_done),
 		TEST(a_blob_whose_write_failed_is_not_pushed),
+		TEST(a_blob_is_of_one_message_and_of_its_kind),
 		TEST(an_output_that_is_a_file_is_of_one_message),
 		TEST(of_a_dead_one_there_is_why_and_what_it_wrote),
 		TEST(a_lapsed_one_is_dead_until_somebody_says_otherwise),
