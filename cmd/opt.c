@@ -85,6 +85,12 @@ option(const struct command *cmd, size_t i)
 	return (i < sizeof(common) / sizeof(common[0]) ? &common[i] : NULL);
 }
 
+static const char *
+help_of(const struct command *cmd, const struct opt *o)
+{
+	return (o->key == KEY_FORCE && cmd->force != NULL ? cmd->force : o->help);
+}
+
 /* Broken between words, and between alternatives. */
 static void
 print_usage(const struct command *cmd)
@@ -125,7 +131,7 @@ print_help(const struct command *cmd)
 		snprintf(left, sizeof(left), "%s --%s%s%s%s%s", letter, o->name,
 		    optional ? "[" : "", o->arg != NULL ? "=" : "",
 		    o->arg != NULL ? o->arg : "", optional ? "]" : "");
-		fprintf(stdout, "  %-26s %s\n", left, o->help);
+		fprintf(stdout, "  %-26s %s\n", left, help_of(cmd, o));
 	}
 }
 
@@ -146,7 +152,7 @@ print_options(const struct command *cmd)
 		    o->key < OPT_LONG ? o->key : '-', o->name, values[o->value & 0xff],
 		    o->value & OPT_OPTIONAL ? "?" : "",
 		    o->value & OPT_REPEAT ? "*" : "", o->arg != NULL ? o->arg : "-",
-		    o->help);
+		    help_of(cmd, o));
 	}
 }
 

@@ -52,6 +52,7 @@ static const struct command cmd = {
 		    " QUEUE [ARGUMENT...] | ls",
 	.purpose = "Administer queues",
 	.opts = opts,
+	.force = "a network file system; what is in use or damaged",
 };
 
 /* What a subcommand takes. */

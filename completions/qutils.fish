@@ -214,7 +214,7 @@ complete -c qctl -n 'not __qutils_after_dashes' -l timeout -x -d 'drain: wait no
 complete -c qctl -n 'not __qutils_after_dashes' -s j -l json -d 'print JSON objects'
 complete -c qctl -n 'not __qutils_after_dashes' -s y -l yes -d 'do it, not only say it'
 complete -c qctl -n 'not __qutils_after_dashes' -l lock-wait -x -d 'wait so long for another process (30s)'
-complete -c qctl -n 'not __qutils_after_dashes' -l force -d 'accept a network file system'
+complete -c qctl -n 'not __qutils_after_dashes' -l force -d 'a network file system; what is in use or damaged'
 complete -c qctl -n 'not __qutils_after_dashes' -s q -l quiet -d 'print nothing but errors'
 complete -c qctl -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what happens'
 complete -c qctl -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
