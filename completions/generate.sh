@@ -109,7 +109,8 @@ zsh_tables() {
 	function operands() {
 		if (sub_ != "") {
 			print "\t\t" quote("1:command:(" sub_ ")")
-			print "\t\t" quote("2:queue:_qutils_queues")
+			print "\t\t" quote("2:queue:{_qutils_operand 0}")
+			print "\t\t" quote("3: :{_qutils_operand 1}")
 		} else {
 			print "\t\t" quote((many ? "*" : "1") ":queue:_qutils_queues")
 		}
@@ -165,12 +166,27 @@ fish_tables() {
 	function operand(test, what) {
 		print "complete -c " cmd " -n \047__qutils_operand " test needing "\047 -a \047" what "\047"
 	}
+	function behind(place, subs, what) {
+		print "complete -c " cmd " -n \047__qutils_behind " place " " subs needing "\047 " what
+	}
 	function operands() {
 		if (runs)
 			print "complete -c " cmd " -n __qutils_after_dashes -a \047(__qutils_command)\047"
-		if (sub_ != "")
-			operand("-eq 0", sub_)
-		operand(sub_ != "" ? "-eq 1" : many ? "-ge 0" : "-eq 0", "(__qutils_queues)")
+		if (sub_ == "") {
+			operand(many ? "-ge 0" : "-eq 0", "(__qutils_queues)")
+			return
+		}
+		operand("-eq 0", sub_)
+		n = split(sub_, part, " ")
+		list = ""
+		for (i = 1; i <= n; i++)
+			if (part[i] != "ls")
+				list = list (list == "" ? "" : ",") part[i]
+		behind(1, list, "-a \047(__qutils_queues)\047")
+		behind(2, "copy,move", "-a \047(__qutils_queues)\047")
+		behind(2, "backup", "-a \047(__fish_complete_directories)\047")
+		behind(2, "load", "-F")
+		behind(2, "pause,resume", "-a \047in out\047")
 	}
 	$1 != cmd {
 		if (cmd != "")

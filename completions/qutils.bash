@@ -74,7 +74,7 @@ _qutils_needs() {
 	done
 }
 
-# Read the words before the current one: sets operands, needs and dashes.
+# Read the words before the current one: sets operands, the first, needs and dashes.
 _qutils_read() {
 	local cmd=$1 i word
 
@@ -90,13 +90,29 @@ _qutils_read() {
 		elif [[ $word == -?* ]]; then
 			_qutils_needs "$cmd" "$word"
 		else
-			((operands++))
+			((operands++ > 0)) || first=$word
 		fi
 	done
 }
 
+# _qutils_operand CURRENT: the next one, behind the subcommand "first", if there is any.
+_qutils_operand() {
+	case $first:$operands in
+	ls:*) ;;
+	copy:1 | move:1) _qutils_complete "$1" queue ;;
+	backup:1) _qutils_complete "$1" dir ;;
+	load:1) _qutils_complete "$1" file ;;
+	pause:1 | resume:1) _qutils_words "$1" in out ;;
+	*)
+		if ((operands == 0)) || [[ $shape == *many* ]]; then
+			_qutils_complete "$1" queue
+		fi
+		;;
+	esac
+}
+
 _qutils() {
-	local cmd=${1##*/} cur=${COMP_WORDS[COMP_CWORD]} operands=0 needs='' dashes=0
+	local cmd=${1##*/} cur=${COMP_WORDS[COMP_CWORD]} operands=0 first='' needs='' dashes=0
 	local shape=${_qutils_shape[${1##*/}]-}
 	local -a words
 
@@ -122,10 +138,11 @@ _qutils() {
 		_qutils_words "$cur" "${words[@]}"
 	else
 		read -ra words <<<"${_qutils_sub[$cmd]-}"
+		((${#words[@]} > 0)) || first=
 		if ((${#words[@]} > 0 && operands-- == 0)); then
 			_qutils_words "$cur" "${words[@]}"
-		elif ((operands == 0)) || [[ $shape == *many* ]]; then
-			_qutils_complete "$cur" queue
+		else
+			_qutils_operand "$cur"
 		fi
 	fi
 }

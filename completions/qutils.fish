@@ -22,11 +22,12 @@ function __qutils_queues
     end
 end
 
-# How many operands stand before the word, given the options that need an argument;
-# fails after "--" and where an option or its argument is meant.
+# How many operands stand before the word, and the first, given the options that need an
+# argument; fails after "--" and where an option or its argument is meant.
 function __qutils_operands
     set -l words (commandline -opc)[2..]
     set -l count 0
+    set -l first
     set -l argument false
     for word in $words
         if $argument
@@ -45,17 +46,25 @@ function __qutils_operands
                 end
             end
         else
+            test $count -gt 0; or set first $word
             set count (math $count + 1)
         end
     end
     test $argument = false; or return 1
-    echo $count
+    printf '%s\n' $count $first
 end
 
 # Whether so many operands stand before the word: TEST NUMBER OPTION...
 function __qutils_operand
-    set -l count (__qutils_operands $argv[3..]); or return 1
-    test $count $argv[1] $argv[2]
+    set -l found (__qutils_operands $argv[3..]); or return 1
+    test $found[1] $argv[1] $argv[2]
+end
+
+# Whether the next operand has that place behind one of the subcommands:
+# PLACE SUB,SUB OPTION...
+function __qutils_behind
+    set -l found (__qutils_operands $argv[3..]); or return 1
+    test $found[1] -eq $argv[1]; and contains -- $found[2] (string split , -- $argv[2])
 end
 
 function __qutils_after_dashes
@@ -220,4 +229,8 @@ complete -c qctl -n 'not __qutils_after_dashes' -s v -l verbose -d 'say what hap
 complete -c qctl -n 'not __qutils_after_dashes' -s h -l help -d 'print this help'
 complete -c qctl -n 'not __qutils_after_dashes' -s V -l version -d 'print the version'
 complete -c qctl -n '__qutils_operand -eq 0 --mode --group --state --older-than --reason --to --limit -n --timeout --lock-wait' -a 'backup cancel check compact copy create dead drain dump edit get load move pause purge redrive rerun release resume rm set ls'
-complete -c qctl -n '__qutils_operand -eq 1 --mode --group --state --older-than --reason --to --limit -n --timeout --lock-wait' -a '(__qutils_queues)'
+complete -c qctl -n '__qutils_behind 1 backup,cancel,check,compact,copy,create,dead,drain,dump,edit,get,load,move,pause,purge,redrive,rerun,release,resume,rm,set --mode --group --state --older-than --reason --to --limit -n --timeout --lock-wait' -a '(__qutils_queues)'
+complete -c qctl -n '__qutils_behind 2 copy,move --mode --group --state --older-than --reason --to --limit -n --timeout --lock-wait' -a '(__qutils_queues)'
+complete -c qctl -n '__qutils_behind 2 backup --mode --group --state --older-than --reason --to --limit -n --timeout --lock-wait' -a '(__fish_complete_directories)'
+complete -c qctl -n '__qutils_behind 2 load --mode --group --state --older-than --reason --to --limit -n --timeout --lock-wait' -F
+complete -c qctl -n '__qutils_behind 2 pause,resume --mode --group --state --older-than --reason --to --limit -n --timeout --lock-wait' -a 'in out'

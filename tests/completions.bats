@@ -243,6 +243,19 @@ commands() {
 	all_offer 'qctl g' get
 	all_offer 'qctl get mai' mail main
 	all_offer 'qctl -j get mai' mail main
+	all_offer 'qctl ls '
+}
+
+@test "behind its queue, a command of qctl has what it takes" {
+	all_offer 'qctl copy mail ma' mail main
+	all_offer 'qctl move -n 5 mail ma' mail main
+	all_offer 'qctl move mail main ma'
+	all_offer 'qctl get mail ma'
+	all_offer 'qctl pause mail ' in out
+	all_offer 'qctl resume mail o' out
+	all_offer 'qctl backup mail sub/d' sub/dir
+	all_offer 'qctl load mail sub/fil' sub/file 'sub/file;touch hit'
+	all_offer 'qpop ls ma'
 }
 
 @test "a command follows the dashes, and then its own arguments" {
