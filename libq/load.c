@@ -11,6 +11,7 @@
 #include "group.h"
 #include "hash.h"
 #include "life.h"
+#include "note.h"
 #include "push.h"
 #include "queue.h"
 
@@ -111,6 +112,7 @@ load_one(struct txn *t, struct message *m, const struct q_msg *as, uint64_t id)
 	if ((rc = push_record(t, m, id)) != 0 || (rc = put_failures(t, as, id)) != 0 ||
 	    (rc = join(t, id, &s)) != 0)
 		return (rc);
+	note(t, Q_EVENT_PUSHED, id, &s, (q_time)s.due, as->key);
 	return (life_keep(t, id, &s));
 }
 
