@@ -93,15 +93,22 @@ print_state(const struct q_msg *m, FILE *out)
 }
 
 static void
+print_text(const char *name, const char *text, FILE *out)
+{
+	if (text == NULL)
+		return;
+	print_name(name, out);
+	text_print(out, text, strlen(text));
+	(void)putc('\n', out);
+}
+
+static void
 print_headers(const struct q_msg *m, FILE *out)
 {
 	const char *end = m->headers + m->headers_size;
 
-	for (const char *p = m->headers; p < end; p += strlen(p) + 1) {
-		print_name("header", out);
-		text_print(out, p, strlen(p));
-		(void)putc('\n', out);
-	}
+	for (const char *p = m->headers; p < end; p += strlen(p) + 1)
+		print_text("header", p, out);
 }
 
 /* What a command was like, and the end of what it said on stderr. */
@@ -188,6 +195,8 @@ listing_detail(const struct q_msg *m, q_time now, FILE *out)
 	    out, "%-*s %u of %u\n", NAME, "attempt", m->attempt, m->max_attempts);
 	(void)fprintf(out, "%-*s %u\n", NAME, "delivery", m->delivery);
 	(void)fprintf(out, "%-*s %d\n", NAME, "priority", m->priority);
+	print_text("group", m->group, out);
+	print_text("key", m->key, out);
 	print_time("pushed", m->pushed, now, out);
 	if (m->state == Q_DELAYED || (m->state == Q_BLOCKED && m->due != 0) ||
 	    (m->state == Q_LEASED && m->due != Q_FOREVER))

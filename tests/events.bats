@@ -39,6 +39,19 @@ receipt() {
 	qpop -L 1m "$1" | head -n 1
 }
 
+@test "what edit and load store is pushed, as anything else" {
+	qctl create jobs log=1h
+	qpush -k a jobs helo
+	watch -j -n 3 jobs
+	EDITOR='sed -i s/lo/llo/' qctl edit -q jobs 1
+	qctl dump jobs | qctl load -q jobs # the key is there already
+	qpush other x
+	qctl dump other | qctl load -q jobs
+	told 'purged 1' 'pushed 2' 'pushed 3'
+	is "$(qwatch --since 1h -j jobs | jq -r '"\(.event) \(.id) \(.key)"' | xargs)" \
+		'pushed 1 a purged 1 null pushed 2 a pushed 3 null'
+}
+
 @test "each command's event is seen once and in order" {
 	qctl create jobs
 	watch -j -n 16 jobs

@@ -280,6 +280,9 @@ growth_per_minute history_damaged history_since uuid"
 	has "$output" $'header       a=b'
 	has "$output" $'priority     3'
 	[[ $output =~ expires.*'(in 119 min)' ]]
+	qpush -g a/b -k $'k\e[1m' jobs fifth
+	run --separate-stderr -0 qstat jobs 5
+	has "$output" $'group        a/b\nkey          k\\x1b[1m\n'
 }
 
 @test "several messages of a queue may be asked for" {
