@@ -45,6 +45,7 @@ struct load {
 	size_t n, bytes;
 	uint64_t stored, known;
 	bool complete; /* the last line was there */
+	bool is_new;   /* nothing was ever in the queue: its options are the dump's */
 };
 
 /* ---- what is stored ---- */
@@ -285,6 +286,47 @@ read_messages(struct load *l)
 
 /* ---- the queue ---- */
 
+static bool
+is_limit(enum q_option option)
+{
+	return (option == Q_OPT_MAX_MESSAGES || option == Q_OPT_MAX_BYTES ||
+		option == Q_OPT_MAX_BODY);
+}
+
+/*
+ * A limit refuses what comes next, and the queue may have held more: there is none
+ * before all is loaded. By that, what was interrupted knows that they are to be set.
+ */
+static void
+set_options(const struct load *l, bool limits)
+{
+	int rc;
+
+	for (size_t i = 0; i < l->head.options; i++) {
+		const struct value *v = &l->head.option[i];
+
+		if (limits && !is_limit(v->option))
+			continue;
+		rc = q_option_set(
+		    l->q, v->option, is_limit(v->option) && !limits ? 0 : v->value);
+		if (rc != 0)
+			exit(queue_fail(l->c->queue, rc));
+	}
+}
+
+static bool
+has_no_limits(const struct load *l)
+{
+	uint64_t value = 0;
+	int rc;
+
+	for (size_t i = 0; i < l->head.options && value == 0; i++)
+		if (is_limit(l->head.option[i].option) &&
+		    (rc = q_option_get(l->q, l->head.option[i].option, &value)) != 0)
+			exit(queue_fail(l->c->queue, rc));
+	return (value == 0);
+}
+
 /* Made if need be. It gets the options only as long as nothing was ever in it. */
 static void
 open_queue(struct load *l)
@@ -297,12 +339,9 @@ open_queue(struct load *l)
 	l->q = queue_open(l->c->queue, &open);
 	if ((rc = q_stat(l->q, &st)) != 0)
 		exit(queue_fail(l->c->queue, rc));
-	for (size_t i = 0; i < l->head.options && st.pushed == 0; i++) {
-		const struct value *v = &l->head.option[i];
-
-		if ((rc = q_option_set(l->q, v->option, v->value)) != 0)
-			exit(queue_fail(l->c->queue, rc));
-	}
+	l->is_new = st.pushed == 0;
+	if (l->is_new)
+		set_options(l, false);
 }
 
 static void
@@ -335,6 +374,8 @@ ctl_load(const struct ctl *c)
 	read_head(l);
 	open_queue(l);
 	read_messages(l);
+	if (l->is_new || (l->known > 0 && has_no_limits(l)))
+		set_options(l, true);
 	if (!opt_common.quiet && l->known > 0)
 		printf("loaded %" PRIu64 " messages, %" PRIu64 " were there already\n",
 		    l->stored - l->known, l->known);

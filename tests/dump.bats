@@ -160,6 +160,27 @@ shown() {
 	is "$(qpop -n all -l b | md5sum)" "$(seq 1200 | md5sum)"
 }
 
+@test "limits below what a queue holds do not keep its dump from being loaded" {
+	qpush a first 'the second'
+	qpush a third
+	qctl set a max-messages=2 max-bytes=10 max-body=4
+	qctl dump a >dump
+	is "$(qctl load b dump)" 'loaded 3 messages'
+	diff <(qctl get a) <(qctl get b)
+	fails 3 "over the queue's limit" qpush b fourth
+	# interrupted and done again
+	sed '3s/"ready"/"sleeping"/' dump >bad
+	qctl rm -y b
+	fails 2 'line 3: state: none that there is; 1 stored' qctl load b bad
+	is "$(qctl load b dump)" 'loaded 2 messages, 1 were there already'
+	diff <(qctl get a) <(qctl get b)
+	# limits of a queue that has its own stay, and hold
+	qctl create c max-messages=1
+	qpush c x
+	run -75 qctl load c dump
+	is "$(qctl get c max-messages)" 'max-messages 1'
+}
+
 @test "killed anywhere, a load that is done again has each message once" {
 	local n
 
