@@ -129,6 +129,8 @@ dump_message(struct q *q, const struct q_msg *m, FILE *out)
 	set_number(o, "pid", (uint64_t)m->pid);
 	if (m->result)
 		json_set(o, "result", json_true());
+	if (m->passed)
+		json_set(o, "passed", json_true());
 	set_failures(o, m);
 	if (m->blob) {
 		rc = json_blob(q, m, o, out);

@@ -241,6 +241,7 @@ get_state(const json_t *o, struct q_msg *m)
 	m->priority = (int)priority;
 	m->own_attempts = m->max_attempts != 0;
 	m->result = json_is_true(json_object_get(o, "result"));
+	m->passed = json_is_true(json_object_get(o, "passed"));
 	return (NULL);
 }
 

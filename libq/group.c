@@ -25,19 +25,30 @@ first_from(struct txn *t, const uint8_t group[16], uint64_t id, uint64_t *found)
 }
 
 int
-group_free(struct txn *t, uint64_t id, const struct state *s, bool *is)
+group_has(struct txn *t, uint64_t id, const struct state *s, bool *is)
 {
 	struct key k = key_group(s->group, id);
 	struct span v;
+	int rc = STORE_NONE;
+
+	if (s->flags & ST_GROUPED)
+		rc = txn_get(t, T_GROUP, key_span(&k), &v);
+	*is = rc == 0;
+	return (rc == STORE_NONE ? 0 : rc);
+}
+
+int
+group_free(struct txn *t, uint64_t id, const struct state *s, bool *is)
+{
 	uint64_t other;
 	int rc;
 
 	*is = true;
-	if (!(s->flags & ST_GROUPED) ||
-	    (rc = txn_get(t, T_GROUP, key_span(&k), &v)) == 0)
+	if (!(s->flags & ST_GROUPED))
 		return (0);
-	if (rc == STORE_NONE)
-		rc = first_from(t, s->group, 0, &other);
+	if ((rc = group_has(t, id, s, is)) != 0 || *is)
+		return (rc);
+	rc = first_from(t, s->group, 0, &other);
 	*is = rc == STORE_NONE;
 	return (rc == STORE_NONE ? 0 : rc);
 }

@@ -14,6 +14,8 @@
 /* Whether a message may be taken as far as its group goes: it is in none, is in it
  * already, or is the only one. */
 int group_free(struct txn *t, uint64_t id, const struct state *s, bool *is);
+/* Whether it counts for the order of a group. */
+int group_has(struct txn *t, uint64_t id, const struct state *s, bool *is);
 /* Before life_enter() of a message that is new, or was dead: if it is of a group and
  * not in it, it joins; blocked, if there are others. */
 int group_join(struct txn *t, uint64_t id, struct state *s);

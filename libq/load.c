@@ -41,16 +41,18 @@ put_failures(struct txn *t, const struct q_msg *as, uint64_t id)
 	return (rc);
 }
 
-/* Its place in its group. A dead one holds up others only if nobody holds it up. */
+/* Its place in its group. A dead one holds up others only if it did, and if nobody
+ * holds it up. */
 static int
-join(struct txn *t, uint64_t id, struct state *s)
+join(struct txn *t, uint64_t id, const struct q_msg *as, struct state *s)
 {
 	bool is_free = false;
 	int rc = 0;
 
 	if (!(s->flags & ST_GROUPED))
 		return (0);
-	if (s->state == Q_DEAD && t->meta.option[Q_OPT_GROUP_ON_DEAD] == Q_GROUP_HOLD)
+	if (s->state == Q_DEAD && !as->passed &&
+	    t->meta.option[Q_OPT_GROUP_ON_DEAD] == Q_GROUP_HOLD)
 		rc = group_free(t, id, s, &is_free);
 	if (rc != 0 || (s->state == Q_DEAD && !is_free))
 		return (rc);
@@ -110,7 +112,7 @@ load_one(struct txn *t, struct message *m, const struct q_msg *as, uint64_t id)
 	}
 	s = state_of(t, m, as);
 	if ((rc = push_record(t, m, id)) != 0 || (rc = put_failures(t, as, id)) != 0 ||
-	    (rc = join(t, id, &s)) != 0)
+	    (rc = join(t, id, as, &s)) != 0)
 		return (rc);
 	note(t, Q_EVENT_PUSHED, id, &s, (q_time)s.due, as->key);
 	return (life_keep(t, id, &s));

@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "due.h"
 #include "error.h"
+#include "group.h"
 #include "hold.h"
 #include "life.h"
 #include "queue.h"
@@ -328,6 +329,7 @@ look_add(struct txn *t, struct q_batch *b, uint64_t id, const struct q_list *by,
 	struct state s = { .state = Q_DEAD };
 	struct message m;
 	struct span v;
+	bool has;
 	int rc = life_get(t, id, &s);
 
 	if (rc == 0) {
@@ -346,6 +348,9 @@ look_add(struct txn *t, struct q_batch *b, uint64_t id, const struct q_list *by,
 	    !chosen(by, rc == 0 ? &m : NULL))
 		return (0);
 	rc = batch_add(t, b, id, &s, rc == 0 ? &m : NULL, parts, preview);
+	if (rc == 0 && s.state == Q_DEAD && s.flags & ST_GROUPED &&
+	    group_has(t, id, &s, &has) == 0)
+		b->msg[b->count - 1].passed = !has;
 	/* A delivery that may be taken back as if it had not been is nobody's. */
 	if (rc == 0 && s.flags & ST_AHEAD)
 		b->msg[b->count - 1].receipt = (struct q_receipt){ 0 };

@@ -333,6 +333,7 @@ struct q_msg { /* made by the library alone, so it may grow */
 	bool ahead;        /* leased, and not begun yet: see q_take.ahead */
 	bool own_attempts; /* max_attempts is its own, not the queue's */
 	bool moving;       /* dead, and on its way to another queue: see q_transfer() */
+	bool passed;       /* dead, and its group goes on without it */
 };
 
 struct q_batch; /* messages and the memory behind them */

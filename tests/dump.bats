@@ -181,6 +181,25 @@ shown() {
 	is "$(qctl get c max-messages)" 'max-messages 1'
 }
 
+@test "a dead message that does not hold its group does not begin to" {
+	qpush -g g a dead
+	qpush -g g a ready
+	qctl dead -q a 1
+	qctl set a group-on-dead=hold
+	qpush -g h a holds
+	qpush -g h a blocked
+	qctl dead -q a 3
+	qctl dump a >dump
+	is "$(tail -n +2 dump | jq -c '[.id, .passed] | select(.[1])')" '[1,true]'
+	qctl load b dump
+	diff <(shown a) <(shown b)
+	is "$(qpop -n all -l b)" ready
+	# nor does another body make it
+	EDITOR='sed -i s/d$/D/' qctl edit -q b 1
+	qpush -g g b next
+	is "$(qpop b)" next
+}
+
 @test "killed anywhere, a load that is done again has each message once" {
 	local n
 
