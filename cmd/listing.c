@@ -23,7 +23,8 @@ listing_head(FILE *out)
 static const char *
 due(char buf[TEXT_DURATION], const struct q_msg *m, q_time now)
 {
-	if (m->state != Q_DELAYED && m->state != Q_LEASED)
+	if (m->state != Q_DELAYED && m->state != Q_LEASED &&
+	    (m->state != Q_BLOCKED || m->due == 0))
 		return ("-");
 	if (m->due == Q_FOREVER)
 		return ("held");

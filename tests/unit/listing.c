@@ -72,6 +72,8 @@ a_line_has_what_is_known(void **state)
 	    "      42 ready         2/9   -7     60 s        -         4 B body\n"
 	    "      42 delayed       2/9   -7     60 s     90 s         4 B body\n"
 	    "      42 delayed       2/9   -7     60 s      0 s         4 B body\n"
+	    "      42 blocked       2/9   -7     60 s     90 s         4 B body\n"
+	    "      42 blocked       2/9   -7     60 s        -         4 B body\n"
 	    "      42 leased        2/9   -7     60 s     held         4 B body\n"
 	    "      42 leased        2/9   -7     60 s     90 s         4 B body\n"
 	    "      42 dead          2/9   -7     60 s        -         9 B body...\n"
@@ -84,6 +86,11 @@ a_line_has_what_is_known(void **state)
 	m.due = NOW + 90 * Q_SECOND;
 	listing_line(&m, NOW, out);
 	m.due = NOW - 1;
+	listing_line(&m, NOW, out);
+	m.state = Q_BLOCKED;
+	m.due = NOW + 90 * Q_SECOND;
+	listing_line(&m, NOW, out);
+	m.due = 0;
 	listing_line(&m, NOW, out);
 	m.state = Q_LEASED;
 	m.due = Q_FOREVER;
