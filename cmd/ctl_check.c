@@ -84,10 +84,10 @@ print(const struct ctl *c, const struct q_check *check)
 {
 	if (ctl_has(c, CTL_JSON))
 		print_json(c, check);
-	else if (check->found == 0)
-		print_sound(c, check);
-	else
+	else if (check->found > 0)
 		print_findings(check);
+	else if (!opt_common.quiet)
+		print_sound(c, check);
 }
 
 static int
