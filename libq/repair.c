@@ -132,18 +132,23 @@ exchange(const struct q *q, const char *kept)
 	return (0);
 }
 
+/* What an earlier repair has kept stays, though it be of the same second. */
 static int
-keep_name(struct check *c)
+keep_name(const struct q *q, struct check *c)
 {
 	struct timespec now;
 	struct tm tm;
-	char text[64];
+	char text[64], name[80];
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	if (gmtime_r(&now.tv_sec, &tm) == NULL ||
 	    strftime(text, sizeof(text), "data.mdb.damaged-%Y%m%dT%H%M%SZ", &tm) == 0)
 		return (fail(Q_ESYS, "the time of day is out of range"));
-	c->public.kept = strdup(text);
+	(void)snprintf(name, sizeof(name), "%s", text);
+	for (unsigned n = 2; faccessat(q->dir.fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	     n++)
+		(void)snprintf(name, sizeof(name), "%s-%u", text, n);
+	c->public.kept = strdup(name);
 	return (c->public.kept != NULL ? 0 : fail(Q_ENOMEM, "out of memory"));
 }
 
@@ -167,7 +172,7 @@ rebuild(struct q *q, struct check *c, bool structured)
 	if ((rc = check_new(&again)) != 0)
 		return (rc);
 	if ((rc = side_open(q, &side)) != 0 || (rc = build(q, &side, c, again)) != 0 ||
-	    (rc = keep_name(c)) != 0 || (rc = exchange(q, c->public.kept)) != 0)
+	    (rc = keep_name(q, c)) != 0 || (rc = exchange(q, c->public.kept)) != 0)
 		(void)unlinkat(q->dir.fd, under_way, 0);
 	else
 		rc = check_orphans(q, again,

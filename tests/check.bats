@@ -13,6 +13,7 @@ load check
 	qctl create jobs
 	is_sound jobs
 	is "$(qctl check jobs)" 'jobs: sound: 0 messages, 0 B'
+	is_silent 0 qctl check --quiet jobs
 }
 
 @test "a queue with messages of every kind is sound, and check says how many" {
@@ -91,6 +92,21 @@ load check
 	cmp before "$Q_ROOT"/jobs/data.mdb.damaged-*
 	is "$(stat -c %a "$Q_ROOT/jobs/data.mdb")" 660
 	is "$(find "$Q_ROOT/jobs" -name '*repair*')" ''
+}
+
+@test "the file that an earlier repair of the same second has kept stays" {
+	local n
+
+	qpush jobs a b
+	for n in 1 2; do
+		damage record body "000000000000000$n"
+		cp "$Q_ROOT/jobs/data.mdb" "before.$n"
+		SHIM_STILL=1 SHIM_WALL=1800000000 SHIM_BOOT=5000 \
+			preloaded shim-time qctl check --repair --yes jobs >/dev/null
+	done
+	cmp before.1 "$Q_ROOT/jobs/data.mdb.damaged-20270115T080000Z"
+	cmp before.2 "$Q_ROOT/jobs/data.mdb.damaged-20270115T080000Z-2"
+	qctl rm --yes jobs
 }
 
 @test "a repair that is killed changes nothing, or all" {
