@@ -67,6 +67,10 @@ ctl_dump(const struct ctl *c)
 	int status = print_head(c, q), rc = 0;
 	uint64_t count = 0;
 
+	if (status != 0) {
+		q_close(q);
+		return (status);
+	}
 	while (status != DIAG_FAILED && status != DIAG_AGAIN && !ferror(stdout) &&
 	       (rc = q_list(q, &page, &b)) == 0) {
 		for (size_t i = 0; i < q_batch_count(b) && !ferror(stdout); i++)
@@ -77,7 +81,8 @@ ctl_dump(const struct ctl *c)
 	q_close(q);
 	if (rc != 0 && rc != Q_EMPTY)
 		status = show_worse(status, queue_fail(c->queue, rc));
-	if (status == 0 || status == DIAG_CORRUPT)
+	/* Without it, what could not be listed is not taken for what was not there. */
+	if (rc == Q_EMPTY)
 		dump_end(count, stdout);
 	return (status);
 }

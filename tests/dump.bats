@@ -108,6 +108,23 @@ shown() {
 	is "$(qpop -n all -l b | xargs)" 'x z'
 }
 
+@test "a dump that could not go on to its end has none, and is not loaded as if it had" {
+	local page n
+
+	seq -f '%0500.0f' 100 | qpush -l a
+	cp -r "$Q_ROOT/a" "$Q_ROOT/whole"
+	n=$("$BIN/tool/damage" "$Q_ROOT/a/data.mdb" pages)
+	for ((page = 2; page < n; page++)); do
+		rm -r "$Q_ROOT/a"
+		cp -r "$Q_ROOT/whole" "$Q_ROOT/a"
+		"$BIN/tool/damage" "$Q_ROOT/a/data.mdb" zero "$page"
+		qctl dump a >dump 2>errors && continue
+		is "$(wc -l <errors)" 1
+		run ! grep '"end"' dump
+		run -2 qctl load b dump
+	done
+}
+
 @test "errors name the line, and what came before is stored" {
 	qpush a x y
 	qctl dump a >dump
