@@ -227,7 +227,7 @@ watch(struct run *r)
 		if (status != 0 || is_over(r))
 			return (status);
 		if (now_monotonic() >= until)
-			return (r->how->count != 0 ? DIAG_NO : 0);
+			return (r->how->count != 0 && r->status == 0 ? DIAG_NO : 0);
 		rest(r, until);
 	}
 }

@@ -123,6 +123,8 @@ jobs raised ready>=3 3'
 	is "$stderr" "qwatch: jobs: 'sh' exited 7"
 	run --separate-stderr -4 qwatch --alert 'ready>0' -n 1 jobs -- sh -c 'kill -9 $$'
 	is "$stderr" "qwatch: jobs: 'sh' killed by SIGKILL"
+	# nor does it count for less than that the time is over
+	run --separate-stderr -4 qwatch --alert 'ready>0' -n 2 -T 0.1 jobs -- false
 }
 
 @test "a command has nothing on stdin, and a script without #! is the shell's" {
