@@ -248,12 +248,21 @@ add_row(struct libscols_table *table, const struct column *column, size_t count,
 	}
 }
 
+/* Whether what is written there may have colours. */
+static bool
+has_colours(FILE *out)
+{
+	const char *plain = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return (isatty(fileno(out)) && (plain == NULL || *plain == '\0') &&
+		term != NULL && *term != '\0' && strcmp(term, "dumb") != 0);
+}
+
 static void
 print(const struct column *column, size_t count, const struct board_row *rows, size_t n,
     q_time now, FILE *out)
 {
 	struct libscols_table *table = scols_new_table();
-	const char *plain = getenv("NO_COLOR");
 
 	if (table == NULL)
 		no_memory();
@@ -264,7 +273,7 @@ print(const struct column *column, size_t count, const struct board_row *rows, s
 	/* These cannot fail: there is a table. What needs escaping we have escaped. */
 	(void)scols_table_set_stream(table, out);
 	(void)scols_table_enable_noencoding(table, 1);
-	if (isatty(fileno(out)) && (plain == NULL || *plain == '\0'))
+	if (has_colours(out))
 		(void)scols_table_enable_colors(table, 1);
 	for (size_t i = 0; i < n; i++)
 		add_row(table, column, count, &rows[i], now);

@@ -404,14 +404,15 @@ growth_per_minute history_damaged history_since uuid"
 	[ "$(count jobs oldest_seconds)" != null ]
 }
 
-@test "the dead are in red on a terminal, but not with NO_COLOR" {
+@test "the dead are in red on a terminal that can, but not with NO_COLOR" {
 	command -v script >/dev/null || skip "no script"
 	qpush jobs a
 	qpop jobs -- sh -c 'exit 65' 2>/dev/null || :
 	on_terminal() {
-		TERM=xterm script -qec "$1" typescript </dev/null
+		TERM=${2:-xterm} script -qec "$1" typescript </dev/null
 	}
 	has "$(on_terminal 'qstat jobs')" $'\033[31m'
 	has "$(on_terminal 'NO_COLOR= qstat jobs')" $'\033[31m'
 	[[ $(on_terminal 'NO_COLOR=1 qstat jobs') != *$'\033'* ]]
+	[[ $(on_terminal 'qstat jobs' dumb) != *$'\033'* ]]
 }
