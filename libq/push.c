@@ -198,13 +198,16 @@ has_key(const struct push *push, size_t i)
 		(push->as == NULL || push->as[i].state != Q_DEAD));
 }
 
-/* The message that is of the same origin, or has the key, already; 0: it is to be
- * added.
+/*
+ * The message that is of the same origin, or has the key, already; 0: it is to be
+ * added. One that is edited, or loaded beside another that waits, is not that one: it
+ * is added, and the key stays the other's.
  */
 static int
 find_known(struct txn *t, const struct push *push, size_t i, uint64_t *id, bool *by_key)
 {
 	const struct q_push *p = &push->messages[i];
+	struct state other;
 	uint8_t hash[16];
 	int rc = 0;
 
@@ -216,9 +219,13 @@ find_known(struct txn *t, const struct push *push, size_t i, uint64_t *id, bool 
 	}
 	if (rc != 0 || *id != 0 || !has_key(push, i))
 		return (rc);
-	*by_key = true;
 	unique_hash(t, p->key, strlen(p->key), hash);
-	return (unique_find(t, hash, id));
+	if ((rc = unique_find(t, hash, id)) != 0 || *id == 0)
+		return (rc);
+	*by_key = true;
+	if (push->old != NULL || (push->as != NULL && life_get(t, *id, &other) == 0))
+		*id = 0;
+	return (0);
 }
 
 /*
@@ -272,7 +279,7 @@ admit(struct txn *t, const struct push *push, struct pushed *result, size_t *n)
 
 		if ((rc = find_known(t, push, i, &known, &by_key)) != 0)
 			break;
-		if (known != 0 || (repeated != NULL && repeated[i]))
+		if (known != 0 || (repeated != NULL && repeated[i] && push->as == NULL))
 			continue;
 		if ((result->code = check_limits(t, messages++, size_of(p))) != 0)
 			break;
@@ -357,7 +364,7 @@ push_known(struct txn *t, const struct push *push, size_t i, struct extent *open
 		return (rc);
 	if (push->each != NULL && (rc = record_origin(t, &push->each[i], id)) != 0)
 		return (rc);
-	if (!has_key(push, i))
+	if (!has_key(push, i) || by_key)
 		return (0);
 	unique_hash(t, p->key, strlen(p->key), hash);
 	return (unique_put(t, hash, result->id, 0));

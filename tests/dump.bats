@@ -96,6 +96,24 @@ shown() {
 	counts b pushed=1
 }
 
+@test "two messages of one key are loaded both" {
+	qpush -k one a x
+	qctl dead -q a 1
+	qpush -k one a y
+	qctl redrive -q a 1
+	qctl dump a >dump
+	is "$(qctl load b dump)" 'loaded 2 messages'
+	is "$(qctl load b dump)" 'loaded 0 messages, 2 were there already'
+	diff <(shown a) <(shown b)
+	qpush -k one b z
+	is "$(qpop -n all -l b | xargs)" 'x y'
+	qpush -k one b z
+	counts b pushed=3
+	# beside one that waits, too
+	qpush -k one c w
+	is "$(qctl load c dump)" 'loaded 2 messages'
+}
+
 @test "what is damaged is named, and the rest is dumped" {
 	qpush a x y z
 	head -c 2000000 /dev/zero | qpush a

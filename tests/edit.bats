@@ -38,6 +38,27 @@ leaves_no_file() {
 	leaves_no_file
 }
 
+@test "a message whose key is another's is edited, and not taken for that one" {
+	local window
+
+	for window in 0 1h; do
+		qctl create jobs window=$window
+		qpush -k key jobs helo
+		qctl dead -q jobs 1
+		qpush -k key jobs other
+		qctl redrive -q jobs 1
+		[ $window = 0 ] || is "$(qpop --id 2 jobs)" other
+		is "$(EDITOR='sed -i s/lo/llo/' qctl edit jobs 1)" 'replaced by message 3'
+		# the key is still that of the other
+		is "$(qpush -i -k key jobs again)" 2
+		[ $window != 0 ] || is "$(qpop jobs)" other
+		is "$(qpop jobs)" hello
+		counts jobs pushed=3 done=2 purged=1
+		qctl check jobs
+		qctl rm -y jobs
+	done
+}
+
 @test "VISUAL goes before EDITOR, and either may have arguments" {
 	qpush jobs a
 	EDITOR=false VISUAL='sh -c "echo b c >\"\$0\""' qctl edit -q jobs 1

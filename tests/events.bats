@@ -44,7 +44,6 @@ receipt() {
 	qpush -k a jobs helo
 	watch -j -n 3 jobs
 	EDITOR='sed -i s/lo/llo/' qctl edit -q jobs 1
-	qctl dump jobs | qctl load -q jobs # the key is there already
 	qpush other x
 	qctl dump other | qctl load -q jobs
 	told 'purged 1' 'pushed 2' 'pushed 3'
