@@ -140,6 +140,18 @@ check(const struct q_msg *m)
 	return (0);
 }
 
+/* Known apart from what is moved from there. */
+enum { MARK = 0x55 };
+
+bool
+load_is_own(const struct txn *t, const struct q_origin *from)
+{
+	for (size_t i = 0; i < sizeof(from->queue); i++)
+		if (from->queue[i] != (t->meta.uuid[i] ^ MARK))
+			return (false);
+	return (true);
+}
+
 struct q_push
 load_push(const struct q_msg *m)
 {
@@ -175,9 +187,8 @@ q_load(struct q *q, const uint8_t uuid[16], const struct q_load *messages, size_
 		push[i].blob = messages[i].blob;
 		as[i] = *messages[i].msg;
 		each[i].id = as[i].id;
-		/* Known apart from what is moved from there. */
 		for (size_t k = 0; k < 16; k++)
-			each[i].queue[k] = uuid[k] ^ 0x55;
+			each[i].queue[k] = uuid[k] ^ MARK;
 	}
 	if (n > 0)
 		rc = push_each(q, push, n, each, as, stored, pushed, NULL);

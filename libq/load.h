@@ -11,6 +11,9 @@
  * failures that as says. */
 int load_one(struct txn *t, struct message *m, const struct q_msg *as, uint64_t id);
 
+/* Of a message that is loaded: it comes from a dump of this very queue. */
+bool load_is_own(const struct txn *t, const struct q_origin *from);
+
 /* All that its pusher said of a message, but for its times and a blob. */
 struct q_push load_push(const struct q_msg *m);
 

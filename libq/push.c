@@ -213,6 +213,12 @@ find_known(struct txn *t, const struct push *push, size_t i, uint64_t *id, bool 
 
 	*id = 0;
 	*by_key = false;
+	/* Bodies are immutable: one of that id is that one. */
+	if (push->as != NULL && push->each != NULL && load_is_own(t, &push->each[i]) &&
+	    life_get(t, push->as[i].id, &other) == 0) {
+		*id = push->as[i].id;
+		return (0);
+	}
 	if (push->each != NULL) {
 		unique_origin(t, &push->each[i], hash);
 		rc = unique_find(t, hash, id);

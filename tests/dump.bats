@@ -96,6 +96,18 @@ shown() {
 	counts b pushed=1
 }
 
+@test "what has never left its queue is not loaded into it" {
+	qpush -k one a x
+	qpush a y z
+	qctl dump a >dump
+	is "$(qctl load a dump)" 'loaded 0 messages, 3 were there already'
+	qctl cancel -q --yes a 2
+	is "$(qctl load a dump)" 'loaded 1 messages, 2 were there already'
+	is "$(qctl load a dump)" 'loaded 0 messages, 3 were there already'
+	is "$(qpop -n all -l a | xargs)" 'x z y'
+	qctl check a
+}
+
 @test "two messages of one key are loaded both" {
 	qpush -k one a x
 	qctl dead -q a 1
