@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -176,17 +177,33 @@ keep_tail(struct job *j, const char *p, size_t n)
 	j->tail_size = keep + n;
 }
 
+/*
+ * What is in a pipe is all that is read of it at a time: who fills it as fast as that
+ * would keep us from time limits and signals.
+ */
+static ssize_t
+in_pipe(int fd)
+{
+	int n = 0;
+
+	if (fd != -1)
+		(void)ioctl(fd, FIONREAD, &n); /* else it is a piece at a time */
+	return (n);
+}
+
 void
 job_read_errors(struct job *j)
 {
+	ssize_t n, left = in_pipe(j->errors);
 	char buf[4096];
-	ssize_t n;
 
 	while (j->errors != -1 && (n = read(j->errors, buf, sizeof(buf))) != 0) {
 		if (n == -1)
 			return; /* no more at present */
 		(void)!write(STDERR_FILENO, buf, (size_t)n);
 		keep_tail(j, buf, (size_t)n);
+		if ((left -= n) <= 0)
+			return;
 	}
 	if (j->errors != -1)
 		(void)close(j->errors);
@@ -220,14 +237,16 @@ complain(void *arg, const char *shown)
 void
 job_read_reports(struct job *j, const struct job_plan *plan)
 {
+	ssize_t n, left = in_pipe(j->reports);
 	struct listener l = { j, plan };
 	char buf[4096];
-	ssize_t n;
 
 	while (j->reports != -1 && (n = read(j->reports, buf, sizeof(buf))) != 0) {
 		if (n == -1)
 			return; /* no more at present */
 		said_feed(&j->said, buf, (size_t)n, j->count, note, complain, &l);
+		if ((left -= n) <= 0)
+			return;
 	}
 	if (j->reports != -1)
 		(void)close(j->reports);

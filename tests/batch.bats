@@ -232,6 +232,13 @@ load worker
 	counts jobs done=1000
 }
 
+@test "a command that floods descriptor 3 with what is no report is ended at its time" {
+	qpush jobs x
+	start timeout -s KILL 10 qpop -T 200ms -B 2 --each-status jobs -- \
+		sh -c 'exec yes "" >&3' 2>/dev/null
+	ended 4
+}
+
 @test "descriptor 3 is not there without --each-status" {
 	qpush jobs x
 	(

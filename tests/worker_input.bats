@@ -219,3 +219,10 @@ load worker
 	start timeout -s KILL 20 qpop -T 200ms jobs -- sh -c 'exec yes >&2' 2>/dev/null
 	ended 4
 }
+
+@test "a command that floods a stderr of which little is read is ended at its time, too" {
+	qpush jobs x
+	start timeout -s KILL 10 qpop -T 200ms jobs -- sh -c 'exec cat /dev/zero >&2' \
+		2> >(exec 3>&-; while [ "$(head -c 4096 | wc -c)" -gt 0 ]; do :; done)
+	ended 4
+}
