@@ -316,10 +316,20 @@ job_ended(struct job *j, const struct job_plan *plan, q_time now)
 	return (true);
 }
 
+/* Its process group; and itself, if it has left that: as long as it is not reaped, its
+ * number is its own. */
+static void
+end(const struct job *j, int sig)
+{
+	if (getpgid(j->pid) != j->pid)
+		(void)kill(j->pid, sig);
+	(void)kill(-j->pid, sig);
+}
+
 static void
 ask(struct job *j, const struct job_plan *plan, q_time now)
 {
-	(void)kill(-j->pid, SIGTERM);
+	end(j, SIGTERM);
 	j->ask_at = 0;
 	j->kill_at = later(now, plan->kill_after);
 }
@@ -346,7 +356,7 @@ job_keep_time(struct job *j, const struct job_plan *plan, q_time now)
 		ask(j, plan, now);
 	}
 	if (j->kill_at != 0 && now >= j->kill_at) {
-		(void)kill(-j->pid, SIGKILL);
+		end(j, SIGKILL);
 		j->kill_at = 0;
 	}
 	if (j->ask_at != 0)

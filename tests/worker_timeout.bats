@@ -59,6 +59,17 @@ load worker
 	eventually gone "$(cat child)"
 }
 
+@test "a command that has left its process group is ended, too" {
+	qpush jobs term kill
+	run -4 timeout 10 qpop -n 2 -P 2 -T 1s --kill-after 200ms jobs -- python3 -c '
+import os, signal, sys, time
+os.setpgid(0, os.getpgid(os.getppid()))
+if sys.stdin.read() == "kill":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+time.sleep(15)'
+	counts jobs delayed=2
+}
+
 @test "after a time limit a message is tried again only when all of its group is gone" {
 	qctl create jobs backoff=0
 	qpush jobs x
