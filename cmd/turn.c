@@ -62,8 +62,11 @@ none_taken(struct worker *w, int rc, uint64_t damaged, q_time later)
 		w->empty = w->plan->wait > 0;
 		/* Without --wait, the end of a command is the time to look again. */
 		w->look_at = w->plan->wait > 0 ? w->now + LOOK_STEP : Q_FOREVER;
-		if (w->crew.running == 0 && w->now - w->idle_since >= w->plan->wait)
-			w->closed = true;
+		if (w->crew.running > 0 || w->now - w->idle_since < w->plan->wait)
+			return;
+		w->closed = true;
+		if (!w->any) /* it is status 1, and -v says why */
+			(void)queue_fail(w->name, w->plan->wait > 0 ? Q_ETIMEDOUT : rc);
 		return;
 	}
 	if (rc == Q_EBUSY && retry(w, rc, w->plan->lock_wait))

@@ -16,6 +16,8 @@ load worker
 	is_silent 1 qpop -w50ms jobs -- touch ran
 	is_silent 1 qpop --idle-exit 50ms jobs -- touch ran
 	[ ! -e ran ]
+	fails 1 "qpop: jobs: queue is empty" qpop -v jobs -- true
+	fails 1 "qpop: jobs: timed out" qpop -v -w50ms jobs -- true
 	fails 3 "no such queue" qpop jbos -- true
 }
 
