@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Several jobs, and waiting for any of them. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "diag.h"
 
@@ -65,7 +66,7 @@ crew_ended(struct crew *c, q_time now)
 		if (j->pid == 0 || (j->woken == 0 && !look))
 			continue;
 		if (j->woken & 1U << FD_ERRORS)
-			job_read_errors(j);
+			job_read_errors(j, false);
 		if (j->woken & 1U << FD_REPORTS)
 			job_read_reports(j, c->plan);
 		if ((j->woken & 1U << FD_END || look) && job_ended(j, c->plan, now)) {
@@ -129,7 +130,10 @@ each_descriptor(struct crew *c, bool after)
 
 			if (fd == -1)
 				continue;
-			if (!after)
+			if (!after && k == FD_ERRORS && j->stalled)
+				c->poll[n] = (struct pollfd){ .fd = STDERR_FILENO,
+					.events = POLLOUT };
+			else if (!after)
 				c->poll[n] =
 				    (struct pollfd){ .fd = fd, .events = POLLIN };
 			else if (c->poll[n].revents != 0)

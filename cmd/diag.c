@@ -17,6 +17,7 @@
 
 #include "opt.h"
 #include "q.h"
+#include "stop.h"
 #include "text.h"
 
 #include "diag.h"
@@ -46,10 +47,38 @@ static int flush_error; /* of diag_flush_stdout(); the stream tells no reason */
 /* The two halves of the report of damage, made beforehand: a handler cannot. */
 static char damage_head[2 * OBJECT], damage_tail[2 * OBJECT];
 
+bool
+diag_ready(void)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return (poll(&fd, 1, 0) != 0);
+}
+
+/* Wait until stderr takes more. Who is told twice to end does not wait for its reader,
+ * and is told here although it has the signals blocked. */
+static bool
+may_write(void)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	const struct timespec no_time = { 0 };
+	sigset_t mask;
+	int rc;
+
+	(void)sigprocmask(SIG_SETMASK, NULL, &mask);
+	(void)sigdelset(&mask, SIGINT);
+	(void)sigdelset(&mask, SIGTERM);
+	(void)sigdelset(&mask, SIGHUP);
+	do
+		rc = ppoll(&fd, 1, stop_count() < 2 ? NULL : &no_time, &mask);
+	while (rc == -1 && errno == EINTR);
+	return (rc != 0);
+}
+
 static void
 write_stderr(const char *s, size_t n)
 {
-	while (n > 0) {
+	while (n > 0 && may_write()) {
 		ssize_t done = write(STDERR_FILENO, s, n);
 
 		if (done == -1 && errno == EINTR)
@@ -79,6 +108,12 @@ complain(const char *object, const char *fmt, va_list ap)
 	n = strlen(line);
 	line[n++] = '\n';
 	write_stderr(line, n);
+}
+
+void
+diag_pass(const char *s, size_t n)
+{
+	write_stderr(s, n);
 }
 
 void

@@ -3,6 +3,7 @@
 #define DIAG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * How a command begins, complains and ends. Every complaint is one line on stderr,
@@ -51,6 +52,12 @@ __attribute__((format(printf, 3, 4))) _Noreturn void diag_die(
     int status, const char *object, const char *fmt, ...);
 /* A usage error, "Try 'prog --help'.", and exit 2. */
 __attribute__((format(printf, 1, 2))) _Noreturn void diag_usage(const char *fmt, ...);
+
+/* Whether stderr takes more at once, or fails. */
+bool diag_ready(void);
+/* Words of somebody else. Like all the others they are lost if stderr takes no more and
+ * we are told twice to end. */
+void diag_pass(const char *s, size_t n);
 
 /* The exit status for a code of libq. */
 int diag_status(int code);

@@ -74,7 +74,7 @@ begin(struct job *j, const struct job_plan *plan, q_time now)
 	j->started = now;
 	j->ask_at = plan->timeout > 0 ? later(now, plan->timeout) : 0;
 	j->kill_at = j->dying = 0;
-	j->timed_out = j->told = j->ahead = false;
+	j->timed_out = j->told = j->ahead = j->stalled = false;
 	j->tail_size = j->said.used = 0;
 	for (size_t i = 0; i < j->count; i++) {
 		j->items[i].said = -1;
@@ -192,19 +192,24 @@ in_pipe(int fd)
 }
 
 void
-job_read_errors(struct job *j)
+job_read_errors(struct job *j, bool wait)
 {
 	ssize_t n, left = in_pipe(j->errors);
 	char buf[4096];
 
-	while (j->errors != -1 && (n = read(j->errors, buf, sizeof(buf))) != 0) {
+	j->stalled = j->errors != -1 && !wait && !diag_ready();
+	while (j->errors != -1 && !j->stalled &&
+	       (n = read(j->errors, buf, sizeof(buf))) != 0) {
 		if (n == -1)
 			return; /* no more at present */
-		(void)!write(STDERR_FILENO, buf, (size_t)n);
+		diag_pass(buf, (size_t)n);
 		keep_tail(j, buf, (size_t)n);
+		j->stalled = !wait && !diag_ready();
 		if ((left -= n) <= 0)
 			return;
 	}
+	if (j->stalled)
+		return;
 	if (j->errors != -1)
 		(void)close(j->errors);
 	j->errors = -1;
@@ -289,7 +294,7 @@ reap(struct job *j, q_time now)
 	if (!is_over(j))
 		return (false);
 	(void)kill(-j->pid, SIGKILL);
-	job_read_errors(j);
+	job_read_errors(j, false);
 	if (j->dying == 0)
 		j->dying = later(now, GROUP_WAIT);
 	if (j->errors != -1 && now < j->dying)
@@ -306,7 +311,7 @@ job_ended(struct job *j, const struct job_plan *plan, q_time now)
 	if (!reap(j, now))
 		return (false);
 	/* What it left behind may keep its stderr open: not for us to wait for. */
-	job_read_errors(j);
+	job_read_errors(j, true);
 	job_read_reports(j, plan);
 	said_end(&j->said, j->count, note, complain, &l);
 	close_all((int[]){ j->errors, j->reports, j->pidfd }, 3);

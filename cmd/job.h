@@ -34,6 +34,7 @@ struct job {
 	int pidfd;      /* readable when it has ended; -1: there is none to be had */
 	int output;     /* its stdout, if that is wanted, or -1 */
 	int errors;     /* its stderr, or -1 */
+	bool stalled;   /* ours has to take more before that is read on */
 	int reports;    /* its descriptor 3, or -1 */
 	int hold;       /* by which it keeps its leases */
 	q_time started, ask_at, kill_at; /* monotonic; 0: never */
@@ -56,8 +57,9 @@ enum {
 /* Start it for the items that are in the job. now is monotonic. */
 int job_start(struct job *j, const struct job_plan *plan, struct q *q, q_time now,
     const char **why);
-/* Copy what it wrote to stderr on to ours, and keep the end of it. */
-void job_read_errors(struct job *j);
+/* Copy what it wrote to stderr on to ours, and keep the end of it. Unless wait, no more
+ * than ours takes: it is stalled then. */
+void job_read_errors(struct job *j, bool wait);
 /* Note what it says of its messages. */
 void job_read_reports(struct job *j, const struct job_plan *plan);
 /* Reap it if it has ended; its leases are then ours alone. Its output is the caller's.

@@ -88,3 +88,28 @@ load worker
 	ended 0
 	counts jobs done=1
 }
+
+@test "the second signal ends the command of a worker whose stderr nobody reads, too" {
+	qpush jobs x
+	mkfifo pipe
+	exec 7<>pipe
+	start qpop jobs -- sh -c 'echo $$ >>running; exec cat /dev/zero >&2' 2>pipe
+	eventually running 1
+	eventually grep -qs pipe_write "/proc/$(cat running)/wchan"
+	kill -TERM "$pid"
+	kill -INT "$pid"
+	ended 0
+	counts jobs ready=1
+}
+
+@test "a time limit holds though nobody reads the stderr of the worker" {
+	qpush jobs x
+	mkfifo pipe
+	exec 7<>pipe
+	start qpop -T 500ms jobs -- sh -c 'echo $$ >>running; exec cat /dev/zero >&2' 2>pipe
+	eventually running 1
+	eventually gone "$(cat running)"
+	cat <&7 >/dev/null &
+	started+=($!)
+	ended 4
+}
