@@ -2,15 +2,16 @@
 /* Applying requests: the one way in which a queue changes. */
 #include <stdio.h>
 #include <sys/file.h>
-
-#include "answer.h"
 #include <unistd.h>
 
+#include "answer.h"
+#include "await.h"
 #include "batch.h"
 #include "compact.h"
 #include "due.h"
 #include "error.h"
 #include "group.h"
+#include "kept.h"
 #include "lock.h"
 #include "note.h"
 #include "pause.h"
@@ -160,11 +161,12 @@ begin(struct q *q, const struct call *c, struct txn *t)
 static int
 apply_ours(struct txn *t, struct call *c, size_t *done)
 {
+	const struct ctl *ctl = &t->q->ctl;
 	int rc = 0;
 
 	t->uid = (uint32_t)geteuid();
-	if (c->posted &&
-	    (rc = serve_look_up(t, c->answer, &c->answer_size)) != STORE_NONE)
+	if (c->posted && (rc = kept_find(t, ctl->generation, ctl->posted, ctl->ticket,
+			      c->answer, &c->answer_size)) != STORE_NONE)
 		return (rc);
 	for (rc = 0; *done < c->n && rc == 0; ++*done)
 		rc = apply_one(t, &c->requests[*done], &c->results[*done]);
@@ -292,21 +294,21 @@ read_answer(struct q *q, struct call *c, enum answer *answer)
 
 /* The lock is ours, or there is an answer. */
 static int
-end_call(struct q *q, struct call *c, enum slot_end end)
+end_call(struct q *q, struct call *c, enum await_end end)
 {
 	enum answer answer = ANSWER_ALONE;
 	bool lost;
 	int rc;
 
-	if (end == SLOT_ANSWERED) {
-		c->answer_size = slot_read(q, c->answer, sizeof(c->answer));
+	if (end == AWAIT_ANSWERED) {
+		c->answer_size = await_read(q, c->answer, sizeof(c->answer));
 		rc = read_answer(q, c, &answer);
 		if (answer == ANSWER_FAILED || (rc == 0 && answer == ANSWER_RESULTS))
 			return (rc);
 		/* We are to do it ourselves; or it was lost, and is in the table. */
 		lost = rc != 0;
 		if ((rc = lock_take(q, LOCK_EX)) != 0)
-			return (lost && rc == Q_EBUSY ? slot_unknown(q) : rc);
+			return (lost && rc == Q_EBUSY ? await_unknown(q) : rc);
 	}
 	c->answer_size = 0;
 	rc = apply_locked(q, c);
@@ -321,7 +323,7 @@ int
 apply_all(struct q *q, const struct request *requests, struct result *results, size_t n)
 {
 	struct call c = { .requests = requests, .results = results, .n = n };
-	enum slot_end end = SLOT_LOCKED;
+	enum await_end end = AWAIT_LOCKED;
 	int rc;
 
 	q->doubt = false;
@@ -329,7 +331,7 @@ apply_all(struct q *q, const struct request *requests, struct result *results, s
 		return (rc);
 	if (!lock_try(q, LOCK_EX)) {
 		c.posted = slot_post(q, requests, n);
-		rc = c.posted ? slot_await(q, &end) : lock_take(q, LOCK_EX);
+		rc = c.posted ? await_slot(q, &end) : lock_take(q, LOCK_EX);
 	}
 	return (rc == 0 ? end_call(q, &c, end) : rc);
 }
@@ -338,10 +340,10 @@ int
 apply_stood(struct q *q, const struct request *take, struct result *result)
 {
 	struct call c = { take, result, .n = 1, .posted = true };
-	enum slot_end end = SLOT_LOCKED;
+	enum await_end end = AWAIT_LOCKED;
 	int rc;
 
 	q->doubt = false;
-	rc = slot_await(q, &end);
+	rc = await_slot(q, &end);
 	return (rc == 0 ? end_call(q, &c, end) : rc);
 }

@@ -5,16 +5,11 @@
 #include <string.h>
 
 #include "batch.h"
-#include "bytes.h"
+#include "kept.h"
 #include "queue.h"
 #include "wire.h"
 
 #include "serve.h"
-
-/* Rows of a ctl that is gone are kept while a process may wait that had posted there.
- */
-#define ROWS_KEPT ((q_time)24 * 3600 * Q_SECOND)
-enum { SWEEP_MOST = 2 * CTL_SLOTS, SLOT_KEY = 10 };
 
 struct served {
 	unsigned slot;
@@ -36,7 +31,6 @@ struct service {
 	size_t n;
 	struct served served[CTL_SLOTS];
 	struct parcel parcel; /* the one that is applied */
-	uint8_t record[ANSWERED_MAX];
 };
 
 static void
@@ -157,105 +151,6 @@ serve_collect(struct q *q)
 		atomic_store(&c->map->crowd, crowd);
 }
 
-/* ---- the table slot ---- */
-
-static int
-look_up(struct txn *t, uint64_t generation, unsigned slot, uint64_t ticket,
-    uint8_t answer[ANSWER_MAX], size_t *size)
-{
-	struct key k = key_slot(generation, slot);
-	struct answered a;
-	struct span v;
-	int rc;
-
-	if ((rc = txn_get(t, T_SLOT, key_span(&k), &v)) != 0 ||
-	    (rc = answered_decode(v.data, v.size, slot, &a)) != 0)
-		return (rc);
-	if (a.ticket != ticket)
-		return (STORE_NONE);
-	memcpy(answer, a.data, a.size);
-	*size = a.size;
-	return (0);
-}
-
-int
-serve_look_up(struct txn *t, uint8_t answer[ANSWER_MAX], size_t *size)
-{
-	const struct ctl *c = &t->q->ctl;
-
-	return (look_up(t, c->generation, c->posted, c->ticket, answer, size));
-}
-
-/* Of this ctl, somebody may wait for any that can be read, whatever the clock says. */
-static bool
-is_outdated(const struct txn *t, const struct span *key, const struct span *value)
-{
-	const uint8_t *k = key->data;
-	struct answered a;
-
-	if (key->size != SLOT_KEY ||
-	    answered_decode(value->data, value->size, get_be16(k + 8), &a) != 0)
-		return (true);
-	return (get_be64(k) != t->q->service->generation &&
-		(time_add(a.when, ROWS_KEPT) < t->now.wall ||
-		    time_add(t->now.wall, ROWS_KEPT) < a.when));
-}
-
-/* The row after that one, whose key is copied: what it points to may be dropped. */
-static int
-next_row(struct txn *t, struct key *at, struct span *key, struct span *v)
-{
-	int rc;
-
-	*key = key_span(at);
-	if ((rc = txn_seek(t, T_SLOT, key, v)) != 0)
-		return (rc);
-	at->size = key->size < SLOT_KEY ? key->size : (size_t)SLOT_KEY;
-	memcpy(at->b, key->data, at->size);
-	at->b[at->size++] = 0;
-	return (0);
-}
-
-/* Once for each ctl: remove what those before it have left; from anywhere on, so that
- * no row is behind more that are kept than are looked at, each time. */
-static int
-sweep(struct txn *t)
-{
-	struct ctl *c = &t->q->ctl;
-	struct key at = key_slot(t->random, 0);
-	struct span key, v;
-	bool round = false;
-	int rc = 0;
-
-	if (c->swept == t->q->service->generation)
-		return (0);
-	c->swept = t->q->service->generation;
-	for (int i = 0; i < SWEEP_MOST && rc == 0; i++) {
-		rc = next_row(t, &at, &key, &v);
-		if (rc == STORE_NONE && !round) {
-			round = true;
-			at = key_slot(0, 0);
-			rc = 0;
-		} else if (rc == 0 && is_outdated(t, &key, &v)) {
-			rc = txn_drop(t, T_SLOT);
-		}
-	}
-	return (rc == STORE_NONE ? 0 : rc);
-}
-
-static int
-keep_answer(struct txn *t, struct service *v, const struct served *s)
-{
-	const struct answered a = { s->ticket, t->now.wall, s->answer, s->answer_size };
-	struct key k = key_slot(v->generation, s->slot);
-	size_t size = answered_encode(&a, s->slot, v->record);
-	int rc;
-
-	if ((rc = sweep(t)) != 0)
-		return (rc);
-	return (txn_put(t, T_SLOT, key_span(&k), (struct span){ v->record, size }));
-}
-
 /* ---- applying ---- */
 
 /* Its requests, as their owner would have applied them. */
@@ -296,7 +191,7 @@ apply_served(struct txn *t, struct service *v, struct served *s)
 	if (s->alone)
 		return (0);
 	/* Also one that says nobody had it: the word may be a stranger's. */
-	rc = look_up(t, v->generation, s->slot, s->ticket, answer, &s->answer_size);
+	rc = kept_find(t, v->generation, s->slot, s->ticket, answer, &s->answer_size);
 	if (rc != STORE_NONE)
 		return (rc);
 	if (!s->intact || wire_get_parcel(s->data, s->size, p) != 0) {
@@ -310,7 +205,9 @@ apply_served(struct txn *t, struct service *v, struct served *s)
 	q_batch_free(taken);
 	s->in_vain = s->stands && !t->changed;
 	if (rc == 0 && t->changed)
-		rc = keep_answer(t, v, s);
+		rc = kept_put(t, v->generation, s->slot,
+		    &(struct answered){
+			s->ticket, t->now.wall, answer, s->answer_size });
 	t->changed |= changed;
 	return (rc);
 }

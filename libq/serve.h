@@ -33,10 +33,4 @@ void serve_return(struct q *q);
 void serve_wake(struct q *q);
 void serve_free(struct q *q);
 
-/*
- * What the posted request of this handle was answered, by a holder that died.
- * STORE_NONE: nothing.
- */
-int serve_look_up(struct txn *t, uint8_t answer[ANSWER_MAX], size_t *size);
-
 #endif

@@ -1,33 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/* A request in a slot: posted, waited for, answered or taken back. */
+/* A request in a slot: posted, or a take that stands; and taken back. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
-#include "error.h"
 #include "hash.h"
 #include "hold.h"
-#include "lock.h"
 #include "queue.h"
-#include "serve.h"
 #include "wire.h"
 
 #include "slot.h"
-
-/* Between tries of the lock: of all who wait, and at first of one who leads. */
-#define TRY_STEP  (10 * Q_SECOND / 1000)
-#define LEAD_STEP (Q_SECOND / 10000)
-/* Who only tries finds readers that overlap there each time. After so long one who
- * leads stands at the gate, or anybody. */
-#define LEAD_TRIES (Q_SECOND / 20)
-#define ALL_TRIES  Q_SECOND
-/* What more a request that is being served is given, when there is no more time. */
-#define GRACE (2 * Q_SECOND)
 
 uint64_t
 slot_sum(uint64_t generation, unsigned slot, uint64_t ticket, enum slot_content content,
@@ -110,8 +95,8 @@ is_vacant(struct ctl_file *f, unsigned slot)
 	return (false);
 }
 
-static void
-leave(struct ctl *c)
+void
+slot_leave(struct ctl *c)
 {
 	(void)lock_byte(c->fd, F_UNLCK, (unsigned)c->slot);
 	c->slot = -1;
@@ -127,7 +112,7 @@ claim(struct ctl *c, unsigned most)
 	    is_vacant(c->map, (unsigned)c->slot))
 		return (true);
 	if (c->slot != -1)
-		leave(c);
+		slot_leave(c);
 	for (unsigned i = 0; i < most; i++) {
 		unsigned slot = (start + i) % most;
 
@@ -136,13 +121,13 @@ claim(struct ctl *c, unsigned most)
 		c->slot = (int)slot;
 		if (is_vacant(c->map, slot))
 			return (true);
-		leave(c);
+		slot_leave(c);
 	}
 	return (false);
 }
 
-static struct ctl_slot *
-mine(struct q *q)
+struct ctl_slot *
+slot_mine(struct q *q)
 {
 	return (&q->ctl.map->slot[q->ctl.slot]);
 }
@@ -191,7 +176,7 @@ put(struct q *q, const struct request *requests, size_t n, unsigned most)
 	    (size = wire_put_parcel(requests, n, &me, data)) == 0 ||
 	    ctl_need(q) == NULL || !claim(c, most))
 		return (NULL);
-	s = mine(q);
+	s = slot_mine(q);
 	memcpy(s->data, data, size);
 	s->size = (uint32_t)size;
 	c->ticket = new_ticket(s->ticket);
@@ -220,11 +205,10 @@ slot_post(struct q *q, const struct request *requests, size_t n)
 	return (true);
 }
 
-/* Whether nobody had taken our request, or it stands; then nobody will. */
-static bool
-withdraw(struct q *q, uint32_t *old)
+bool
+slot_withdraw(struct q *q, uint32_t *old)
 {
-	struct ctl_slot *s = mine(q);
+	struct ctl_slot *s = slot_mine(q);
 
 	if (!slot_move(s, q->ctl.ticket, SLOT_READY, SLOT_FREE, old) &&
 	    !slot_move(s, q->ctl.ticket, SLOT_STANDING, SLOT_FREE, old))
@@ -237,7 +221,7 @@ _Atomic uint32_t *
 slot_standing(struct q *q, uint32_t *value)
 {
 	*value = slot_word(q->ctl.ticket, SLOT_STANDING | SLOT_ASLEEP);
-	return (&mine(q)->word);
+	return (&slot_mine(q)->word);
 }
 
 bool
@@ -265,7 +249,7 @@ slot_stand_down(struct q *q)
 	if (!ctl_is_long(q))
 		return (false);
 	(void)atomic_fetch_and(&f->standing, ~(1U << slot));
-	if (withdraw(q, &old))
+	if (slot_withdraw(q, &old))
 		return (true);
 	slot_mark_pending(f, slot); /* whoever took it may have died since */
 	return (false);
@@ -286,180 +270,4 @@ slot_call(struct ctl_file *f, uint64_t n)
 		if (bits & 1U << i && slot_stands(old))
 			n -= ctl_wake(word, 1);
 	}
-}
-
-/* The lock is ours: nobody else is to serve the request, if nobody has. */
-static enum slot_end
-take_back(struct q *q)
-{
-	uint64_t ticket = q->ctl.ticket;
-	uint32_t old;
-
-	/* It may only be of no use for a while, because of another link for instance:
-	 * what is ready there would be served then. */
-	if (!ctl_is_long(q) || withdraw(q, &old))
-		return (SLOT_LOCKED);
-	if (!slot_is(old, ticket, SLOT_DONE)) {
-		/* Taken by one who died, or overwritten: the slot is free again. */
-		atomic_store(&mine(q)->word, slot_word(ticket, SLOT_FREE));
-		return (SLOT_LOCKED);
-	}
-	lock_drop(q->dir.data);
-	serve_wake(q); /* who has tried it meanwhile is to try again */
-	return (SLOT_ANSWERED);
-}
-
-int
-slot_unknown(struct q *q)
-{
-	q->doubt = true;
-	return (fail(Q_EBUSY, "another process has this in hand and does not go on; "
-			      "it is not known whether it will be done"));
-}
-
-/* rc, if nobody has taken our request, also from a ctl that is of no use for a while.
- */
-static int
-not_done(struct q *q, int rc)
-{
-	uint32_t old;
-
-	return (ctl_is_long(q) && withdraw(q, &old) ? rc : slot_unknown(q));
-}
-
-/* We have the lock; unless data.mdb was replaced: then another may have that of the new
- * one, and our request. */
-static int
-end_locked(struct q *q, enum slot_end *end)
-{
-	struct stat st;
-	int rc = dir_check(&q->dir, &st);
-
-	if (rc == 0) {
-		*end = take_back(q);
-		return (0);
-	}
-	lock_drop(q->dir.data);
-	return (not_done(q, rc));
-}
-
-/* No more time. rc, if nothing was done; else whoever serves us gets a little more. */
-static int
-give_up(struct q *q, q_time *until, bool *late, int rc)
-{
-	uint32_t old;
-
-	if (withdraw(q, &old))
-		return (rc != 0 ? rc : lock_busy(q));
-	if (!*late) {
-		*late = true;
-		*until = time_add(clock_monotonic(), GRACE);
-		return (0);
-	}
-	/* The slot stays as it is until it is answered; we use another. */
-	leave(&q->ctl);
-	return (slot_unknown(q));
-}
-
-/* Until the word changes, or it is time to try the lock again. */
-static void
-rest(struct q *q, uint32_t word, q_time *step)
-{
-	struct ctl_slot *s = mine(q);
-	struct ctl *c = &q->ctl;
-
-	if (word & SLOT_LEAD) { /* we have just tried, and somebody was faster */
-		word = atomic_fetch_and(&s->word, ~(uint32_t)SLOT_LEAD) &
-		       ~(uint32_t)SLOT_LEAD;
-		c->leads = true;
-		*step = LEAD_STEP;
-	} else if (!c->leads) {
-		*step = TRY_STEP;
-	}
-	if (slot_state(word) != SLOT_DONE &&
-	    atomic_compare_exchange_strong(&s->word, &word, word | SLOT_ASLEEP))
-		(void)ctl_sleep(&s->word, word | SLOT_ASLEEP, *step);
-	if (!ctl_is_whole(q))
-		return;
-	(void)atomic_fetch_and(&s->word, ~(uint32_t)SLOT_ASLEEP);
-	if ((*step *= 2) > TRY_STEP)
-		*step = TRY_STEP;
-	/* Whoever had taken it may have died since. */
-	slot_mark_pending(c->map, (unsigned)c->slot);
-}
-
-/*
- * At the gate our answer is not seen, and readers wait behind us: it is for no longer
- * at a time than we have waited, and then not for as long.
- */
-static bool
-get_lock(struct q *q, uint32_t word, q_time waited, q_time *stand)
-{
-	q_time at = *stand != 0 ? *stand : q->ctl.leads ? LEAD_TRIES : ALL_TRIES;
-	q_time left = q->lock_wait - waited;
-
-	if (lock_try(q, LOCK_EX))
-		return (true);
-	if (slot_state(word) != SLOT_READY || waited < at || left <= 0)
-		return (false);
-	*stand = 3 * waited;
-	return (lock_stand(q, LOCK_EX, waited < left ? waited : left) == 0);
-}
-
-int
-slot_await(struct q *q, enum slot_end *end)
-{
-	q_time began = clock_monotonic(), until = time_add(began, q->lock_wait),
-	       step = LEAD_STEP, stand = 0;
-	bool late = false;
-	int rc = 0;
-
-	while (rc == 0 && ctl_is_whole(q)) {
-		uint32_t word = atomic_load(&mine(q)->word);
-		bool stop = q->stop != NULL && q->stop(q->arg);
-
-		if (slot_is(word, q->ctl.ticket, SLOT_DONE)) {
-			*end = SLOT_ANSWERED;
-			return (0);
-		}
-		if (!slot_is(word, q->ctl.ticket, SLOT_READY) &&
-		    !slot_is(word, q->ctl.ticket, SLOT_TAKEN) &&
-		    !slot_is(word, q->ctl.ticket, SLOT_STANDING))
-			break; /* somebody has written over it */
-		if (get_lock(q, word, clock_monotonic() - began, &stand))
-			return (end_locked(q, end));
-		if (stop && !late)
-			rc = give_up(q, &until, &late,
-			    fail(Q_EBUSY, "interrupted; nothing done"));
-		else if (clock_monotonic() >= until)
-			rc = give_up(q, &until, &late, 0);
-		else
-			rest(q, word, &step);
-	}
-	if (rc != 0)
-		return (rc);
-	if ((rc = lock_take(q, LOCK_EX)) == 0)
-		return (end_locked(q, end));
-	return (rc == Q_EBUSY ? not_done(q, rc) : rc);
-}
-
-size_t
-slot_read(struct q *q, uint8_t *answer, size_t room)
-{
-	struct ctl_slot *s;
-	uint32_t old;
-	size_t size;
-
-	if (!ctl_is_whole(q))
-		return (0);
-	s = mine(q);
-	size = s->size;
-	if (size > room)
-		size = 0;
-	memcpy(answer, s->data, size);
-	if (s->check != slot_sum(q->ctl.generation, q->ctl.posted, q->ctl.ticket,
-			    SLOT_ANSWER, answer, size))
-		size = 0;
-	(void)slot_move(s, q->ctl.ticket, SLOT_DONE, SLOT_FREE, &old);
-	return (size);
 }

@@ -96,16 +96,11 @@ void slot_call(struct ctl_file *f, uint64_t n);
 /* Whether the owner of a slot lives. */
 bool slot_has_owner(const struct q *q, unsigned slot);
 
-enum slot_end {
-	SLOT_ANSWERED, /* slot_read() */
-	SLOT_LOCKED, /* the lock is the caller's; a holder that died may have had it */
-};
+struct ctl_slot *slot_mine(struct q *q);
+/* Whether nobody had taken our request, or it stands; then nobody will. Else *old is
+ * the word. */
+bool slot_withdraw(struct q *q, uint32_t *old);
+/* It is not ours any more. */
+void slot_leave(struct ctl *c);
 
-/* 0 and how a posted request's wait ended; or a code, and the request was withdrawn
- * unless the message says otherwise. */
-int slot_await(struct q *q, enum slot_end *end);
-/* Q_EBUSY, and the sentence that says that a request may have been done. */
-int slot_unknown(struct q *q);
-/* The size of the answer, 0 if it was lost; the slot is free again. */
-size_t slot_read(struct q *q, uint8_t *answer, size_t room);
 #endif

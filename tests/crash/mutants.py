@@ -79,7 +79,12 @@ MUTANTS = [
            '\trc = txn_commit(t, !may_be_undone(t, c));',
            '\tserve_answer(q, 0);\n\trc = txn_commit(t, !may_be_undone(t, c));', 'unit/mortal'),
     Mutant('what was answered is not remembered', 'libq/serve.c',
-           '\t\trc = keep_answer(t, v, s);', '\t\t(void)keep_answer;', 'unit/mortal'),
+           'if (rc == 0 && t->changed)\n\t\trc = kept_put(',
+           'if (rc == 99 && t->changed)\n\t\trc = kept_put(', 'unit/mortal'),
+    Mutant('a message is taken for the dead', 'libq/serve.c',
+           'if (slot_has_owner(q, slot))', 'if (slot_has_owner(q, slot) || true)', 'unit/stand'),
+    Mutant('who stands in vain is told so', 'libq/serve.c',
+           's->in_vain = s->stands && !t->changed;', 's->in_vain = false;', 'unit/stand'),
     Mutant('a lease is let go when its message is taken', 'libq/hold.c',
            'if (lock_bytes(q->hold, F_OFD_SETLK, F_RDLCK, first, n, NULL) == 0)\n'
            '\t\treturn (0);',

@@ -12,7 +12,7 @@
 #include "answer.h"
 #include "batch.h"
 #include "queue.h"
-#include "slot.h"
+#include "await.h"
 
 struct asker {
 	struct q *q;
@@ -60,7 +60,7 @@ answered(struct asker *a, enum answer *answer)
 	word = atomic_load(&slot_of(a)->word);
 	if (!slot_is(word, a->q->ctl.ticket, SLOT_DONE))
 		return (false);
-	size = slot_read(a->q, data, sizeof(data));
+	size = await_read(a->q, data, sizeof(data));
 	return (
 	    answer_get(data, size, a->request, a->result, a->n, answer, &code) == 0);
 }
