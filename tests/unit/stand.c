@@ -244,6 +244,38 @@ who_is_stopped_or_late_has_taken_nothing(void **state)
 	q_close(q);
 }
 
+/* He is stopped, and somebody gives it to another: then he goes on waiting. */
+static void
+who_loses_what_he_was_given_waits_on(void **state)
+{
+	const uint64_t id = 1;
+	const struct q_manage release = {
+		.act = Q_ACT_RELEASE,
+		.ids = &id,
+		.id_count = 1,
+	};
+	struct q_managed managed;
+	struct q *q = open_queue();
+	struct q_batch *b;
+	pid_t pid;
+
+	(void)state;
+	start_takers(q, &pid, 1, &timed);
+	(void)kill(pid, SIGSTOP);
+	push_some(q, 1);
+	assert_int_equal(count_of(q, Q_LEASED), 1);
+	assert_int_equal(q_manage(q, &release, &managed), 0);
+	assert_int_equal(q_take(q, &(struct q_take){ .lease = Q_SECOND }, &b), 0);
+	q_batch_free(b);
+	(void)kill(pid, SIGCONT);
+	await_standing(q, 1);
+	push_some(q, 1);
+	await_served(1, 1);
+	assert_true(said[0].id == 2);
+	end_takers(&pid, 1);
+	q_close(q);
+}
+
 /* Of one who waits for one message, or has a rate, others are not to know. */
 static void
 who_is_particular_does_not_stand(void **state)
@@ -335,6 +367,7 @@ main(void)
 		TEST(nothing_is_taken_for_the_dead),
 		TEST(who_stands_in_vain_goes_on),
 		TEST(who_is_stopped_or_late_has_taken_nothing),
+		TEST(who_loses_what_he_was_given_waits_on),
 		TEST(who_is_particular_does_not_stand),
 		TEST(who_waits_survives_the_death_of_a_pusher),
 	};
