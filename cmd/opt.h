@@ -45,8 +45,8 @@ struct command {
 	const char *synopsis;   /* what follows the name in the usage line */
 	const char *purpose;    /* a sentence without full stop */
 	const struct opt *opts; /* its own; ends with { 0 } */
-	const char *force; /* help of --force; NULL: it is for file systems alone */
 	bool runs;         /* a COMMAND to run follows '--', else more operands do */
+	const char *force; /* help of --force; NULL: it is for file systems alone */
 };
 
 /* What every command's -q, -v, --force and --lock-wait say; opt_next() fills it. */
