@@ -17,6 +17,8 @@ struct column {
 	const char *name;
 	enum q_state state; /* the cell is the count of this; or, if 0: */
 	char *(*cell)(const struct board_row *row, q_time now); /* a new text */
+	int spare; /* the place, from 1, in which it leaves a narrow terminal; 0: never
+	            */
 };
 
 static _Noreturn void
@@ -136,13 +138,17 @@ paused_cell(const struct board_row *row, q_time now)
 
 static const struct column columns[] = {
 	{ "QUEUE", .cell = queue_cell }, { "READY", Q_READY }, { "DELAYED", Q_DELAYED },
-	{ "BLOCKED", Q_BLOCKED }, { "LEASED", Q_LEASED }, { "DEAD", Q_DEAD },
-	{ "OLDEST", .cell = oldest_cell }, { "IN/S", .cell = in_cell },
-	{ "OUT/S", .cell = out_cell }, { "WAIT50", .cell = wait50_cell },
-	{ "WAIT99", .cell = wait99_cell }, { "SERVICE", .cell = service_cell },
-	{ "LOAD", .cell = load_cell }, { "DRAIN", .cell = drain_cell },
+	{ "BLOCKED", Q_BLOCKED, .spare = 5 }, { "LEASED", Q_LEASED },
+	{ "DEAD", Q_DEAD }, { "OLDEST", .cell = oldest_cell },
+	{ "IN/S", .cell = in_cell }, { "OUT/S", .cell = out_cell },
+	{ "WAIT50", .cell = wait50_cell, .spare = 3 },
+	{ "WAIT99", .cell = wait99_cell, .spare = 1 },
+	{ "SERVICE", .cell = service_cell, .spare = 2 },
+	{ "LOAD", .cell = load_cell, .spare = 4 }, { "DRAIN", .cell = drain_cell },
 	{ "PAUSED", .cell = paused_cell }, /* the last: left out where none is */
 };
+
+enum { SPARE = 5 };
 
 static char *
 size_text(uint64_t bytes)
@@ -258,6 +264,32 @@ has_colours(FILE *out)
 		term != NULL && *term != '\0' && strcmp(term, "dumb") != 0);
 }
 
+static size_t
+width(struct libscols_table *table)
+{
+	char *text = NULL;
+	size_t n;
+
+	if (scols_print_table_to_string(table, &text) != 0)
+		no_memory();
+	n = strcspn(text, "\n"); /* all but names of queues is ASCII */
+	free(text);
+	return (n);
+}
+
+/* A line that does not fit a terminal is two, of which nobody can read a column. */
+static void
+fit(struct libscols_table *table, const struct column *column, size_t count)
+{
+	size_t room = scols_table_get_termwidth(table);
+
+	for (int next = 1; next <= SPARE && width(table) > room; next++)
+		for (size_t i = 0; i < count; i++)
+			if (column[i].spare == next)
+				(void)scols_column_set_flags(
+				    scols_table_get_column(table, i), SCOLS_FL_HIDDEN);
+}
+
 static void
 print(const struct column *column, size_t count, const struct board_row *rows, size_t n,
     q_time now, FILE *out)
@@ -273,10 +305,12 @@ print(const struct column *column, size_t count, const struct board_row *rows, s
 	/* These cannot fail: there is a table. What needs escaping we have escaped. */
 	(void)scols_table_set_stream(table, out);
 	(void)scols_table_enable_noencoding(table, 1);
-	if (has_colours(out))
-		(void)scols_table_enable_colors(table, 1);
 	for (size_t i = 0; i < n; i++)
 		add_row(table, column, count, &rows[i], now);
+	if (isatty(fileno(out)))
+		fit(table, column, count);
+	if (has_colours(out))
+		(void)scols_table_enable_colors(table, 1);
 	if (scols_print_table(table) != 0 && !ferror(out))
 		no_memory();
 	scols_unref_table(table);

@@ -416,3 +416,18 @@ growth_per_minute history_damaged history_since uuid"
 	[[ $(on_terminal 'NO_COLOR=1 qstat jobs') != *$'\033'* ]]
 	[[ $(on_terminal 'qstat jobs' dumb) != *$'\033'* ]]
 }
+
+@test "a line of the table fits the terminal, without what can be spared" {
+	local all=(QUEUE READY DELAYED BLOCKED LEASED DEAD OLDEST IN/S OUT/S WAIT50 WAIT99
+		SERVICE LOAD DRAIN)
+	head_at() {
+		script -qec "stty cols $1; qstat jobs" typescript </dev/null | head -n 1 |
+			tr -d '\r' | tr -s ' '
+	}
+	qpush jobs x
+	is "$(head_at 200)" "${all[*]}"
+	is "$(head_at 85)" "$(sed 's/ WAIT99//' <<<"${all[*]}")"
+	is "$(head_at 80)" "$(sed 's/ WAIT99 SERVICE//' <<<"${all[*]}")"
+	is "$(head_at 40)" 'QUEUE READY DELAYED LEASED DEAD OLDEST IN/S OUT/S DRAIN'
+	is "$(qstat jobs | head -n 1 | tr -s ' ')" "${all[*]}"
+}
