@@ -11,7 +11,8 @@ load worker
 taker() {
 	rm -f orders
 	mkfifo orders
-	"$BIN/tool/taker" "$Q_ROOT/jobs" "$1" "$2" <orders >answers 2>&1 7>&- 3>&- &
+	: >answers # here: it must not be the last one's that is looked at
+	"$BIN/tool/taker" "$Q_ROOT/jobs" "$1" "$2" <orders >>answers 2>&1 7>&- 3>&- &
 	pid=$!
 	started+=("$pid")
 	exec 8>orders
