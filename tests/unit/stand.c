@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Takes that stand: a message goes to one who waits, in the transaction of its push. */
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
@@ -38,6 +39,7 @@ taker(int number, const struct q_take *how)
 		assert_true(pid > 0);
 		return (pid);
 	}
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* also of one whose test fails */
 	(void)signal(SIGTERM, stop_now);
 	if (q_open(path, &args, &q) != 0)
 		_exit(1);
@@ -142,27 +144,24 @@ static const struct q_take timed = { .wait = 60 * Q_SECOND, .lease = 3600 * Q_SE
 static void
 a_message_goes_to_one_who_waits_with_its_push(void **state)
 {
+	const struct q_take *const how[] = { &held, &timed };
 	struct q *q = open_queue();
-	pid_t pid;
+	pid_t pids[2];
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		uint64_t before;
 
-		start_takers(q, &pid, 1, i == 0 ? &held : &timed);
+		start_takers(q, &pids[i], 1, how[i]);
 		before = last_transaction(q);
 		push_some(q, 1);
 		assert_int_equal(count_of(q, Q_LEASED), i + 1);
 		assert_int_equal(last_transaction(q), before + 1);
 		await_served(1, 1);
+		assert_true(said[0].id == (uint64_t)i + 1);
 		assert_int_equal(last_transaction(q), before + 1);
-		if (i == 1) /* the lease of the other is over with its life */
-			assert_true(said[0].id == 2);
-		(void)kill(pid, SIGSTOP);
-		assert_int_equal(count_of(q, Q_LEASED), i + 1);
-		if (i == 1)
-			end_takers(&pid, 1);
 	}
+	end_takers(pids, 2);
 	q_close(q);
 }
 
@@ -310,6 +309,7 @@ survive_death(struct q *q, int stop)
 	if ((pid = fork()) == 0) {
 		struct q *own = open_queue();
 
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0 || raise(SIGSTOP) != 0)
 			_exit(1);
 		push_some(own, 1);
