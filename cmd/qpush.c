@@ -339,7 +339,7 @@ main(int argc, char **argv)
 	o.feed.open = &open;
 	/* While a program makes the first message, others may wait for it there. */
 	at_hand = o.form == 'f' || (o.form == 0 && opt_noperands > 1);
-	if (o.no_create || !at_hand || queue_exists(o.feed.name))
+	if (o.no_create || !at_hand)
 		(void)feed_queue(&o.feed);
 	push_input(&o, fd);
 	feed_end(&o.feed);
