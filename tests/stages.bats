@@ -170,7 +170,7 @@ load lib
 		qpush in "$n"
 		qctl create out
 		"$BIN/tool/trace" -a flock -k "$n" -r report -- \
-			qpop in --to out -- cat 2>/dev/null || :
+			"$BIN/qpop" in --to out -- cat 2>/dev/null || :
 		grep -q 'signal 9' report || break
 		qpop in --to out -- cat >/dev/null 2>&1 || is $? 1
 		is "$(qpop -n all -l out)" "$n"
