@@ -14,11 +14,10 @@
 struct served {
 	unsigned slot;
 	uint64_t ticket;
-	bool orphan;   /* taken by another before, who died */
-	bool intact;   /* as its owner wrote it */
-	bool alone;    /* not to be applied by us */
-	bool stands;   /* and goes on if there was nothing for it */
-	bool in_vain;  /* so it does */
+	bool orphan; /* taken by another before, who died */
+	bool intact; /* as its owner wrote it */
+	bool alone;  /* not to be applied by us */
+	bool stands;
 	bool asleep;   /* its owner, when it was answered */
 	uint8_t *data; /* the request: a copy */
 	size_t size;
@@ -203,12 +202,22 @@ apply_served(struct txn *t, struct service *v, struct served *s)
 		s->answer_size =
 		    answer_put_results(p->request, p->result, p->n, answer);
 	q_batch_free(taken);
-	s->in_vain = s->stands && !t->changed;
 	if (rc == 0 && t->changed)
 		rc = kept_put(t, v->generation, s->slot,
 		    &(struct answered){
 			s->ticket, t->now.wall, answer, s->answer_size });
 	t->changed |= changed;
+	return (rc);
+}
+
+/* One that costs a transaction is not applied again. */
+static int
+apply_nth(struct txn *t, struct service *v, size_t i)
+{
+	int rc = apply_served(t, v, &v->served[i]);
+
+	if (rc != 0 && rc != STORE_GROW)
+		v->served[i].alone = true;
 	return (rc);
 }
 
@@ -227,26 +236,28 @@ collect_standing(struct q *q, unsigned slot)
 	return (false);
 }
 
-/* As long as there are messages that nobody has taken: from another one each time. */
+/* As long as there are messages that nobody has taken, and that may be: beginning with
+ * another each time. */
 static int
 apply_standing(struct q *q, struct txn *t)
 {
 	const struct ctl *c = &q->ctl;
+	uint64_t left = t->readied + 1;
 	uint32_t bits;
 	int rc = 0;
 
 	if (t->readied == 0 || t->scarce || c->map == NULL || !ctl_is_whole(q) ||
 	    (bits = atomic_load(&c->map->standing)) == 0 || service(q) == NULL)
 		return (0);
-	for (unsigned i = 0; i < CTL_STANDING && t->readied > 0 && rc == 0; i++) {
+	for (unsigned i = 0; i < CTL_STANDING && rc == 0; i++) {
 		unsigned slot = (unsigned)(t->meta.next + i) % CTL_STANDING;
 
+		if (t->readied == 0 || t->readied == left)
+			break;
 		if (!(bits & 1U << slot) || !collect_standing(q, slot))
 			continue;
-		rc =
-		    apply_served(t, q->service, &q->service->served[q->service->n - 1]);
-		if (rc != 0 && rc != STORE_GROW)
-			q->service->served[q->service->n - 1].alone = true;
+		left = t->readied;
+		rc = apply_nth(t, q->service, q->service->n - 1);
 	}
 	return (rc);
 }
@@ -262,11 +273,8 @@ serve_apply(struct q *q, struct txn *t)
 	 */
 	if (serve_any(q) && rc == 0)
 		t->now.boot = now.boot;
-	for (size_t i = 0; serve_any(q) && i < q->service->n && rc == 0; i++) {
-		rc = apply_served(t, q->service, &q->service->served[i]);
-		if (rc != 0 && rc != STORE_GROW)
-			q->service->served[i].alone = true;
-	}
+	for (size_t i = 0; serve_any(q) && i < q->service->n && rc == 0; i++)
+		rc = apply_nth(t, q->service, i);
 	return (rc == 0 ? apply_standing(q, t) : rc);
 }
 
@@ -279,10 +287,6 @@ answer_one(struct q *q, struct service *v, struct served *s, int rc)
 	uint8_t *answer = s->answer;
 	uint32_t old;
 
-	if (s->in_vain && !s->alone) {
-		(void)slot_move(slot, s->ticket, SLOT_TAKEN, SLOT_STANDING, &old);
-		return;
-	}
 	if (s->alone)
 		s->answer_size = answer_put_alone(answer);
 	else if (rc != 0)

@@ -18,7 +18,7 @@
  * A take that found nothing may stand in a slot: who makes a message ready takes it for
  * one who stands, in the same transaction, so that it costs no further commit and
  * nobody has to wake up for it in vain. STANDING is like READY, but is served only when
- * there is a message, and waits on if there was none for it.
+ * there is a message.
  */
 
 #include "apply.h"

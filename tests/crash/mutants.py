@@ -83,13 +83,13 @@ MUTANTS = [
            'if (rc == 99 && t->changed)\n\t\trc = kept_put(', 'unit/mortal'),
     Mutant('a message is taken for the dead', 'libq/serve.c',
            'if (slot_has_owner(q, slot))', 'if (slot_has_owner(q, slot) || true)', 'unit/stand'),
-    Mutant('who stands in vain is told so', 'libq/serve.c',
-           's->in_vain = s->stands && !t->changed;', 's->in_vain = false;', 'unit/stand'),
     Mutant('a lease is let go when its message is taken', 'libq/hold.c',
            'if (lock_bytes(q->hold, F_OFD_SETLK, F_RDLCK, first, n, NULL) == 0)\n'
            '\t\treturn (0);',
            'if (lock_bytes(q->hold, F_OFD_SETLK, F_UNLCK, first, n, NULL) == 0)\n'
            '\t\treturn (0);', 'storm'),
+    Mutant('all who stand are told that there is nothing', 'libq/serve.c',
+           'if (t->readied == 0 || t->readied == left)', 'if (t->readied == 0)', 'unit/stand'),
     Mutant('a lease in a slot is counted from when the transaction began', 'libq/serve.c',
            't->now.boot = now.boot;', 't->now.wall = now.wall;', 'unit/combine'),
     Mutant('a lease is not inherited', 'cmd/launch.c',

@@ -82,9 +82,6 @@ proctype taker(byte me) {
 				assert(leased[me]);
 				got[me] = 1;
 				break
-			:: state[me] == STANDING -> /* there was none for him */
-				d_step { lock == NOBODY -> state[me] = FREE };
-				break
 			:: d_step { lock == NOBODY && state[me] == TAKEN -> state[me] = FREE;
 				got[me] = leased[me] };
 #ifdef BAD_NO_ROW
