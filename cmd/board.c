@@ -15,8 +15,8 @@
 
 struct column {
 	const char *name;
-	enum q_state state; /* the cell is the count of this; or, if 0: */
 	char *(*cell)(const struct board_row *row, q_time now); /* a new text */
+	enum q_state state; /* without that: the cell is the count of this */
 	int spare; /* the place, from 1, in which it leaves a narrow terminal; 0: never
 	            */
 };
@@ -137,9 +137,10 @@ paused_cell(const struct board_row *row, q_time now)
 }
 
 static const struct column columns[] = {
-	{ "QUEUE", .cell = queue_cell }, { "READY", Q_READY }, { "DELAYED", Q_DELAYED },
-	{ "BLOCKED", Q_BLOCKED, .spare = 5 }, { "LEASED", Q_LEASED },
-	{ "DEAD", Q_DEAD }, { "OLDEST", .cell = oldest_cell },
+	{ "QUEUE", .cell = queue_cell }, { "READY", .state = Q_READY },
+	{ "DELAYED", .state = Q_DELAYED },
+	{ "BLOCKED", .state = Q_BLOCKED, .spare = 5 }, { "LEASED", .state = Q_LEASED },
+	{ "DEAD", .state = Q_DEAD }, { "OLDEST", .cell = oldest_cell },
 	{ "IN/S", .cell = in_cell }, { "OUT/S", .cell = out_cell },
 	{ "WAIT50", .cell = wait50_cell, .spare = 3 },
 	{ "WAIT99", .cell = wait99_cell, .spare = 1 },

@@ -210,7 +210,7 @@ is_beyond(const struct store *s, int fd, off_t size)
 	uint8_t data[PAGE_LEAST];
 	struct page_meta meta;
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2 && s->page > 0; i++)
 		if (pread(fd, data, sizeof(data), (off_t)(i * s->page)) ==
 			(ssize_t)sizeof(data) &&
 		    page_meta(data, sizeof(data), i, &meta) &&
