@@ -65,12 +65,6 @@ serve_gather(struct q *q)
 
 /* ---- collecting ---- */
 
-static bool
-may_collect(uint32_t word, bool stands)
-{
-	return (stands ? slot_stands(word) : slot_waits(word));
-}
-
 /* Whether it was taken: one that waits to be served, or one that stands. If there is no
  * memory, its owner sees to it. */
 static bool
@@ -78,16 +72,14 @@ collect_slot(struct q *q, struct service *v, unsigned slot, bool stands)
 {
 	struct ctl_slot *s = &q->ctl.map->slot[slot];
 	uint32_t word = atomic_load(&s->word), taken;
-	size_t size = s->size <= CTL_PAYLOAD ? s->size : 0;
 	uint64_t ticket;
 	uint8_t *data;
+	size_t size;
 
-	if (!may_collect(word, stands) || (data = malloc(size + ANSWER_MAX)) == NULL)
-		return (false);
 	do {
+		if (stands ? !slot_stands(word) : !slot_waits(word))
+			return (false);
 		taken = (word & ~(uint32_t)SLOT_STATE) | SLOT_TAKEN;
-		if (!may_collect(word, stands))
-			goto out;
 	} while (!atomic_compare_exchange_weak(&s->word, &word, taken));
 	/* From here on its owner lets it be. Without its ticket it is nobody's request,
 	 * or he sees to it. */
@@ -95,7 +87,12 @@ collect_slot(struct q *q, struct service *v, unsigned slot, bool stands)
 	if (!slot_is(taken, ticket, SLOT_TAKEN)) {
 		(void)atomic_compare_exchange_strong(
 		    &s->word, &taken, taken & ~(uint32_t)SLOT_STATE);
-		goto out;
+		return (false);
+	}
+	size = s->size <= CTL_PAYLOAD ? s->size : 0;
+	if ((data = malloc(size + ANSWER_MAX)) == NULL) {
+		(void)slot_move(s, ticket, SLOT_TAKEN, slot_state(word), &taken);
+		return (false);
 	}
 	memcpy(data, s->data, size);
 	v->served[v->n++] = (struct served){ .slot = slot,
@@ -109,9 +106,6 @@ collect_slot(struct q *q, struct service *v, unsigned slot, bool stands)
 		.size = size,
 		.answer = data + size };
 	return (true);
-out:
-	free(data);
-	return (false);
 }
 
 /* NULL: we cannot serve, or must not. */
