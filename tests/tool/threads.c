@@ -140,16 +140,21 @@ push(struct q *q, int number)
 		die("push");
 }
 
-/* With a lease of its own, held or timed; settled one way or the other. */
+/* With a lease of its own, held or timed; settled one way or the other. Where there is
+ * nothing, it waits for a push of another. */
 static bool
 consume(struct q *q, bool timed)
 {
-	const struct q_take take = { .n = 2, .lease = timed ? 60 * Q_SECOND : 0 };
+	const struct q_take take = {
+		.n = 2,
+		.lease = timed ? 60 * Q_SECOND : 0,
+		.wait = Q_SECOND / 200,
+	};
 	const struct q_settle ack = { .verb = Q_ACK };
 	struct q_batch *b;
 	int rc = q_take(q, &take, &b);
 
-	if (rc == Q_EMPTY)
+	if (rc == Q_ETIMEDOUT)
 		return (false);
 	if (rc != 0)
 		die("take");
@@ -185,7 +190,7 @@ work(void *arg)
 	}
 	atomic_fetch_add(&run.finished, 1);
 	while (consume(q, me % 2 == 0) || atomic_load(&run.finished) < run.threads)
-		q_wait(q, 0);
+		;
 	q_close(q);
 	return (NULL);
 }
