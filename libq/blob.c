@@ -179,7 +179,8 @@ blob_check(const struct q_blob *b, bool output)
 	if (b->output != output)
 		return (fail(Q_EINVAL, output ? "the blob is not one for an output"
 					      : "the blob is one for an output"));
-	if (b->id != 0)
+	/* An output is settled again, by another handle, when its commit has failed. */
+	if (!output && b->id != 0)
 		return (fail(Q_EINVAL, "the blob is that of message %llu",
 		    (unsigned long long)b->id));
 	return (0);

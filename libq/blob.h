@@ -24,8 +24,8 @@ struct q_blob {
 };
 
 /*
- * Q_EINVAL: it is of the other kind, or a message has it already, and would lose it
- * when a second transaction fails.
+ * Q_EINVAL: it is of the other kind, or it is a body that a message has already, and
+ * would lose when a second transaction fails.
  */
 int blob_check(const struct q_blob *blob, bool output);
 /* Content is complete: flush it. Outside of any transaction. */
