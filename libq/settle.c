@@ -264,8 +264,7 @@ tally(struct txn *t, const struct settle *c, const struct state *s)
 static int
 settle_return(struct txn *t, const struct settle *c, struct state *s)
 {
-	/* One that 'qctl dead' had ended before may not be counted. */
-	if (s->delivery > 1 && t->meta.counter[COUNT_RETRIED] > 0)
+	if (s->delivery > 1)
 		life_count(t, COUNT_RETRIED, UINT64_MAX);
 	s->settled = 0;
 	s->delivery--;

@@ -180,8 +180,7 @@ lease_some(struct txn *t, struct extent *e, unsigned n, struct state leased)
 		return (rc);
 	if (first && (rc = tally_time(t, HIST_WAIT, waited, n)) != 0)
 		return (rc);
-	/* 'qctl dead' has numbers of deliveries that were none, too. */
-	if (leased.delivery > 1 && !first)
+	if (leased.delivery > 1)
 		life_count(t, COUNT_RETRIED, n);
 	life_count(t, COUNT_DELIVERED, n);
 	return (0);

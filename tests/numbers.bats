@@ -70,17 +70,6 @@ two_minutes() {
 	counts jobs service.count=1 total.count=0 died=1
 }
 
-@test "the first delivery is no retry, though 'qctl dead' had ended the message before" {
-	qpush jobs a
-	qctl dead -q jobs 1
-	qctl redrive -q jobs 1
-	r=$(qpop -L 1h jobs | head -n 1)
-	counts jobs delivered=1 retried=0
-	qack --fail -d 0 jobs "$r"
-	qpop jobs >/dev/null
-	counts jobs delivered=2 retried=1
-}
-
 @test "a push that is refused, and a key that is known, count nowhere" {
 	qctl create jobs
 	qctl set jobs max-messages=2
