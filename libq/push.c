@@ -1,61 +1,25 @@
 /* SPDX-License-Identifier: ISC */
-/* Pushing: limits, then the two records and one index row of each message. */
-#include <stdio.h>
-#include <stdlib.h>
+/* Pushing: the two records and one index row of each message that is admitted. */
 #include <string.h>
 
+#include "admit.h"
 #include "blob.h"
 #include "error.h"
 #include "event.h"
 #include "group.h"
 #include "hash.h"
-#include "human.h"
 #include "life.h"
 #include "load.h"
 #include "message.h"
 #include "note.h"
 #include "pause.h"
 #include "policy.h"
-#include "repeat.h"
-#include "space.h"
 #include "unique.h"
 
 #include "push.h"
 
-enum { ROW_BYTES = 256 }; /* of a message beside its body and headers, at most */
-
 /* What is handed over here may be delivered again elsewhere for no longer than that. */
 #define ORIGIN_KNOWN (30 * (86400 * Q_SECOND))
-
-static uint64_t
-size_of(const struct q_push *p)
-{
-	return (p->blob != NULL ? q_blob_size(p->blob) : p->size);
-}
-
-static int
-check_limits(const struct txn *t, uint64_t messages, uint64_t size)
-{
-	const uint64_t *o = t->meta.option;
-	uint64_t bytes = t->meta.counter[COUNT_BYTES];
-	char a[HUMAN_SIZE], b[HUMAN_SIZE];
-
-	if (o[Q_OPT_MAX_BODY] != 0 && size > o[Q_OPT_MAX_BODY])
-		return (fail(Q_ETOOBIG, "message of %s is over the queue's limit of %s",
-		    human_size(a, size), human_size(b, o[Q_OPT_MAX_BODY])));
-	/* Before what waiting may change. */
-	if (o[Q_OPT_MAX_BYTES] != 0 && size > o[Q_OPT_MAX_BYTES])
-		return (
-		    fail(Q_ETOOBIG, "message of %s is over the %s the queue may hold",
-			human_size(a, size), human_size(b, o[Q_OPT_MAX_BYTES])));
-	if (o[Q_OPT_MAX_MESSAGES] != 0 && messages >= o[Q_OPT_MAX_MESSAGES])
-		return (fail(Q_EFULL, "queue is full (%llu messages)",
-		    (unsigned long long)o[Q_OPT_MAX_MESSAGES]));
-	if (o[Q_OPT_MAX_BYTES] != 0 && bytes > o[Q_OPT_MAX_BYTES] - size)
-		return (fail(Q_EFULL, "queue is full (%s of %s)", human_size(a, bytes),
-		    human_size(b, o[Q_OPT_MAX_BYTES])));
-	return (0);
-}
 
 struct message
 push_message(const struct txn *t, const struct q_push *p)
@@ -72,7 +36,7 @@ push_message(const struct txn *t, const struct q_push *p)
 		.headers = p->headers,
 		.headers_size = p->headers_size,
 		.body = p->body,
-		.size = size_of(p),
+		.size = admit_size(p),
 	};
 
 	if (p->key != NULL)
@@ -129,7 +93,7 @@ put_state(struct txn *t, const struct q_push *p, uint64_t id, struct extent *ope
 	struct state s = {
 		.state = due > t->now.wall ? Q_DELAYED : Q_READY,
 		.rank = policy_rank(p->priority),
-		.size = size_of(p),
+		.size = admit_size(p),
 		.max_attempts = p->max_attempts,
 		.pushed = t->now.wall,
 	};
@@ -185,155 +149,9 @@ push_one(struct txn *t, const struct q_push *p, const struct q_msg *as, uint64_t
 	t->meta.next = id + 1;
 	t->meta_changed |= 1U << META_REC_NEXT;
 	life_count(t, COUNT_PUSHED, 1);
-	life_count(t, COUNT_BYTES, size_of(p));
-	life_count(t, COUNT_BYTES_IN, size_of(p));
+	life_count(t, COUNT_BYTES, admit_size(p));
+	life_count(t, COUNT_BYTES_IN, admit_size(p));
 	return (0);
-}
-
-/* Of one that is dead already, the key is anybody's. */
-static bool
-has_key(const struct push *push, size_t i)
-{
-	return (push->messages[i].key != NULL &&
-		(push->as == NULL || push->as[i].state != Q_DEAD));
-}
-
-/*
- * The message that is of the same origin, or has the key, already; 0: it is to be
- * added. One that is edited, or loaded beside another that waits, is not that one: it
- * is added, and the key stays the other's.
- */
-static int
-find_known(struct txn *t, const struct push *push, size_t i, uint64_t *id, bool *by_key)
-{
-	const struct q_push *p = &push->messages[i];
-	struct state other;
-	uint8_t hash[16];
-	int rc = 0;
-
-	*id = 0;
-	*by_key = false;
-	/* Bodies are immutable: one of that id is that one. */
-	if (push->as != NULL && push->each != NULL && load_is_own(t, &push->each[i]) &&
-	    life_get(t, push->as[i].id, &other) == 0) {
-		*id = push->as[i].id;
-		return (0);
-	}
-	if (push->each != NULL) {
-		unique_origin(t, &push->each[i], hash);
-		rc = unique_find(t, hash, id);
-	}
-	if (rc != 0 || *id != 0 || !has_key(push, i))
-		return (rc);
-	unique_hash(t, p->key, strlen(p->key), hash);
-	if ((rc = unique_find(t, hash, id)) != 0 || *id == 0)
-		return (rc);
-	*by_key = true;
-	if (push->old != NULL || (push->as != NULL && life_get(t, *id, &other) == 0))
-		*id = 0;
-	return (0);
-}
-
-/*
- * Of a push of all or none, whether the queue could hold it if it were empty, for those
- * who would wait. Those with keys are not counted, for they may be known by
- * then.
- */
-static int
-check_whole(const struct txn *t, const struct push *push)
-{
-	const uint64_t *o = t->meta.option;
-	uint64_t messages = 0, bytes = 0;
-	char a[HUMAN_SIZE], b[HUMAN_SIZE];
-
-	for (size_t i = 0; i < push->n; i++)
-		if (!has_key(push, i)) {
-			messages++;
-			bytes += size_of(&push->messages[i]);
-		}
-	if (o[Q_OPT_MAX_MESSAGES] != 0 && messages > o[Q_OPT_MAX_MESSAGES])
-		return (fail(Q_ETOOBIG,
-		    "%llu messages at once are over the %llu the queue may hold",
-		    (unsigned long long)messages,
-		    (unsigned long long)o[Q_OPT_MAX_MESSAGES]));
-	if (o[Q_OPT_MAX_BYTES] != 0 && bytes > o[Q_OPT_MAX_BYTES])
-		return (fail(Q_ETOOBIG,
-		    "messages of %s at once are over the %s the queue may hold",
-		    human_size(a, bytes), human_size(b, o[Q_OPT_MAX_BYTES])));
-	return (0);
-}
-
-/*
- * How many fit the queue's limits; the reason for the others is in result->code. Those
- * whose key is known need no room.
- */
-static int
-admit(struct txn *t, const struct push *push, struct pushed *result, size_t *n)
-{
-	uint64_t messages = txn_entries(t, T_BODY) - (push->old != NULL);
-	uint64_t bytes = t->meta.counter[COUNT_BYTES];
-	bool *repeated;
-	size_t i;
-	int rc;
-
-	if ((rc = repeat_find(t, push->messages, push->n, &repeated)) != 0)
-		return (rc);
-	for (i = 0; i < push->n; i++) {
-		const struct q_push *p = &push->messages[i];
-		uint64_t known;
-		bool by_key;
-
-		if ((rc = find_known(t, push, i, &known, &by_key)) != 0)
-			break;
-		if (known != 0 || (repeated != NULL && repeated[i] && push->as == NULL))
-			continue;
-		if ((result->code = check_limits(t, messages++, size_of(p))) != 0)
-			break;
-		t->meta.counter[COUNT_BYTES] += size_of(p);
-	}
-	t->meta.counter[COUNT_BYTES] = bytes;
-	free(repeated);
-	if (result->code == Q_EFULL && push->flags & Q_ATOMIC &&
-	    push->flags & Q_PATIENT && check_whole(t, push) != 0)
-		result->code = Q_ETOOBIG;
-	*n = i < push->n && push->flags & Q_ATOMIC ? 0 : i;
-	if (rc != Q_ECORRUPT)
-		return (rc);
-	result->code = rc; /* of one key: no reason to lose those before it */
-	return (0);
-}
-
-static uint64_t
-room_for(const struct txn *t, const struct push *push, size_t n)
-{
-	const struct q_push *messages = push->messages;
-	uint64_t bytes = (push->each != NULL ? n * 2 * ROW_BYTES : 0) +
-	                 (t->logging ? n * ROW_BYTES : 0);
-
-	for (size_t i = 0; i < n && push->as != NULL; i++)
-		bytes += push->as[i].failure_count * FAILURE_MAX;
-	for (size_t i = 0; i < n; i++)
-		bytes += ROW_BYTES + messages[i].headers_size +
-		         (messages[i].key != NULL ? 2 * ROW_BYTES + Q_MAX_KEY : 0) +
-		         (messages[i].group != NULL ? ROW_BYTES + Q_MAX_KEY : 0) +
-		         (messages[i].blob != NULL ? 0 : messages[i].size);
-	return (bytes);
-}
-
-/* On a nearly full disk, as many as there is room for. */
-static int
-make_room(struct txn *t, const struct push *push, size_t *n, struct pushed *result)
-{
-	int rc;
-
-	while ((rc = space_ensure(t, t->room + room_for(t, push, *n))) == Q_ENOSPC) {
-		result->code = rc;
-		*n = push->flags & Q_ATOMIC ? 0 : *n / 2;
-		if (*n == 0)
-			return (0);
-	}
-	t->room += room_for(t, push, *n);
-	return (rc);
 }
 
 /* That what comes of an origin is here: as message id. */
@@ -355,7 +173,7 @@ push_known(struct txn *t, const struct push *push, size_t i, struct extent *open
 	uint64_t known, id = t->meta.next;
 	uint8_t hash[16];
 	bool by_key;
-	int rc = find_known(t, push, i, &known, &by_key);
+	int rc = admit_known(t, push, i, &known, &by_key);
 
 	if (rc != 0)
 		return (rc);
@@ -370,7 +188,7 @@ push_known(struct txn *t, const struct push *push, size_t i, struct extent *open
 		return (rc);
 	if (push->each != NULL && (rc = record_origin(t, &push->each[i], id)) != 0)
 		return (rc);
-	if (!has_key(push, i) || by_key)
+	if (!admit_keyed(push, i) || by_key)
 		return (0);
 	unique_hash(t, p->key, strlen(p->key), hash);
 	return (unique_put(t, hash, result->id, 0));
@@ -440,11 +258,9 @@ push_apply(struct txn *t, const struct push *push, struct pushed *result)
 	} else if ((result->code = pause_check(t, Q_GATE_IN)) != 0) {
 		return (0);
 	}
-	if ((rc = admit(t, push, result, &n)) != 0)
+	if ((rc = admit_push(t, push, result, &n)) != 0)
 		return (rc);
-	if (n > 0)
-		rc = make_room(t, push, &n, result);
-	if (rc == 0 && push->old != NULL && result->code == 0)
+	if (push->old != NULL && result->code == 0)
 		rc = end_old(t, push, &old);
 	if (rc == 0 && push->origin != NULL && result->code == 0)
 		rc = record_origin(t, push->origin, t->meta.next);
