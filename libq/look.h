@@ -10,6 +10,8 @@
 
 /* The state a take would find message id in; 0 if it is gone. */
 enum q_state look_state(struct txn *t, uint64_t id, const struct state *s);
+/* Whether its TTL has passed, as far as can be known. */
+bool look_expired(struct txn *t, uint64_t id, const struct state *s);
 /* How many messages the row of an index under that id lists. */
 unsigned look_together(struct txn *t, uint64_t id);
 /* Add message id as it is now, unless it is not of those wanted: STORE_NONE if it is
