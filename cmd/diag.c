@@ -272,6 +272,15 @@ diag_status(int code)
 	return (code <= 0 && code > -Q_CODES ? status[-code] : DIAG_FAILED);
 }
 
+int
+diag_reason(const char *why)
+{
+	static const char nothing[] = "; nothing done";
+	size_t n = strlen(why), end = sizeof(nothing) - 1;
+
+	return ((int)(n >= end && strcmp(why + n - end, nothing) == 0 ? n - end : n));
+}
+
 /* Asked of the kernel: the errno of a failed printf() is long gone. */
 bool
 diag_reader_gone(void)

@@ -61,6 +61,9 @@ void diag_pass(const char *s, size_t n);
 
 /* The exit status for a code of libq. */
 int diag_status(int code);
+/* How many bytes of its reason are to be said by who goes on with what was done: all,
+ * but for an end that says that nothing was. */
+int diag_reason(const char *why);
 
 /* Write out what is in stdout now; whether that went well, diag_close_stdout() says. */
 void diag_flush_stdout(void);

@@ -80,11 +80,14 @@ static _Noreturn void
 stop(struct feed *f, int status, const char *where, const char *why)
 {
 	const char *at = where != NULL ? where : f->name;
+	int reason = diag_reason(why);
 
 	clean_up(f);
 	if (f->stored > 0)
-		diag_die(
-		    status, at, "%s; %" PRIu64 " stored, %s", why, f->stored, rest(f));
+		diag_die(status, at, "%.*s; %" PRIu64 " stored, %s", reason, why,
+		    f->stored, rest(f));
+	if (why[reason] != '\0')
+		diag_die(status, at, "%s", why);
 	diag_die(status, at, "%s; %s", why,
 	    f->q != NULL && q_in_doubt(f->q) ? "it may be stored" : "nothing stored");
 }

@@ -228,8 +228,11 @@ settle_stdin(const struct options *o)
 		more = read_batch(&lines, receipts, &n, &bad);
 		error = errno;
 		if (n > 0 && (rc = settle(o, q, receipts, n, &tally)) != 0) {
-			diag_error(o->name, "%s; %" PRIu64 " settled, the rest was not",
-			    q_errmsg(), tally.good);
+			const char *why = q_errmsg();
+
+			diag_error(o->name,
+			    "%.*s; %" PRIu64 " settled, the rest was not",
+			    diag_reason(why), why, tally.good);
 			tally.status = diag_status(rc);
 			goto out;
 		}

@@ -24,6 +24,22 @@ load lib
 	is "$(drain jobs)" x
 }
 
+@test "who has done a part says so, and not that nothing was done" {
+	qpush jobs x
+	fed qpush --lock-wait 300ms -l jobs
+	pusher=$pid
+	echo first >&7
+	eventually has_count jobs ready=2
+	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
+	eventually is_locked jobs
+	echo second >&7
+	ended 75 "$pusher"
+	grep -Ex 'qpush: jobs: another process .* has held the queue for [0-9]+ ms; 1 stored, the rest was not' err
+	fails 75 " ms; nothing done" qpush --lock-wait 10ms -l jobs <<<y
+	[[ $stderr != *stored* ]]
+	fails 75 " ms; 0 settled, the rest was not" qack --lock-wait 10ms jobs - <<<1.1.aaaaa
+}
+
 @test "who looks is not kept out by others who look" {
 	qpush jobs x
 	start flock -s -F "$Q_ROOT/jobs/data.mdb" sleep 1000
