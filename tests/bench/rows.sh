@@ -208,19 +208,26 @@ row_writers() {
 	done
 }
 
-# wake NAME PATH: of the commands there.
+# wake NAME PATH: of the commands there. The floor is a push that nobody waits for.
 wake() {
+	read -r alone alone99 _ <<-EOF
+		$("$BIN/tool/bench-wake" "$2/qpush" "$2/qpop" alone 0 "$loops")
+	EOF
 	for n in 1 64; do
-		read -r median p99 worst <<-EOF
+		read -r median p99 _ <<-EOF
 			$("$BIN/tool/bench-wake" "$2/qpush" "$2/qpop" wake "$n" "$loops")
 		EOF
-		sample wake "from push to taker, $n waiting" "$1" "$median" ms
-		sample wake "from push to taker, $n waiting, 99th percentile" "$1" "$p99" ms
+		title="from push to taker, $n waiting"
+		sample wake "$title" "$1" "$median" ms
+		sample wake "$title" "floor: the push, $1" "$alone" ms
+		sample wake "$title, 99th percentile" "$1" "$p99" ms
+		sample wake "$title, 99th percentile" "floor: the push, $1" "$alone99" ms
 	done
 }
 
 row_wake() {
 	"$BIN/qctl" create wake 2>/dev/null || :
+	"$BIN/qctl" create alone 2>/dev/null || :
 	wake qutils "$BIN"
 	case " $tools " in
 	*' qutils-musl '*) wake qutils-musl "$musl" ;;

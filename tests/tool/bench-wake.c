@@ -6,7 +6,8 @@
  *     bench-wake QPUSH QPOP QUEUE WAITERS COUNT
  *
  * Starts WAITERS of "QPOP -n all -l -w QUEUE", then COUNT times "QPUSH QUEUE x", one
- * after another. Prints the median, 99th percentile and longest milliseconds.
+ * after another. Prints the median, 99th percentile and longest milliseconds. Without
+ * waiters, how long the process takes that pushes, which is the floor.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -37,28 +38,30 @@ start(char **argv, int out)
 	return (pid);
 }
 
+/* Until a line comes, or until it has ended. */
 static double
-push(char **argv, int from)
+push(char **argv, bool waited_for, int from)
 {
 	double t = bench_ms();
 	pid_t pid = start(argv, -1);
 	char line[8];
 	int status;
 
-	if (read(from, line, 2) != 2) { /* "x\n" */
+	if (waited_for && read(from, line, 2) != 2) { /* "x\n" */
 		fprintf(stderr, "bench-wake: nothing came\n");
 		exit(3);
 	}
-	t = bench_ms() - t;
+	if (waited_for)
+		t = bench_ms() - t;
 	if (waitpid(pid, &status, 0) != pid || status != 0)
 		exit(3);
-	return (t);
+	return (waited_for ? t : bench_ms() - t);
 }
 
 int
 main(int argc, char **argv)
 {
-	int waiters = argc == 6 ? atoi(argv[4]) : 0;
+	int waiters = argc == 6 ? atoi(argv[4]) : -1;
 	int count = argc == 6 ? atoi(argv[5]) : 0;
 	static char options[] = "-lw", count_option[] = "-nall", body[] = "x";
 	char *pop[] = { argv[2], count_option, options, argv[3], NULL };
@@ -67,7 +70,7 @@ main(int argc, char **argv)
 	double *ms;
 	int ends[2];
 
-	if (waiters < 1 || waiters > MOST || count < 1 ||
+	if (waiters < 0 || waiters > MOST || count < 1 ||
 	    (ms = calloc((size_t)count, sizeof(*ms))) == NULL ||
 	    pipe2(ends, O_CLOEXEC) != 0) {
 		fprintf(stderr, "usage: bench-wake QPUSH QPOP QUEUE WAITERS COUNT\n");
@@ -77,7 +80,7 @@ main(int argc, char **argv)
 		pids[i] = start(pop, ends[1]);
 	(void)usleep(500000); /* all sleep by then; one who does not is only slower */
 	for (int i = 0; i < count; i++) {
-		ms[i] = push(push_one, ends[0]);
+		ms[i] = push(push_one, waiters > 0, ends[0]);
 		(void)usleep(10000); /* until it sleeps again */
 	}
 	for (int i = 0; i < waiters; i++) {
