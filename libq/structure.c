@@ -108,15 +108,18 @@ structure_walk(int fd, struct check *check, struct structure *s)
 {
 	struct page_meta meta[2];
 	bool good[2];
-	int newest;
+	int newest, rc;
 
 	*s = (struct structure){ .check = check };
-	good[0] = walk_meta(fd, 0, &meta[0]) == 0;
-	good[1] = walk_meta(fd, 1, &meta[1]) == 0;
-	for (uint64_t i = 0; i < 2; i++)
-		if (!good[i] &&
-		    check_found(check, 0, "is damaged", "meta page %d", (int)i) != 0)
-			return (Q_ENOMEM);
+	for (uint64_t i = 0; i < 2; i++) {
+		rc = walk_meta(fd, i, &meta[i]);
+		good[i] = rc == 0;
+		if (rc == Q_ECORRUPT)
+			rc =
+			    check_found(check, 0, "is damaged", "meta page %d", (int)i);
+		if (rc != 0)
+			return (rc);
+	}
 	if (!good[0] && !good[1])
 		return (0);
 	newest = !good[0] || (good[1] && meta[1].txn > meta[0].txn);
@@ -196,10 +199,13 @@ structure_salvage(int fd, struct structure out[2])
 	struct page_meta meta;
 	int best, rc = 0;
 
-	for (int i = 0; i < 2 && rc == 0; i++)
-		if (walk_meta(fd, (uint64_t)i, &meta) == 0 &&
+	for (int i = 0; i < 2 && rc == 0; i++) {
+		if ((rc = walk_meta(fd, (uint64_t)i, &meta)) == 0 &&
 		    (rc = walk_from(fd, &meta, &s[i])) == 0)
 			rc = progress(&s[i], fd, &done[i]);
+		if (rc == Q_ECORRUPT)
+			rc = 0;
+	}
 	apart = s[0].meta.txn - s[1].meta.txn;
 	if (!s[0].has_meta || !s[1].has_meta)
 		best = s[1].has_meta;

@@ -37,12 +37,15 @@ compare_bytes(const uint8_t *a, size_t as, const uint8_t *b, size_t bs)
 static int
 found(struct walk *w, uint64_t page, const char *what)
 {
+	if (w->code != 0)
+		return (w->code);
 	return (w->found != NULL ? w->found(w, page, what) : 0);
 }
 
-/* NULL, or why not. */
+/* NULL, or why not. What a disk does not give any more is damaged; any other error says
+ * nothing about the page, and ends the walk. */
 static const char *
-read_at(const struct walk *w, uint64_t page, void *out, size_t size)
+read_at(struct walk *w, uint64_t page, void *out, size_t size)
 {
 	size_t got = 0;
 
@@ -52,6 +55,8 @@ read_at(const struct walk *w, uint64_t page, void *out, size_t size)
 
 		if (n == -1 && errno == EINTR)
 			continue;
+		if (n == -1 && errno != EIO)
+			w->code = fail_sys("data.mdb");
 		if (n <= 0)
 			return (
 			    n == 0 ? "is behind the end of the file" : strerror(errno));
@@ -67,17 +72,21 @@ walk_meta(int fd, uint64_t number, struct page_meta *meta)
 {
 	uint8_t page[PAGE_LEAST];
 	struct page_meta m;
+	int code = 0;
 
-	for (size_t size = PAGE_LEAST; size <= PAGE_MOST; size *= 2) {
+	for (size_t size = PAGE_LEAST; size <= PAGE_MOST && code == 0; size *= 2) {
 		struct walk w = { .fd = fd, .page = size };
+		const char *why = read_at(&w, number, page, sizeof(page));
 
-		if (read_at(&w, number, page, sizeof(page)) != NULL ||
-		    !page_meta(page, sizeof(page), number, &m) ||
+		code = w.code;
+		if (why != NULL || !page_meta(page, sizeof(page), number, &m) ||
 		    (number > 0 && m.page != size))
 			continue;
 		*meta = m;
 		return (0);
 	}
+	if (code != 0)
+		return (code);
 	return (fail(Q_ECORRUPT, "meta page %d is damaged", (int)number));
 }
 
@@ -91,6 +100,8 @@ walk_open(struct walk *w, int fd, const struct page_meta *meta)
 	if (w->pages > most + TAIL_MOST) /* cut, or damaged: no more than there is */
 		w->pages = most;
 	w->there = w->pages < most ? w->pages : most;
+	if (end == -1)
+		return (fail_sys("data.mdb"));
 	if ((w->seen = calloc((size_t)w->pages + 1, 1)) == NULL)
 		return (fail(Q_ENOMEM, "out of memory"));
 	return (0);
@@ -343,5 +354,5 @@ walk_stray(struct walk *w, uint64_t number)
 	    page_decode(data, w->page, number, &p) == NULL && p.kind == PAGE_LEAF)
 		rc = visit_leaf(w, &met, number, &p, NULL);
 	free(data);
-	return (rc);
+	return (rc == 0 ? w->code : rc);
 }

@@ -25,13 +25,15 @@ struct walk {
 	/* Something is wrong with a page, or with the tree if page is 0. May be NULL.
 	 */
 	int (*found)(struct walk *w, uint64_t page, const char *what);
+	int code;       /* why it ended, if that was no damage */
 	uint8_t *value; /* room for one */
 	size_t room;
 };
 
 enum walk_use { WALK_UNUSED, WALK_USED, WALK_FREE };
 
-/* Read one of the first two pages: Q_ECORRUPT if it is no meta page. */
+/* Read one of the first two pages: Q_ECORRUPT if it is no meta page, or cannot be read.
+ */
 int walk_meta(int fd, uint64_t number, struct page_meta *meta);
 /* Ready for trees of that file; walk_close() also after an error. */
 int walk_open(struct walk *w, int fd, const struct page_meta *meta);

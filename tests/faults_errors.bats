@@ -70,3 +70,25 @@ unlisted() {
 	fails 3 'Input/output error' unlisted qctl ls
 	has "$(qctl check jobs)" 'sound: 2 messages'
 }
+
+# unread ERROR N COMMAND...: its reads of a place in a file fail from the Nth on.
+unread() {
+	ASAN_OPTIONS=detect_leaks=0 strace -qq -o trace -P "$Q_ROOT/jobs/data.mdb" \
+		-e inject=pread64:error="$1":when="$2"+ "${@:3}"
+}
+
+@test "what a check cannot read is damaged if the disk does not give it, and only then" {
+	local n=1
+
+	qpush jobs a b
+	"$BIN/tool/damage" "$Q_ROOT/jobs/data.mdb" record msg 0000000000000001
+	run -65 unread EIO 9 qctl check jobs
+	while run --separate-stderr unread EMFILE "$n" qctl check --repair --yes jobs &&
+		grep -q INJECTED trace; do
+		is "$status $stderr" "3 qctl: jobs: data.mdb: Too many open files"
+		n=$((n + 1))
+	done
+	[ "$n" -gt 20 ]
+	is "$status" 0
+	is "$(qpop -n all -l jobs)" $'a\nb'
+}
