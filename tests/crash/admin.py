@@ -51,6 +51,12 @@ def again(shape, op):
     return [] if result.code in (0, 1) else [f'again: {result}']
 
 
+def mended(shape):
+    """Repair the queue, undisturbed; what is wrong with that."""
+    result = run(['qctl', 'check', '--repair', '--yes', QUEUE], shape.root)
+    return [] if result.code == 0 else [f'repaired afterwards: {result}']
+
+
 def usable(root, name):
     """What is wrong with the use of a queue."""
     if run(['qctl', 'resume', name], root).code != 0:
@@ -71,6 +77,8 @@ def sound(shape, op, outcome, spared):
         if OTHER in op.argv and not op.stdin and not done:
             # What was interrupted takes over the rest when it is done again.
             wrong += again(shape, op)
+        if shape.damaged and not (done and '--repair' in op.argv):
+            wrong += mended(shape)
         names = queues(shape.root)
         if QUEUE not in names and not op.ends:
             wrong.append('the queue is gone')

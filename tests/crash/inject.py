@@ -2,6 +2,7 @@
 or moves half of its bytes."""
 
 import errno
+import re
 
 from attack import DOCUMENTED, traced
 from judge import expected, sound
@@ -13,6 +14,7 @@ OFTEN = {'EINTR': 50}
 FEW = 3  # where a worker has done its work, it tries to settle for a minute
 FLUSHES = ('fsync', 'fdatasync')
 FULL = ('ENOSPC', 'EDQUOT')
+LOST = re.compile('is lost$|is damaged$')  # of a message, by who repaired
 
 
 def variants(n, op):
@@ -37,22 +39,27 @@ def attacks(shape, op, chosen):
             if outcome.report.hits:
                 # On a full disk a worker opens the queue anew, and settles again.
                 again = op.works and name.split(':')[1] in FULL
-                yield name, judged(shape, op, outcome, again)
+                lost = 'check' in op.argv and 'EIO' in name \
+                    and outcome.report.call == 'pread64'
+                yield name, judged(shape, op, outcome, again, lost)
 
 
-def judged(shape, op, outcome, again):
-    """What is wrong after calls that failed."""
+def judged(shape, op, outcome, again, lost):
+    """What is wrong after calls that failed. lost: a page that the disk does not give is
+    damaged, for who checks, and repairs what can be read."""
     report, result = outcome.report, outcome.result
     if report.how != 'exit':
         return [f'{report}: {result.err.decode(errors="replace").strip()}']
-    wrong = status(result, expected(shape, op), muted=report.call == 'write')
+    wrong = [] if lost and result.code == 65 else \
+        status(result, expected(shape, op), muted=report.call == 'write')
     # Who hands over promises nothing by some: an output that cannot be kept is noted as
     # lost, and origins that cannot be forgotten at the end are so in time.
     if report.call in FLUSHES and result.code == 0 and not again \
             and '--to' not in op.argv:
         wrong.append('status 0, and not flushed')
     # A COMMAND whose end is not known has failed.
-    wrong += sound(shape, op, outcome, spared=report.call == 'wait4')
+    wrong += [line for line in sound(shape, op, outcome, spared=report.call == 'wait4')
+              if not lost or result.code != 0 or not LOST.search(line)]
     return [f'{report.call}({report.fd}), {result}: {line}' for line in wrong]
 
 

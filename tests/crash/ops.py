@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shapes import DUMP, LARGE, some
+from shapes import DEAD, DONE, DUMP, FAILED, LARGE, LEASED, some
 from state import OTHER, QUEUE
 
 ALL = 1 << 30
@@ -122,10 +122,13 @@ def admin(name, *argv, shapes=('rich',), **more):
     return Op(name, argv, shapes, admin=True, **more)
 
 
-FIRST, LEASED, DEAD, DONE, FAILED = '1', '8', '9', '10', '11'  # messages of the shape rich
+FIRST = '1'  # message of the shape rich
 OPS += [
     admin('check', 'qctl', 'check', QUEUE, share=LOOKS),
-    admin('repair', 'qctl', 'check', '--repair', '--yes', QUEUE),
+    admin('check-damaged', 'qctl', 'check', QUEUE, shapes=('broken', 'torn'), usual=65,
+          share=LOOKS),
+    admin('repair', 'qctl', 'check', '--repair', '--yes', QUEUE,
+          shapes=('rich', 'broken', 'torn')),
     admin('compact', 'qctl', 'compact', QUEUE, shapes=('rich', 'used')),
     admin('backup', 'qctl', 'backup', QUEUE, '@'),
     admin('dump', 'qctl', 'dump', QUEUE, share=LOOKS),
@@ -137,7 +140,7 @@ OPS += [
     admin('purge', 'qctl', 'purge', '--yes', QUEUE, ends=True),
     admin('cancel', 'qctl', 'cancel', '--yes', QUEUE, FIRST, ends=True),
     admin('bury', 'qctl', 'dead', '--all', QUEUE),
-    admin('give-back', 'qctl', 'release', QUEUE, LEASED),
+    admin('give-back', 'qctl', 'release', QUEUE, str(LEASED)),
     admin('pause', 'qctl', 'pause', QUEUE),
     admin('drain', 'qctl', 'drain', '--timeout', '10ms', QUEUE, usual=1),
     admin('remove', 'qctl', 'rm', '--yes', '--force', QUEUE, ends=True),
@@ -148,17 +151,17 @@ OPS += [
     admin('metrics', 'qstat', '--openmetrics', QUEUE, share=LOOKS),
     admin('holders', 'qstat', '--holders', QUEUE, share=LOOKS_AT_ALL),
     admin('messages', 'qstat', '--list', QUEUE, share=LOOKS),
-    admin('message', 'qstat', QUEUE, DEAD, share=LOOKS),
-    admin('result', 'qwatch', QUEUE, DONE, share=LOOKS),
+    admin('message', 'qstat', QUEUE, str(DEAD), share=LOOKS),
+    admin('result', 'qwatch', QUEUE, str(DONE), share=LOOKS),
     admin('until', 'qwatch', '--until', 'ready>0', QUEUE, share=LOOKS),
-    admin('message-json', 'qstat', '--json', QUEUE, FAILED, share=LOOKS),
+    admin('message-json', 'qstat', '--json', QUEUE, str(FAILED), share=LOOKS),
     admin('log', 'qwatch', '--since', '2020-01-01T00:00:00Z', QUEUE, share=LOOKS),
     admin('events', 'qwatch', '--events', '--json', '--since', '2020-01-01T00:00:00Z', '-n', '4',
           QUEUE, share=LOOKS),
     admin('alert', 'qwatch', '--alert', 'ready>0', '--clear', 'empty', '-n', '1', QUEUE, '--',
           'true', share=LOOKS),
     admin('edit', 'qctl', 'edit', QUEUE, FIRST, pushes=[b'first!'], ends=True),
-    admin('rerun', 'qctl', 'rerun', QUEUE, FAILED, usual=3),
+    admin('rerun', 'qctl', 'rerun', QUEUE, str(FAILED), usual=3),
     admin('pop-file', 'qpop', '-o', '@', '-j', QUEUE, ends=True),
     admin('pop-group', 'qpop', '-g', 'g', QUEUE, ends=True),
     admin('pop-id', 'qpop', '--id', FIRST, QUEUE, ends=True),

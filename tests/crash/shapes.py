@@ -2,9 +2,13 @@
 place before each attack: the same files, so that the lease file is the one recorded."""
 
 import os
+import random
+import re
 import shutil
+import subprocess
 
-from command import Result, read, run, write
+import craft
+from command import BIN, Result, read, run, write
 from state import QUEUE, look, rows
 
 PARTS = ('data.mdb', 'hold', 'blob')
@@ -28,6 +32,7 @@ class Shape:
         self.root = os.path.join(base, name)
         self.home = os.path.join(self.root, QUEUE)
         self.bodies, self.receipts, self.dump = {}, [], b''
+        self.damaged = False  # it is to be repaired before its messages can be counted
         shutil.rmtree(self.root, ignore_errors=True)
         os.mkdir(self.root)
         build(self)
@@ -35,7 +40,8 @@ class Shape:
         self.seen = set()  # by which commands it was seen untouched
         self.stat, self.messages, self.files = None, {}, {}
         if self.exists:
-            self.stat, self.messages = look(self.root, bodies=False)
+            if not self.damaged:
+                self.stat, self.messages = look(self.root, bodies=False)
             self.files = {name: read(os.path.join(self.home, name))
                           for name in self.names()}
 
@@ -162,6 +168,9 @@ def build_last(s):
     s.lease(2)
 
 
+LEASED, DEAD, DONE, FAILED = 8, 9, 10, 11  # messages of what is built now
+
+
 def build_rich(s):
     """Something of everything there is."""
     s.do('qctl', 'create', QUEUE, 'log=10', 'results=all', 'window=1h',
@@ -176,13 +185,39 @@ def build_rich(s):
     s.push([b'leased'], '-p', '9')
     s.lease(1)
     s.push([b'dead'], '-p', '9', '-m', '1')
-    s.do('qctl', 'dead', '--reason', 'no good', QUEUE, '9')
+    s.do('qctl', 'dead', '--reason', 'no good', QUEUE, str(DEAD))
     s.push([b'done'], '-p', '9')
     s.do('qpop', QUEUE, '--', 'cat')
-    del s.bodies[10]
+    del s.bodies[DONE]
     s.push([b'fails'], '-p', '9', '-H', 'a=b')
     run(['qpop', QUEUE, '--', 'sh', '-c', 'echo bad >&2; exit 3'], s.root)
     s.dump = s.do('qctl', 'dump', QUEUE).out
+
+
+def build_broken(s):
+    """All bodies are there, and rows of all else are damaged or lost."""
+    build_rich(s)
+    s.damaged = True
+    for row in (('record', 'msg', f'{1:016x}'), ('record', 'msg', f'{LEASED:016x}'),
+                ('lose', 'ready', f'{100:02x}{2:016x}'),
+                ('record', 'failure', f'{FAILED:016x}{1:08x}'),
+                ('record', 'result', f'{DEAD:016x}'),
+                ('record', 'meta', b'counters'.hex())):
+        subprocess.run([f'{BIN}/tool/damage', f'{s.home}/data.mdb', *row], check=True)
+
+
+def build_torn(s):
+    """All bodies are there, and pages that say what became of them are not."""
+    build_rich(s)
+    s.damaged = True
+    path = f'{s.home}/data.mdb'
+    data = bytearray(read(path))
+    for table in ('ready', 'msg', 'group'):
+        for name, how in craft.crafted(data, random.Random(1)):
+            if re.search(f'of {table}, page .* is of no kind', name):
+                how(data)
+                break
+    write(path, data)
 
 
 def build_none(s):
@@ -194,6 +229,7 @@ BUILD = {
     'small': build_small, 'deep': build_deep, 'leased': build_leased,
     'large': build_large, 'delayed': build_delayed, 'dead': build_dead,
     'last': build_last, 'rich': build_rich, 'staged': build_rich,
+    'broken': build_broken, 'torn': build_torn,
 }
 
 
