@@ -14,37 +14,6 @@
 #include "failing.h"
 #include "ops.h"
 
-/* A bit of a body that is in data.mdb flips, and nothing fails meanwhile. */
-static void
-damage(void)
-{
-	enum kind kind = fail.kind;
-	static char all[4 << 20];
-	char data[80], *p;
-	size_t n;
-	FILE *f;
-
-	fail.kind = NOTHING;
-	(void)snprintf(data, sizeof(data), "%s/data.mdb", copy);
-	f = fopen(data, "r+");
-	assert_non_null(f);
-	n = fread(all, 1, sizeof(all), f);
-	while ((p = memmem(all, n, "keyed", 5)) != NULL) {
-		*p ^= 1;
-		assert_int_equal(fseek(f, p - all, SEEK_SET), 0);
-		assert_int_equal(fputc(*p, f), *p);
-	}
-	assert_int_equal(fclose(f), 0);
-	fail.kind = kind;
-}
-
-static int
-op_rebuild(struct q *q)
-{
-	damage();
-	return (op_repair(q));
-}
-
 /* What fails, and when. */
 struct attack {
 	const char *name;
@@ -56,7 +25,7 @@ struct attack {
 };
 
 static int
-run(int (*op)(struct q *), long at, const struct attack *a)
+run(int (*op)(struct q *), bool damaged, long at, const struct attack *a)
 {
 	struct q *q = NULL;
 	int rc;
@@ -79,7 +48,7 @@ run(int (*op)(struct q *), long at, const struct attack *a)
 		assert_true(rc < 0 && rc > -Q_CODES);
 		assert_int_not_equal(q_errmsg()[0], '\0');
 	}
-	if (rc != 0 && a->kind == MEMORY && op != op_rebuild) {
+	if (rc != 0 && a->kind == MEMORY && !damaged) {
 		assert_int_not_equal(rc, Q_ECORRUPT);
 		assert_null(strstr(q_errmsg(), "damaged"));
 	}
@@ -93,21 +62,20 @@ static int step;
  * the last kind almost each. A row that LMDB denies, or calls damaged, may be missed
  * by others for ever. */
 static void
-attack(int (*op)(struct q *), const struct attack *a)
+attack(int (*op)(struct q *), bool damaged, const struct attack *a)
 {
-	bool damaged =
-	    op == op_rebuild || a->error == MDB_NOTFOUND || a->error == MDB_CORRUPTED;
+	bool lost = damaged || a->error == MDB_NOTFOUND || a->error == MDB_CORRUPTED;
 	long last;
 
 	if (a->later == 0 && !a->booted)
-		assert_int_equal(run(op, 0, a), 0);
+		assert_int_equal(run(op, damaged, 0, a), 0);
 	else
-		(void)run(op, 0, a);
+		(void)run(op, damaged, 0, a);
 	last = fail.count;
 	for (long at = 1; at <= last; at += 1 + at / step) {
-		(void)run(op, at, a);
-		verify(copy, damaged);
-		verify(other, damaged);
+		(void)run(op, damaged, at, a);
+		verify(copy, lost);
+		verify(other, lost);
 	}
 }
 
@@ -116,10 +84,12 @@ attack_all(const struct attack *a)
 {
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
 		print_message("# %s\n", ops[i].name);
-		attack(ops[i].op, a);
+		attack(ops[i].op, false, a);
 	}
-	print_message("# rebuild\n");
-	attack(op_rebuild, a);
+	for (size_t i = 0; i < sizeof(mends) / sizeof(mends[0]); i++) {
+		print_message("# %s\n", mends[i].name);
+		attack(mends[i].op, true, a);
+	}
 }
 
 static struct attack attacks[] = {

@@ -4,6 +4,7 @@
 
 /* What is done to a queue while something fails: each 0 or a code. */
 #include "ops_late.h"
+#include "ops_mend.h"
 #include "ops_rare.h"
 #include "ops_served.h"
 #include "rich.h"
@@ -215,17 +216,6 @@ op_backup(struct q *q)
 }
 
 static int
-op_check(struct q *q)
-{
-	struct q_check *check;
-	int rc = q_check(q, &check);
-
-	if (rc == 0)
-		q_check_free(check);
-	return (rc);
-}
-
-static int
 op_compact(struct q *q)
 {
 	uint64_t returned;
@@ -239,17 +229,6 @@ op_set(struct q *q)
 	int rc = q_option_set(q, Q_OPT_RATE, 5);
 
 	return (rc != 0 ? rc : q_pause(q, Q_GATE_IN | Q_GATE_OUT, true));
-}
-
-static int
-op_repair(struct q *q)
-{
-	struct q_check *check;
-	int rc = q_repair(q, &check);
-
-	if (rc == 0)
-		q_check_free(check);
-	return (rc);
 }
 
 static int
