@@ -66,7 +66,8 @@ serve_gather(struct q *q)
 /* ---- collecting ---- */
 
 /* Whether it was taken: one that waits to be served, or one that stands. If there is no
- * memory, its owner sees to it. */
+ * memory, its owner sees to it; and of a slot over which a stranger has written while
+ * it was served, there may be no room for another. */
 static bool
 collect_slot(struct q *q, struct service *v, unsigned slot, bool stands)
 {
@@ -76,6 +77,8 @@ collect_slot(struct q *q, struct service *v, unsigned slot, bool stands)
 	uint8_t *data;
 	size_t size;
 
+	if (v->n == CTL_SLOTS)
+		return (false);
 	do {
 		if (stands ? !slot_stands(word) : !slot_waits(word))
 			return (false);

@@ -384,6 +384,44 @@ what_a_dead_holder_stored_is_stored_whatever_fails_now(void **state)
 	q_close(q);
 }
 
+/* Of all the slots that there are, each has a request; and one a take that stands, once
+ * that was collected. */
+static void
+more_that_is_asked_for_than_there_are_slots_is_left(void **state)
+{
+	const struct q_take how = { .lease = Q_SECOND };
+	struct request take = { .op = OP_TAKE };
+	struct q *q = open_queue(), *other = open_queue();
+	struct ctl_file *f = ctl_need(q);
+	struct ctl_slot *s;
+	struct txn t;
+
+	(void)state;
+	assert_non_null(f);
+	take.take.how = &how;
+	assert_true(slot_stand(other, &take));
+	s = &f->slot[other->ctl.slot];
+	s->check = ~s->check;
+	for (unsigned i = 0; i < CTL_SLOTS; i++) {
+		atomic_store(
+		    &f->slot[i].word, slot_word(f->slot[i].ticket, SLOT_READY));
+		slot_mark_pending(f, i);
+	}
+	lock(q);
+	assert_int_equal(txn_begin_write(q, &t), 0);
+	serve_collect(q);
+	s->check = ~s->check;
+	atomic_store(&s->word, slot_word(s->ticket, SLOT_STANDING));
+	t.readied = 1;
+	assert_int_equal(serve_apply(q, &t), 0);
+	assert_true(slot_stands(atomic_load(&s->word)));
+	txn_abort(&t);
+	serve_return(q);
+	unlock(q);
+	q_close(other);
+	q_close(q);
+}
+
 int
 main(void)
 {
@@ -396,6 +434,7 @@ main(void)
 		TEST(a_limit_of_the_holder_fails_nobody_else),
 		TEST(what_old_files_have_left_goes),
 		TEST(what_a_dead_holder_stored_is_stored_whatever_fails_now),
+		TEST(more_that_is_asked_for_than_there_are_slots_is_left),
 	};
 
 	return (
