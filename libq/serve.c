@@ -262,13 +262,13 @@ apply_standing(struct q *q, struct txn *t)
 int
 serve_apply(struct q *q, struct txn *t)
 {
+	bool any = serve_any(q) || t->readied > 0;
 	struct clock now;
-	int rc = serve_any(q) ? clock_read(&now) : 0;
+	int rc = any ? clock_read(&now) : 0;
 
-	/* They may have been asked long after the transaction began: a lease that was
-	 * counted from then would be over early. What is said of when stays its time.
-	 */
-	if (serve_any(q) && rc == 0)
+	/* It may be long since the transaction began: a lease that was counted from
+	 * then would be over early. What is said of when stays its time. */
+	if (any && rc == 0)
 		t->now.boot = now.boot;
 	for (size_t i = 0; serve_any(q) && i < q->service->n && rc == 0; i++)
 		rc = apply_nth(t, q->service, i);

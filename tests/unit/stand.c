@@ -5,7 +5,9 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
+#include "life.h"
 #include "posters.h"
+#include "serve.h"
 
 enum { TAKERS = POSTERS };
 
@@ -202,6 +204,41 @@ nothing_is_taken_for_the_dead(void **state)
 	q_close(q);
 }
 
+/* However long ago the transaction began. */
+static void
+a_lease_lasts_from_when_it_is_given(void **state)
+{
+	const struct q_push message = { .body = "a", .size = 1 };
+	struct request push = { .op = OP_PUSH }, take = { .op = OP_TAKE };
+	struct q *q = open_queue(), *other = open_queue();
+	struct result result = { 0 };
+	struct q_pushed pushed;
+	struct clock asked;
+	struct state s;
+	struct txn t;
+
+	(void)state;
+	push.push.messages = &message;
+	push.push.n = 1;
+	push.push.pushed = &pushed;
+	take.take.how = &(struct q_take){ .lease = 3600 * Q_SECOND };
+	assert_non_null(ctl_need(q));
+	lock(q);
+	assert_int_equal(txn_begin_write(q, &t), 0);
+	assert_int_equal(clock_read(&asked), 0);
+	assert_true(slot_stand(other, &take));
+	assert_int_equal(apply_one(&t, &push, &result), 0);
+	assert_int_equal(serve_apply(q, &t), 0);
+	assert_int_equal(life_get(&t, pushed.id, &s), 0);
+	assert_int_equal(s.state, Q_LEASED);
+	assert_true((q_time)s.due >= asked.boot + 3600 * Q_SECOND);
+	txn_abort(&t);
+	serve_return(q);
+	unlock(q);
+	q_close(other);
+	q_close(q);
+}
+
 /* Of several, one is told that there is nothing for him, and stands again. */
 static void
 who_stands_in_vain_goes_on(void **state)
@@ -374,6 +411,7 @@ main(void)
 		TEST(a_message_goes_to_one_who_waits_with_its_push),
 		TEST(as_many_are_served_as_there_are_messages),
 		TEST(nothing_is_taken_for_the_dead),
+		TEST(a_lease_lasts_from_when_it_is_given),
 		TEST(who_stands_in_vain_goes_on),
 		TEST(who_is_stopped_or_late_has_taken_nothing),
 		TEST(who_loses_what_he_was_given_waits_on),
