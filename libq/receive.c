@@ -215,8 +215,8 @@ await(struct q *q, const struct take *take, q_time until, struct q_batch **out)
 	else if ((rc = apply_stood(q, &r, &result)) == 0 &&
 		 (rc = give(take->how, &result.taken, out)) == 0)
 		return (0);
-	else if (result.taken.code == Q_EBUSY) /* lost again: the wait goes on */
-		rc = Q_EMPTY;
+	else if (result.taken.code == Q_EBUSY && result.taken.batch->count == 0)
+		rc = Q_EMPTY; /* lost again: the wait goes on */
 	q_batch_free(result.taken.batch);
 	return (rc);
 }

@@ -27,7 +27,8 @@ int take_apply(struct txn *t, const struct take *take, struct taken *result);
 /*
  * Another process applied the take: hold the messages that the batch has only stubs of,
  * if their leases are to be, and read them. One that was lost again since then is not
- * among them; if none is left, the code is Q_EBUSY.
+ * among them; if none is left, the code is Q_EBUSY. So it is if they cannot be read in
+ * time; then their stubs are left.
  */
 int take_fetch(struct q *q, struct q_batch *batch, bool held);
 

@@ -12,6 +12,7 @@
 enum { TAKERS = POSTERS };
 
 static volatile sig_atomic_t stopped;
+static q_time patience; /* of takers, with the lock */
 
 static void
 stop_now(int number)
@@ -31,7 +32,7 @@ is_stopped(void *arg)
 static pid_t
 taker(int number, const struct q_take *how)
 {
-	const struct q_open args = { .stop = is_stopped };
+	const struct q_open args = { .stop = is_stopped, .lock_wait = patience };
 	struct q_batch *b;
 	struct q *q;
 	pid_t pid;
@@ -47,6 +48,7 @@ taker(int number, const struct q_take *how)
 		_exit(1);
 	if ((said[number].code = q_take(q, how, &b)) == 0)
 		said[number].id = q_batch_get(b, 0)->id;
+	(void)snprintf(said[number].text, sizeof(said->text), "%s", q_errmsg());
 	said[number].done = 1;
 	for (;;)
 		(void)pause();
@@ -321,6 +323,30 @@ who_loses_what_he_was_given_waits_on(void **state)
 	q_close(q);
 }
 
+/* It is leased to him: who went on waiting would not say so. */
+static void
+who_cannot_read_what_he_was_given_says_so(void **state)
+{
+	struct q *q = open_queue();
+	pid_t pid;
+
+	(void)state;
+	patience = Q_SECOND / 100;
+	start_takers(q, &pid, 1, &timed);
+	patience = 0;
+	(void)kill(pid, SIGSTOP);
+	push_some(q, 1);
+	assert_int_equal(count_of(q, Q_LEASED), 1);
+	lock(q);
+	(void)kill(pid, SIGCONT);
+	await_done(0);
+	assert_int_equal(said[0].code, Q_EBUSY);
+	assert_non_null(strstr(said[0].text, "comes back when its lease ends"));
+	unlock(q);
+	end_takers(&pid, 1);
+	q_close(q);
+}
+
 /* Of one who waits for one message, or has a rate, others are not to know. */
 static void
 who_is_particular_does_not_stand(void **state)
@@ -415,6 +441,7 @@ main(void)
 		TEST(who_stands_in_vain_goes_on),
 		TEST(who_is_stopped_or_late_has_taken_nothing),
 		TEST(who_loses_what_he_was_given_waits_on),
+		TEST(who_cannot_read_what_he_was_given_says_so),
 		TEST(who_is_particular_does_not_stand),
 		TEST(who_waits_survives_the_death_of_a_pusher),
 	};
