@@ -69,20 +69,28 @@ ctl_is_current(struct q *q)
 	return (c->same_boot);
 }
 
-static bool
-is_ours(const struct ctl_file *f, const struct stat *st)
+bool
+ctl_is_named(const struct q *q, ino_t inode)
 {
-	return (f->magic == MAGIC && f->layout == CTL_LAYOUT && f->inode == st->st_ino);
+	struct stat st;
+
+	return (fstatat(q->dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		st.st_ino == inode && st.st_nlink == 1 && st.st_size == CTL_SIZE);
+}
+
+static bool
+is_ours(const struct ctl_file *f, ino_t inode)
+{
+	return (f->magic == MAGIC && f->layout == CTL_LAYOUT && f->inode == inode);
 }
 
 /* Whether the map is still that of the named file, and a ctl. */
 static bool
 is_usable(const struct q *q)
 {
-	struct stat st;
+	const struct ctl *c = &q->ctl;
 
-	return (fstat(q->ctl.fd, &st) == 0 && st.st_nlink == 1 &&
-		st.st_size == CTL_SIZE && is_ours(q->ctl.map, &st));
+	return (ctl_is_named(q, c->inode) && is_ours(c->map, c->inode));
 }
 
 /* Map the file behind q->ctl.fd, if it is a ctl. */
@@ -99,7 +107,8 @@ map_file(struct q *q)
 	if (p == MAP_FAILED)
 		return (false);
 	c->map = p;
-	return (is_ours(c->map, &st));
+	c->inode = st.st_ino;
+	return (is_ours(c->map, c->inode));
 }
 
 bool
@@ -117,7 +126,7 @@ ctl_map_to_read(struct q *q, const struct ctl_file **map, int *fd)
 	if (fstat(*fd, &st) == 0 && st.st_size == CTL_SIZE &&
 	    (p = mmap(NULL, CTL_SIZE, PROT_READ, MAP_SHARED, *fd, 0)) != MAP_FAILED) {
 		f = p;
-		if (is_ours(f, &st) && memcmp(f->boot, boot, BOOT_ID_SIZE) == 0) {
+		if (is_ours(f, st.st_ino) && memcmp(f->boot, boot, BOOT_ID_SIZE) == 0) {
 			*map = f;
 			return (true);
 		}

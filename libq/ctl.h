@@ -14,6 +14,7 @@
  */
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "q.h"
 
@@ -88,6 +89,7 @@ _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "atomics of 64 bits, too");
 struct ctl {
 	struct ctl_file *map; /* or NULL */
 	int fd;
+	ino_t inode;
 	bool same_boot;              /* as of this map */
 	q_time again;                /* monotonic: no attempt to make it before */
 	int slot;                    /* whose byte lock is ours, or -1 */
@@ -114,6 +116,9 @@ struct ctl_file *ctl_need(struct q *q);
 bool ctl_is_current(struct q *q);
 /* Whether the file still has all its bytes, to be asked before they are touched. */
 bool ctl_is_whole(const struct q *q);
+/* The same of the file that the name leads to, if it is that one: else others use
+ * another. */
+bool ctl_is_named(const struct q *q, ino_t inode);
 /* Whether it has them at least, if it has another name, or none: for what must not stay
  * there. */
 bool ctl_is_long(const struct q *q);

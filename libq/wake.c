@@ -105,7 +105,7 @@ sleep_armed(struct q *q, q_time until, bool stands)
 		if (ctl_sleep(word, value, step - now))
 			return;
 		/* Before that time: the count has moved, or it was a signal. */
-		if ((now = clock_monotonic()) < step || !ctl_is_whole(q) ||
+		if ((now = clock_monotonic()) < step || !ctl_is_named(q, c->inode) ||
 		    my_turn(c, w, now))
 			return;
 	}

@@ -264,7 +264,7 @@ is_whole(const struct q_events *e, bool *named)
 
 	if (fstat(e->fd, &st) != 0 || st.st_size != CTL_SIZE)
 		return (false);
-	*named = st.st_nlink == 1;
+	*named = ctl_is_named(e->q, st.st_ino);
 	return (true);
 }
 

@@ -307,17 +307,21 @@ receipt() {
 qwatch: jobs: there is a queue again"
 }
 
-@test "events go on when ctl is deleted, and that some are missed is said" {
+@test "events go on when ctl is deleted or moved, and that some are missed is said" {
+	local act
 	qctl create jobs
-	watch -j -n 2 jobs
-	qpush jobs x
-	eventually has_lines events 1
-	rm "$Q_ROOT/jobs/ctl"
-	eventually test -e "$Q_ROOT/jobs/ctl"
-	qpush jobs y
-	ended 0 "$watcher"
-	is "$(jq -c '[.event, .count]' events | xargs)" '[pushed,null] [missed,null] [pushed,null]'
-	is "$(cat errors)" 'qwatch: jobs: events are missed, nobody knows how many'
+	for act in rm 'mv -t .'; do
+		watch -j -n 2 jobs
+		qpush jobs x
+		eventually has_lines events 1
+		$act "$Q_ROOT/jobs/ctl"
+		eventually test -e "$Q_ROOT/jobs/ctl"
+		qpush jobs y
+		ended 0 "$watcher"
+		is "$(jq -c '[.event, .count]' events | xargs)" \
+			'[pushed,null] [missed,null] [pushed,null]'
+		is "$(cat errors)" 'qwatch: jobs: events are missed, nobody knows how many'
+	done
 }
 
 @test "who reads the events and leaves ends the watch, though nothing more happens" {

@@ -244,6 +244,26 @@ a_ctl_of_another_boot_or_layout_is_replaced(void **state)
 	q_close(q);
 }
 
+static void
+a_ctl_that_was_moved_away_is_left(void **state)
+{
+	struct q *q = open_queue(), *other;
+	uint64_t generation;
+
+	(void)state;
+	assert_non_null(ctl_need(q));
+	generation = q->ctl.map->generation;
+	assert_int_equal(renameat(q->dir.fd, "ctl", q->dir.fd, "old"), 0);
+	other = open_queue();
+	assert_non_null(ctl_need(other));
+	assert_true(other->ctl.map->generation != generation);
+	assert_non_null(ctl_need(q));
+	assert_true(q->ctl.map->generation == other->ctl.map->generation);
+	assert_int_equal(unlinkat(q->dir.fd, "old", 0), 0);
+	q_close(other);
+	q_close(q);
+}
+
 /* What is not complete has no name: the kernel ends its maker as he asks for room. */
 static void
 who_dies_while_he_makes_ctl_leaves_nothing(void **state)
@@ -286,6 +306,7 @@ main(void)
 		cmocka_unit_test(killed_waiters_are_not_counted),
 		cmocka_unit_test(what_is_pushed_after_the_look_ends_the_wait),
 		cmocka_unit_test(a_ctl_of_another_boot_or_layout_is_replaced),
+		cmocka_unit_test(a_ctl_that_was_moved_away_is_left),
 		cmocka_unit_test(who_dies_while_he_makes_ctl_leaves_nothing),
 	};
 
