@@ -2,6 +2,7 @@
 /* Delivery to an output: take, write, and acknowledge together with the next take. */
 #include "diag.h"
 #include "emit.h"
+#include "opt.h"
 #include "queue.h"
 #include "stop.h"
 
@@ -9,6 +10,10 @@
 
 /* Messages a transaction: enough that its flush weighs little beside them. */
 enum { BATCH_COUNT = 1 << 14, BATCH_BYTES = 4 << 20 };
+
+/* What is taken is settled also when a signal has come: for so long, or until another.
+ */
+#define LAST_WAIT (5 * Q_SECOND)
 
 /* How far a batch came. */
 struct progress {
@@ -43,12 +48,27 @@ write_batch(const struct delivery *d, struct q *q, struct q_batch *b, struct out
 	return (p->flushed ? 0 : DIAG_FAILED);
 }
 
+static void
+wait_on(struct q *q)
+{
+	q_time wait = opt_common.lock_wait;
+
+	if (stop_signal() == 0)
+		return;
+	stop_spare();
+	q_lock_wait(q, wait != 0 && wait < LAST_WAIT ? wait : LAST_WAIT);
+}
+
 static int
 settle(const struct delivery *d, struct q *q, const struct q_settle *how,
     struct q_batch *b, size_t first, size_t n)
 {
-	int rc = n > 0 ? q_batch_settle(q, how, b, first, n) : 0;
+	int rc = 0;
 
+	do
+		wait_on(q);
+	while (n > 0 && (rc = q_batch_settle(q, how, b, first, n)) == Q_EBUSY &&
+	       stop_wanted(NULL) && stop_count() == 1);
 	return (rc == 0 ? 0 : queue_fail(d->name, rc));
 }
 

@@ -7,6 +7,7 @@
 #include "stop.h"
 
 static volatile sig_atomic_t caught, count;
+static int spared; /* of count, that end no wait */
 
 /*
  * A signal may come just before a system call that waits: the alarms that follow
@@ -41,7 +42,7 @@ stop_catch(void)
 void
 stop_reset(void)
 {
-	caught = count = 0;
+	caught = count = spared = 0;
 }
 
 int
@@ -54,6 +55,12 @@ int
 stop_count(void)
 {
 	return (count);
+}
+
+void
+stop_spare(void)
+{
+	spared = count;
 }
 
 void
@@ -70,5 +77,5 @@ bool
 stop_wanted(void *unused)
 {
 	(void)unused;
-	return (caught != 0);
+	return (count > spared);
 }

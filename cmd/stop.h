@@ -16,9 +16,11 @@ void stop_reset(void);
 int stop_signal(void);
 /* How many came. */
 int stop_count(void);
+/* Those that came end no further wait: only another one does. */
+void stop_spare(void);
 /* End by that signal, as if it had never been caught. */
 _Noreturn void stop_exit(void);
-/* In the form that q_take asks for. */
+/* Whether waits are to end, in the form that q_take asks for. */
 bool stop_wanted(void *unused);
 
 #endif

@@ -113,12 +113,6 @@ got() {
 
 # ---- sharing flushes ----
 
-# Whether N processes wait in slots.
-waits_in_slots() {
-	[ "$(od -An -v -t u4 -j 4096 "$Q_ROOT/jobs/ctl" |
-		awk '(NR - 1) % 256 == 0 && $1 % 8 == 1' | wc -l)" = "$1" ]
-}
-
 @test "64 pushes that wait for the lock share a handful of flushes" {
 	local holder
 
@@ -132,7 +126,7 @@ waits_in_slots() {
 	EOF2
 	start env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o trace \
 		-e trace=fdatasync,fsync,msync sh pushes
-	eventually waits_in_slots 64
+	eventually waits_in_slots 64 jobs
 	kill "$holder"
 	ended 0
 	[ ! -e failed ]
@@ -166,7 +160,7 @@ waits_in_slots() {
 	start qack --dead jobs "${receipts[4]}"
 	start qpush -p 5 -H a=b -d 1h jobs seven
 	start qpush -i jobs eight
-	eventually waits_in_slots 7
+	eventually waits_in_slots 7 jobs
 	kill "$holder"
 	for pid in "${started[@]:1}"; do
 		ended 0
@@ -187,7 +181,7 @@ waits_in_slots() {
 	for i in {1..8}; do
 		start sh -c 'qpush jobs x 2>>errors; echo "$?" >>codes'
 	done
-	eventually waits_in_slots 8
+	eventually waits_in_slots 8 jobs
 	kill "$holder"
 	for pid in "${started[@]:1}"; do
 		ended 0
@@ -203,7 +197,7 @@ waits_in_slots() {
 	fails 75 "another process (pid $pid) has held the queue for" \
 		qpush --lock-wait 100ms jobs y
 	has "$stderr" "nothing done"
-	eventually waits_in_slots 0
+	eventually waits_in_slots 0 jobs
 	kill "$pid"
 	ended 143
 	is "$(drain jobs)" x
@@ -217,10 +211,10 @@ waits_in_slots() {
 	holder=$pid
 	eventually is_locked jobs
 	start qpush -l jobs < <(echo y)
-	eventually waits_in_slots 1
+	eventually waits_in_slots 1 jobs
 	kill "$pid"
 	ended 143
-	waits_in_slots 0
+	waits_in_slots 0 jobs
 	kill "$holder"
 	is "$(drain jobs)" x
 }

@@ -110,6 +110,12 @@ is_locked() {
 	! flock -n "$Q_ROOT/$1/data.mdb" true
 }
 
+# Whether N processes wait in slots of a queue.
+waits_in_slots() {
+	[ "$(od -An -v -t u4 -j 4096 "$Q_ROOT/$2/ctl" |
+		awk '(NR - 1) % 256 == 0 && $1 % 8 == 1' | wc -l)" = "$1" ]
+}
+
 # Whether a process has opened a queue.
 has_open() {
 	[[ $(readlink "/proc/$1/fd/"*) == */data.mdb* ]]

@@ -154,6 +154,37 @@ load lib
 	is "$(qpop --json jobs | jq -c '[.attempt, .delivery]')" '[1,2]'
 }
 
+@test "SIGTERM gives it back also while others use the queue" {
+	local qpop holder
+
+	head -c 500K /dev/zero | qpush jobs
+	blocked_writer qpop -L 1h jobs
+	qpop=$pid
+	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
+	holder=$pid
+	eventually is_locked jobs
+	kill -TERM "$qpop"
+	eventually waits_in_slots 1 jobs
+	kill "$holder"
+	ended 143 "$qpop"
+	counts jobs ready=1 leased=0
+}
+
+@test "a second SIGTERM ends that" {
+	local qpop
+
+	head -c 500K /dev/zero | qpush jobs
+	blocked_writer qpop jobs 2>errors
+	qpop=$pid
+	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
+	eventually is_locked jobs
+	kill -TERM "$qpop"
+	eventually waits_in_slots 1 jobs
+	kill -TERM "$qpop"
+	ended 143 "$qpop"
+	has "$(cat errors)" 'interrupted; nothing done'
+}
+
 @test "the message of a killed qpop is there at once for the next, and counted" {
 	head -c 500K /dev/zero | qpush jobs
 	blocked_writer qpop jobs
