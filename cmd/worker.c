@@ -27,6 +27,7 @@ obey_signals(struct worker *w)
 {
 	if (stop_count() == 0)
 		return;
+	stop_spare(); /* what has ended is settled all the same */
 	if (!w->stopping)
 		notify_stopping(&w->notify);
 	w->closed = w->stopping = true;

@@ -24,6 +24,28 @@ load worker
 	done
 }
 
+@test "a worker that is to end sleeps while the queue is locked" {
+	local worker holder n=0 i
+
+	qpush jobs x
+	start qpop jobs -- sh -c "$staying"
+	worker=$pid
+	eventually running 1
+	kill "$worker"
+	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
+	holder=$pid
+	eventually is_locked jobs
+	touch go
+	eventually waits_in_slots 1 jobs
+	for ((i = 0; i < 30; i++)); do
+		[[ $(cut -d' ' -f3 "/proc/$worker/stat") != R ]] || n=$((n + 1))
+	done
+	((n < 15))
+	kill "$holder"
+	ended 0 "$worker"
+	counts jobs done=1 ready=0 leased=0
+}
+
 @test "a signal ends a worker that waits for a message" {
 	qpush jobs x
 	start qpop -n all -w jobs -- true
