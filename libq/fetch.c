@@ -4,7 +4,11 @@
 #include "error.h"
 #include "hold.h"
 #include "life.h"
+#include "queue.h"
 #include "take.h"
+
+#define TRY_STEP (2 * Q_SECOND / 1000)
+enum { TRIES = 1000 };
 
 static int
 read_one(struct txn *t, struct q_batch *b, uint64_t id, uint32_t delivery)
@@ -25,6 +29,19 @@ read_one(struct txn *t, struct q_batch *b, uint64_t id, uint32_t delivery)
 	return (batch_add(t, b, id, &s, &m, BATCH_BODY, SIZE_MAX));
 }
 
+/* Who is to stop meanwhile can only give back what he was given: he has a little more
+ * time to find out what that is. */
+static int
+begin(struct q *q, struct txn *t)
+{
+	int left = TRIES, rc;
+
+	while ((rc = txn_begin(q, t)) == Q_EBUSY && left-- > 0 && q->stop != NULL &&
+	       q->stop(q->arg))
+		clock_sleep(TRY_STEP);
+	return (rc);
+}
+
 /* Those that are not ours any more are let go. */
 static int
 read_all(struct q *q, struct q_batch *b, bool held)
@@ -33,7 +50,7 @@ read_all(struct q *q, struct q_batch *b, bool held)
 	struct txn t;
 	int rc;
 
-	if ((rc = txn_begin(q, &t)) != 0)
+	if ((rc = begin(q, &t)) != 0)
 		return (rc != Q_EBUSY
 			    ? rc
 			    : fail(rc, "what was taken cannot be read, as others hold "

@@ -347,6 +347,38 @@ who_cannot_read_what_he_was_given_says_so(void **state)
 	q_close(q);
 }
 
+/* Then he can give it back. */
+static void
+who_is_to_stop_gets_what_he_was_given(void **state)
+{
+	struct q *q = open_queue();
+	struct ctl_slot *s;
+	unsigned slot = 0;
+	pid_t pid;
+
+	(void)state;
+	start_takers(q, &pid, 1, &timed);
+	while (!slot_stands(atomic_load(&q->ctl.map->slot[slot].word)))
+		slot++;
+	s = &q->ctl.map->slot[slot];
+	(void)kill(pid, SIGSTOP);
+	push_some(q, 1);
+	assert_int_equal(count_of(q, Q_LEASED), 1);
+	lock(q);
+	(void)kill(pid, SIGTERM);
+	(void)kill(pid, SIGCONT);
+	while (slot_state(atomic_load(&s->word)) != SLOT_FREE)
+		(void)usleep(500);
+	for (int i = 0; i < 40 && !said[0].done; i++) /* else it tries again */
+		(void)usleep(500);
+	unlock(q);
+	await_done(0);
+	assert_int_equal(said[0].code, 0);
+	assert_true(said[0].id == 1);
+	end_takers(&pid, 1);
+	q_close(q);
+}
+
 /* Of one who waits for one message, or has a rate, others are not to know. */
 static void
 who_is_particular_does_not_stand(void **state)
@@ -442,6 +474,7 @@ main(void)
 		TEST(who_is_stopped_or_late_has_taken_nothing),
 		TEST(who_loses_what_he_was_given_waits_on),
 		TEST(who_cannot_read_what_he_was_given_says_so),
+		TEST(who_is_to_stop_gets_what_he_was_given),
 		TEST(who_is_particular_does_not_stand),
 		TEST(who_waits_survives_the_death_of_a_pusher),
 	};
