@@ -19,11 +19,13 @@ flock_until(const struct q *q, int fd, int op, q_time until)
 {
 	q_time pause = POLL_MIN, now;
 
-	while (flock(fd, op | (q->alarm == NULL ? LOCK_NB : 0)) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return (fail_sys("flock"));
+	for (;;) {
 		if (q->stop != NULL && q->stop(q->arg))
 			return (fail(Q_EBUSY, "interrupted; nothing done"));
+		if (flock(fd, op | (q->alarm == NULL ? LOCK_NB : 0)) == 0)
+			return (0);
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return (fail_sys("flock"));
 		if ((now = clock_monotonic()) >= until)
 			return (Q_ETIMEDOUT);
 		if (errno == EINTR)
@@ -32,7 +34,6 @@ flock_until(const struct q *q, int fd, int op, q_time until)
 		if ((pause += pause / 2) > POLL_MAX)
 			pause = POLL_MAX;
 	}
-	return (0);
 }
 
 static int

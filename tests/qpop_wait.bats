@@ -35,6 +35,19 @@ load lib
 	counts jobs delayed=1 leased=0
 }
 
+@test "a signal ends a wait while the queue is locked, too" {
+	local qpop
+
+	qctl create jobs
+	start qpop -w jobs
+	qpop=$pid
+	eventually is_asleep "$qpop"
+	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
+	eventually is_locked jobs
+	kill -TERM "$qpop"
+	ended 143 "$qpop"
+}
+
 @test "-n all -w goes on with what arrives" {
 	qpush jobs a b
 	start qpop -n all -l -w jobs >got
