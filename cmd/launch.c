@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 /* From the name of a COMMAND to a process. */
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "launch.h"
 
 /* Scripts have descriptors of small numbers for themselves: "9>lock". */
 enum { LEASE_FD = 99 };
+enum { STACK = 1 << 15 };
 
 static int
 check_file(const char *file)
@@ -54,53 +59,97 @@ launch_lookup(const char *command, char **out)
 	}
 }
 
-static void
-set_signals(posix_spawnattr_t *attr)
-{
-	sigset_t none, defaults;
+/* What the new process does before it is the command's. */
+struct start {
+	const char *path;
+	char **argv, **env;
+	const struct launch_fds *fds;
+	sigset_t none;
+	int error; /* of what failed */
+};
 
-	(void)sigemptyset(&none);
-	(void)sigemptyset(&defaults);
-	(void)sigaddset(&defaults, SIGPIPE);
-	(void)sigaddset(&defaults, SIGXFSZ);
-	(void)sigaddset(&defaults, SIGCHLD);
-	(void)posix_spawnattr_setsigdefault(attr, &defaults);
-	(void)posix_spawnattr_setsigmask(attr, &none);
-	/* A group of its own: what the terminal sends to us is not for it. */
-	(void)posix_spawnattr_setpgroup(attr, 0);
-	(void)posix_spawnattr_setflags(attr,
-	    POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+/*
+ * What a terminal or a service manager sends to our group is not for the command: what
+ * has come before the process had left the group goes away when it is ignored. Then it
+ * gets what it would get from a shell, whatever we do with it.
+ */
+static void
+reset_signals(void)
+{
+	for (int sig = 1; sig < NSIG; sig++)
+		if (signal(sig, SIG_IGN) != SIG_IGN || sig == SIGPIPE ||
+		    sig == SIGXFSZ || sig == SIGCHLD)
+			(void)signal(sig, SIG_DFL);
+}
+
+/* Also onto itself: what is passed on is not closed. */
+static int
+place(int from, int to)
+{
+	if (from == -1)
+		return (0);
+	return (from == to ? fcntl(from, F_SETFD, 0) : dup2(from, to));
+}
+
+/* In the new process, in our memory: until it is another program, we do not run. */
+static int
+become(void *arg)
+{
+	struct start *s = arg;
+	const struct launch_fds *f = s->fds;
+	bool many = sysconf(_SC_OPEN_MAX) > LEASE_FD;
+
+	(void)setpgid(0, 0);
+	reset_signals();
+	if (place(f->in, STDIN_FILENO) != -1 && place(f->out, STDOUT_FILENO) != -1 &&
+	    place(f->errors, STDERR_FILENO) != -1 &&
+	    place(f->said, STDERR_FILENO + 1) != -1 &&
+	    place(f->hold, many ? LEASE_FD : f->hold) != -1) {
+		(void)sigprocmask(SIG_SETMASK, &s->none, NULL);
+		(void)execve(s->path, s->argv, s->env);
+	}
+	s->error = errno;
+	return (127);
+}
+
+/*
+ * Not by posix_spawn(3), of which a signal to our group can kill the process before it
+ * is in its own, or stop it: then we would wait for ever, as it does not go on with us.
+ */
+static int
+start(struct start *s, pid_t *pid)
+{
+	_Alignas(max_align_t) char stack[STACK];
+	sigset_t all, before;
+	int error;
+
+	s->error = 0;
+	(void)sigfillset(&all);
+	(void)sigemptyset(&s->none);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	*pid = clone(become, stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, s);
+	error = *pid == -1 ? errno : s->error;
+	if (*pid != -1 && error != 0)
+		(void)waitpid(*pid, NULL, 0);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return (error);
 }
 
 int
 launch_command(
     const char *path, char **argv, char **env, const struct launch_fds *fds, pid_t *pid)
 {
-	const int from[] = { fds->in, fds->out, fds->errors, fds->said, fds->hold };
-	/* Onto itself: that, too, clears close-on-exec. */
-	const int to[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO,
-		STDERR_FILENO + 1,
-		sysconf(_SC_OPEN_MAX) > LEASE_FD ? LEASE_FD : fds->hold };
-	posix_spawn_file_actions_t act;
-	posix_spawnattr_t attr;
-	int error = 0;
+	struct start s = { .path = path, .argv = argv + 1, .env = env, .fds = fds };
+	int error = start(&s, pid);
 
-	(void)posix_spawnattr_init(&attr);
-	set_signals(&attr);
-	(void)posix_spawn_file_actions_init(&act);
-	for (size_t i = 0; i < sizeof(from) / sizeof(from[0]) && error == 0; i++)
-		if (from[i] != -1)
-			error = posix_spawn_file_actions_adddup2(&act, from[i], to[i]);
-	if (error == 0)
-		error = posix_spawn(pid, path, &act, &attr, argv + 1, env);
 	if (error == ENOEXEC) {
 		char *name = argv[1];
 
 		argv[1] = (char *)(uintptr_t)path;
-		error = posix_spawn(pid, "/bin/sh", &act, &attr, argv, env);
+		s.path = "/bin/sh";
+		s.argv = argv;
+		error = start(&s, pid);
 		argv[1] = name;
 	}
-	(void)posix_spawn_file_actions_destroy(&act);
-	(void)posix_spawnattr_destroy(&attr);
 	return (error);
 }

@@ -104,6 +104,35 @@ load worker
 	ended 0
 }
 
+@test "nor is one that comes before the command has left the group of the worker" {
+	local interrupt='1:kill -s INT -- "-$(cat group)"'
+
+	qpush jobs a b
+	start "$BIN/tool/trace" -f -a setpgid -x "$interrupt" -t 20 -r report -- \
+		setsid sh -c 'echo $$ >group; exec qpop -n all jobs -- true'
+	ended 0
+	has "$(cat report)" "setpgid 0 exit 0"
+	counts jobs done=1 ready=1 delayed=0
+	is "$(count jobs failed)" 0
+}
+
+# That of timeout(1) is a group of its own in our session.
+@test "a worker that is stopped and continued at the terminal goes on" {
+	local worker
+
+	qpush -l jobs < <(seq 20000)
+	start timeout 60 qpop -n all jobs -- true
+	eventually pgrep -P "$pid" qpop
+	worker=$(pgrep -P "$pid" qpop)
+	for _ in {1..40}; do
+		kill -TSTP -- "-$pid"
+		eventually grep -q 'State:.T' "/proc/$worker/status"
+		kill -CONT -- "-$pid"
+	done
+	kill -TERM "$worker"
+	ended 0
+}
+
 @test "a worker that was started with SIGCHLD ignored ends as any other" {
 	qpush jobs x
 	start timeout -s KILL 5 env --ignore-signal=CHLD qpop jobs -- true
