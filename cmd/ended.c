@@ -163,7 +163,7 @@ ended_read_outputs(struct ended *e, struct q *q)
 
 		if (end->fd == -1 || end->read || !end->msg->result)
 			continue;
-		output_read(q, end->fd, &end->output);
+		output_keep(q, end->fd, &end->output);
 		end->read = true;
 	}
 }

@@ -111,26 +111,29 @@ handover_push(struct handover *h, const struct q_msg *m, int fd)
 {
 	struct q_origin origin = { .id = m->id };
 	struct q_push whole, *list = &whole;
-	const char *data;
-	size_t size, n = 1;
+	struct output out = { 0 };
+	size_t n = 1;
 	bool known;
-	int rc = Q_ENOMEM;
+	int rc;
 
-	if (output_map(fd, &data, &size) != 0)
-		return (Q_ENOMEM);
+	/* Lines are all in memory: they are pushed at once. */
+	if ((rc = output_read(h->q, fd, h->lines ? NULL : q_blob_new, &out)) != 0)
+		return (rc);
 	memcpy(origin.queue, h->from, sizeof(origin.queue));
-	whole = model(m, data, size);
-	if (h->lines && size > 0)
-		list = split(m, data, size, &n);
-	if (list != NULL && size > 0)
-		rc =
-		    q_hand_over(h->q, list, n, &origin, &known, h->over, h->over_count);
+	whole = model(m, out.keep.data, out.keep.size);
+	whole.blob = out.keep.blob;
+	if (out.keep.size == 0 && out.keep.blob == NULL)
+		goto out;
+	if (h->lines)
+		list = split(m, out.keep.data, out.keep.size, &n);
+	rc = list == NULL
+	         ? Q_ENOMEM
+	         : q_hand_over(h->q, list, n, &origin, &known, h->over, h->over_count);
 	if (rc == 0)
 		h->over_count = 0;
-	if (size == 0)
-		rc = 0;
+out:
 	if (list != &whole)
 		free(list);
-	output_unmap(data, size);
+	output_free(&out);
 	return (rc);
 }

@@ -22,34 +22,7 @@ output_open(void)
 	return (fd != -1 ? fd : memfd_create("output", MFD_CLOEXEC));
 }
 
-int
-output_map(int fd, const char **data, size_t *size)
-{
-	struct stat st;
-	void *p;
-
-	*data = "";
-	*size = 0;
-	if (fstat(fd, &st) != 0)
-		return (-1);
-	if (st.st_size == 0)
-		return (0);
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		return (-1);
-	*data = p;
-	*size = (size_t)st.st_size;
-	return (0);
-}
-
-void
-output_unmap(const char *data, size_t size)
-{
-	if (size > 0)
-		(void)munmap((void *)(uintptr_t)data, size);
-}
-
-/* From where it is, the next bytes; 0 at the end, -1 with errno. */
+/* The next bytes from there on; 0 at the end, -1 with errno. */
 static ssize_t
 next(int fd, void *buf, size_t size, off_t at)
 {
@@ -61,55 +34,76 @@ next(int fd, void *buf, size_t size, off_t at)
 	return (n);
 }
 
+/* Its first bytes, in which there may be fewer by now. */
 static int
-read_blob(struct q *q, int fd, struct output *out)
+read_blob(int fd, size_t size, struct q_blob *blob)
 {
 	char piece[PIECE];
-	ssize_t n;
-	off_t at = 0;
+	ssize_t n = 1;
+	int rc = 0;
 
-	if (q_blob_output(q, &out->keep.blob) != 0)
-		return (-1);
-	for (; (n = next(fd, piece, sizeof(piece), at)) > 0; at += n)
-		if (q_blob_write(out->keep.blob, piece, (size_t)n) != 0)
-			return (-1);
-	return (n == 0 ? 0 : -1);
+	for (off_t at = 0; size > 0 && rc == 0 && n > 0; at += n, size -= (size_t)n) {
+		n = next(fd, piece, size < PIECE ? size : PIECE, at);
+		if (n > 0)
+			rc = q_blob_write(blob, piece, (size_t)n);
+	}
+	return (n == -1 ? Q_ESYS : rc);
 }
 
 static int
 read_inline(int fd, size_t size, struct output *out)
 {
-	ssize_t n;
+	ssize_t n = 1;
 
 	if ((out->memory = malloc(size + 1)) == NULL)
-		return (-1);
+		return (Q_ENOMEM);
 	out->keep.data = out->memory;
-	while (out->keep.size < size) {
+	for (; out->keep.size < size && n > 0; out->keep.size += (size_t)n) {
 		n = next(fd, (char *)out->memory + out->keep.size,
 		    size - out->keep.size, (off_t)out->keep.size);
-		if (n <= 0)
-			return (-1);
-		out->keep.size += (size_t)n;
+		if (n == -1)
+			return (Q_ESYS);
 	}
 	return (0);
 }
 
-void
-output_read(struct q *q, int fd, struct output *out)
+/* The most bytes that are kept in memory, which a short output need not ask for. */
+static int
+threshold(struct q *q, uint64_t size, output_blob *make, uint64_t *most)
 {
-	uint64_t most;
+	*most = size;
+	if (make == NULL || size <= q_option_info(Q_OPT_INLINE)->min)
+		return (0);
+	return (q_blob_threshold(q, most));
+}
+
+int
+output_read(struct q *q, int fd, output_blob *make, struct output *out)
+{
+	uint64_t size, most;
 	struct stat st;
-	int rc = -1;
+	int rc;
 
 	*out = (struct output){ .keep = { .data = "" } };
-	if (fstat(fd, &st) == 0 && q_blob_threshold(q, &most) == 0)
-		rc = (uint64_t)st.st_size > most
-		         ? read_blob(q, fd, out)
-		         : read_inline(fd, (size_t)st.st_size, out);
-	if (rc == 0)
-		return;
-	output_free(out);
-	out->keep.lost = true;
+	if (fstat(fd, &st) != 0)
+		return (Q_ESYS);
+	size = (uint64_t)st.st_size;
+	if ((rc = threshold(q, size, make, &most)) != 0)
+		return (rc);
+	if (size <= most)
+		rc = read_inline(fd, (size_t)size, out);
+	else if ((rc = make(q, &out->keep.blob)) == 0)
+		rc = read_blob(fd, (size_t)size, out->keep.blob);
+	if (rc != 0)
+		output_free(out);
+	return (rc);
+}
+
+void
+output_keep(struct q *q, int fd, struct output *out)
+{
+	if (output_read(q, fd, q_blob_output, out) != 0)
+		*out = (struct output){ .keep = { .data = "", .lost = true } };
 }
 
 void

@@ -8,9 +8,6 @@
 
 /* A file without a name for it to write to, or -1. */
 int output_open(void);
-/* Its whole content, mapped: "" if it is empty. 0, or -1 with errno. */
-int output_map(int fd, const char **data, size_t *size);
-void output_unmap(const char *data, size_t size);
 
 /* As libq keeps it. */
 struct output {
@@ -18,8 +15,16 @@ struct output {
 	void *memory;
 };
 
-/* Read it for a result of queue q. What cannot be kept is said to be lost. */
-void output_read(struct q *q, int fd, struct output *out);
+typedef int output_blob(struct q *q, struct q_blob **blob);
+
+/*
+ * A copy of what is in it now, for queue q: what COMMAND has left behind may write on.
+ * If it is large it is a blob of that make, or in memory all the same if that is NULL.
+ * 0, or a code and there is none.
+ */
+int output_read(struct q *q, int fd, output_blob *make, struct output *out);
+/* Such a copy for a result of queue q. What cannot be kept is said to be lost. */
+void output_keep(struct q *q, int fd, struct output *out);
 void output_free(struct output *out);
 
 #endif

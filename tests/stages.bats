@@ -77,6 +77,25 @@ load lib
 	counts out done=1
 }
 
+@test "what a COMMAND leaves behind may write over its output while that is handed over" {
+	local over ways=(
+		'head -c 3M /dev/urandom | dd conv=notrunc of=/dev/stdout'
+		'head -c 3M /dev/zero >/dev/stdout'
+	)
+
+	qctl create out
+	for over in "${ways[@]}"; do
+		touch writing
+		seq 8 | qpush -l in
+		run --separate-stderr timeout 30 qpop -n all in --to out -- sh -c '
+			head -c 3M /dev/zero
+			while [ -e writing ]; do eval "$1"; done 2>/dev/null 3>&- &' sh "$over"
+		rm writing # whatever has become of it
+		is "$status $stderr" '0 '
+	done
+	has "$(qctl check out)" "out: sound"
+}
+
 @test "--to needs another queue that is there" {
 	qpush in x
 	ln -s in "$Q_ROOT/same"
