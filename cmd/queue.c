@@ -33,12 +33,10 @@ static void
 interrupt_after(q_time wait)
 {
 	static const struct timeval again = { .tv_usec = 10000 };
-	struct sigaction act = { .sa_handler = interrupted };
 	struct itimerval timer = { { 0 }, { 0 } };
 
 	if (wait > 0) {
-		(void)sigemptyset(&act.sa_mask);
-		(void)sigaction(SIGALRM, &act, NULL);
+		stop_alarm(interrupted);
 		timer.it_interval = again;
 		timer.it_value.tv_sec =
 		    wait / Q_SECOND > INT32_MAX ? INT32_MAX : wait / Q_SECOND;

@@ -57,3 +57,15 @@ load lib
 	kill -TERM "$pid"
 	ended 143
 }
+
+@test "the wait for the lock ends in time, whatever was blocked or ignored at the start" {
+	local how
+
+	qpush jobs x
+	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
+	eventually is_locked jobs
+	for how in block ignore; do
+		fails 75 "held the queue for" \
+			timeout 10 env "--$how-signal=ALRM" qstat --lock-wait 300ms jobs
+	done
+}
