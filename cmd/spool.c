@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "diag.h"
+#include "launch.h"
 #include "stop.h"
 #include "text.h"
 
@@ -28,6 +30,44 @@ open_spool(void)
 		diag_die(DIAG_FAILED, dir, "cannot make a temporary file: %s",
 		    strerror(errno));
 	return (fd);
+}
+
+/* A script without '#!' is the shell's. */
+static int
+start_script(const char *path, char **command,
+    const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
+    pid_t *pid)
+{
+	size_t n = 0;
+	char **argv;
+	int error;
+
+	while (command[n] != NULL)
+		n++;
+	if ((argv = calloc(n + 2, sizeof(*argv))) == NULL)
+		return (ENOMEM);
+	memcpy(argv + 1, command, n * sizeof(*argv));
+	argv[0] = (char *)(uintptr_t) "sh";
+	argv[1] = (char *)(uintptr_t)path;
+	error = posix_spawn(pid, "/bin/sh", actions, attr, argv, environ);
+	free(argv);
+	return (error);
+}
+
+static int
+start(char **command, const posix_spawn_file_actions_t *actions,
+    const posix_spawnattr_t *attr, pid_t *pid)
+{
+	char *path;
+	int error = launch_lookup(command[0], &path);
+
+	if (error != 0)
+		return (error);
+	error = posix_spawn(pid, path, actions, attr, command, environ);
+	if (error == ENOEXEC)
+		error = start_script(path, command, actions, attr, pid);
+	free(path);
+	return (error);
 }
 
 /* What wait(2) says of it; ends the process when it cannot be run. */
@@ -51,8 +91,7 @@ run(char **command, int out)
 	(void)posix_spawn_file_actions_init(&actions);
 	error = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	if (error == 0)
-		error =
-		    posix_spawnp(&pid, command[0], &actions, &attr, command, environ);
+		error = start(command, &actions, &attr, &pid);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attr);
 	if (error != 0)

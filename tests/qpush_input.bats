@@ -143,6 +143,17 @@ load lib
 	is "$(drain jobs)" $'1\n2\n3'
 }
 
+@test "--from-command runs a script without '#!' by the shell, as a worker does" {
+	mkdir bin
+	# shellcheck disable=SC2016
+	echo 'echo "$0" "$@"' >bin/script
+	chmod +x bin/script
+	PATH=$PWD/bin:$PATH qpush jobs --from-command -- script 'a  b' c
+	is "$(qpop jobs)" "$PWD/bin/script a  b c"
+	qpush jobs --from-command -- bin/script
+	is "$(drain jobs)" "bin/script"
+}
+
 @test "--from-command stores nothing of a command that fails" {
 	fails 4 "qpush: sh: exited 1; nothing stored" \
 		qpush jobs --from-command -- sh -c 'echo half; exit 1'
