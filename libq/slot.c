@@ -228,12 +228,14 @@ bool
 slot_stand(struct q *q, const struct request *take)
 {
 	struct ctl_slot *s = put(q, take, 1, CTL_STANDING);
+	_Atomic uint32_t *word;
 	uint32_t value;
 
 	if (s == NULL)
 		return (false);
 	q->ctl.leads = false;
-	atomic_store(slot_standing(q, &value), value);
+	word = slot_standing(q, &value);
+	atomic_store(word, value);
 	/* Before the count is read again: who has not seen this moves that. */
 	(void)atomic_fetch_or(&q->ctl.map->standing, 1U << q->ctl.slot);
 	return (true);
