@@ -11,17 +11,17 @@ static int spared; /* of count, that end no wait */
 
 /*
  * A signal may come just before a system call that waits: the alarms that follow
- * interrupt that, too.
+ * interrupt that, too. One that follows none was set by who started us, and asks as
+ * well.
  */
 static void
 note(int sig)
 {
-	if (sig != SIGALRM) {
+	if (sig != SIGALRM || caught == 0) {
 		caught = sig;
 		count++;
 	}
-	if (caught != 0)
-		(void)alarm(1);
+	(void)alarm(1);
 }
 
 void

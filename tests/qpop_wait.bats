@@ -48,6 +48,12 @@ load lib
 	ended 143 "$qpop"
 }
 
+@test "an alarm that was set before the start ends a wait" {
+	qctl create jobs
+	start perl -e 'alarm 1; exec @ARGV' qpop -w jobs
+	ended 142
+}
+
 @test "-n all -w goes on with what arrives" {
 	qpush jobs a b
 	start qpop -n all -l -w jobs >got
