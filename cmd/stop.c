@@ -2,12 +2,31 @@
 /* Signals that ask a command to end. */
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "stop.h"
 
 static volatile sig_atomic_t caught, count;
 static int spared; /* of count, that end no wait */
+
+/* What timeout(1) and others send to a process and to its group at a time is one. */
+enum { AT_A_TIME = 10000000 }; /* nanoseconds */
+
+static bool
+is_the_last_again(int sig)
+{
+	static int64_t last;
+	struct timespec ts;
+	int64_t now, since;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+	since = now - last;
+	last = now;
+	return (sig == caught && since < AT_A_TIME);
+}
 
 /*
  * A signal may come just before a system call that waits: the alarms that follow
@@ -17,7 +36,7 @@ static int spared; /* of count, that end no wait */
 static void
 note(int sig)
 {
-	if (sig != SIGALRM || caught == 0) {
+	if ((sig != SIGALRM || caught == 0) && !is_the_last_again(sig)) {
 		caught = sig;
 		count++;
 	}

@@ -72,6 +72,18 @@ load worker
 	while read -r p; do gone "$p"; done <running
 }
 
+@test "what is sent to the worker and to its group at once is one signal" {
+	qpush jobs x
+	start qpop jobs -- sh -c "$staying"
+	eventually running 1
+	kill "$pid" "$pid" "$pid" "$pid" "$pid" "$pid" # as timeout(1) does
+	sleep 0.05
+	run ! gone "$pid"
+	touch go
+	ended 0
+	counts jobs done=1
+}
+
 @test "after the second signal a command that exits 0 is acknowledged" {
 	qpush jobs x
 	start qpop jobs -- sh -c 'trap "exit 0" TERM; echo >running; while [ -e root ]; do sleep 0.02; done'
