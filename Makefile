@@ -294,7 +294,7 @@ valgrind: $(apis) all
 # tests/coverage/counts.c. Of what fuzzers try, the inputs that led further are run again.
 # Tests that count system calls or writes, or that link libq.a, fail in this build. Each
 # part is bounded: on a busy machine less is attacked, and the numbers are lower.
-COVERAGE_SCALE ?= 1
+COVERAGE_SCALE ?= 2
 
 coverage: $(fuzzers)
 	$(RM) -r build-cov/counts build-cov/inputs

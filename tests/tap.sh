@@ -3,6 +3,6 @@
 limit='timeout -k 10 1500'
 case $1 in
 *.bats) exec $limit bats --tap "$1" ;;
-*.py) CRASH_SCALE=${CRASH_SCALE:-0.15} exec $limit python3 "$1" --tap ;;
+*.py) CRASH_SCALE=${CRASH_SCALE:-0.27} exec $limit python3 "$1" --tap ;;
 *) exec $limit "$1" ;;
 esac

@@ -128,7 +128,7 @@ OPS += [
     admin('check-damaged', 'qctl', 'check', QUEUE, shapes=('broken', 'torn'), usual=65,
           share=LOOKS),
     admin('repair', 'qctl', 'check', '--repair', '--yes', QUEUE,
-          shapes=('rich', 'broken', 'torn')),
+          shapes=('rich', 'broken', 'torn'), small=True, share=0.3),
     admin('compact', 'qctl', 'compact', QUEUE, shapes=('rich', 'used')),
     admin('backup', 'qctl', 'backup', QUEUE, '@'),
     admin('dump', 'qctl', 'dump', QUEUE, share=LOOKS),
