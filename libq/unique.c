@@ -25,14 +25,16 @@ unique_origin(const struct txn *t, const struct q_origin *origin, uint8_t hash[1
 	hash_name(name, sizeof(name), t->meta.uuid, hash);
 }
 
+/* 0: the table's cursor stands on the row; *code is whether what it says is whole. */
 static int
-get(struct txn *t, const uint8_t hash[16], struct unique *u)
+get(struct txn *t, const uint8_t hash[16], struct unique *u, int *code)
 {
 	struct key k = key_unique(hash);
 	struct span v;
 	int rc = txn_get(t, T_UNIQUE, key_span(&k), &v);
 
-	return (rc == 0 ? unique_decode(v.data, v.size, hash, u) : rc);
+	*code = rc == 0 ? unique_decode(v.data, v.size, hash, u) : rc;
+	return (rc);
 }
 
 int
@@ -40,9 +42,10 @@ unique_find(struct txn *t, const uint8_t hash[16], uint64_t *id)
 {
 	struct unique u;
 	struct state s;
-	int rc = get(t, hash, &u);
+	int rc;
 
 	*id = 0;
+	(void)get(t, hash, &u, &rc);
 	if (rc != 0)
 		return (rc == STORE_NONE ? 0 : rc);
 	if (u.until != 0) {
@@ -78,12 +81,12 @@ unique_end(struct txn *t, const uint8_t hash[16], uint64_t id, bool done)
 {
 	q_time window = (q_time)t->meta.option[Q_OPT_WINDOW];
 	struct unique u;
-	int rc = get(t, hash, &u);
+	int code, rc = get(t, hash, &u, &code);
 
-	if (rc == STORE_NONE || (rc == 0 && u.id != id)) /* a later one has it */
+	if (rc != 0)
+		return (rc == STORE_NONE ? 0 : rc);
+	if (code == 0 && u.id != id) /* a later one has it */
 		return (0);
-	if (rc != 0 && rc != Q_ECORRUPT)
-		return (rc);
 	if (done && window > 0)
 		return (unique_put(t, hash, id, time_add(t->now.wall, window)));
 	return (txn_drop(t, T_UNIQUE));
@@ -94,11 +97,11 @@ unique_forget(struct txn *t, const uint8_t hash[16])
 {
 	struct unique u;
 	struct key k;
-	int rc = get(t, hash, &u);
+	int code, rc = get(t, hash, &u, &code);
 
-	if (rc != 0 && rc != Q_ECORRUPT)
+	if (rc != 0)
 		return (rc == STORE_NONE ? 0 : rc);
-	if (rc == 0 && u.until != 0) {
+	if (code == 0 && u.until != 0) {
 		k = key_expiry(EXPIRY_KEY, (uint64_t)u.until, get_be64(hash));
 		if ((rc = txn_del(t, T_EXPIRY, key_span(&k))) != 0 && rc != STORE_NONE)
 			return (rc);

@@ -96,6 +96,20 @@ load lib
 	is "$(qpush -ik a jobs x)" 3
 }
 
+@test "a page of keys that is lost is damage, and costs no other its key" {
+	local i
+
+	for i in {1..300}; do printf '{"body":"%d","key":"k%d"}\n' "$i" "$i"; done | qpush -J jobs
+	python3 -B "$SRC/tests/crash/craft.py" "$Q_ROOT/jobs/data.mdb" \
+		'^leaf of unique, .* is of no kind$'
+	fails 65 'data.mdb is damaged (page ' qctl cancel --yes jobs {1..300}
+	for i in {1..100}; do
+		run --separate-stderr qctl cancel --yes jobs "$i"
+		[ "$status" = 0 ] || [ "$status" = 65 ]
+	done
+	is "$(count jobs purged)" "$((300 - $(qstat --list jobs | grep -c ready)))"
+}
+
 @test "keys and groups travel as JSON" {
 	qpush -k k -g g jobs body
 	qpop --json jobs | qpush -J other
