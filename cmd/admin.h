@@ -54,10 +54,12 @@ void ctl_would(const struct ctl *c, const char *fmt, ...)
 uint64_t *ctl_ids(char **operands, size_t n);
 
 /*
- * The ids that were left, each with the reason, which is 'why' for Q_EINVAL. Returns
- * the exit status: damage goes before all else.
+ * The ids that were left, each with the reason, which is 'why' for Q_EINVAL; or, of all
+ * that were meant, how many are damaged. Returns the exit status: damage goes before
+ * all else.
  */
-int ctl_refused(const struct ctl *c, const struct q_manage *m, const char *why);
+int ctl_refused(
+    const struct ctl *c, const struct q_manage *m, uint64_t refused, const char *why);
 
 /* Each returns the exit status. */
 int ctl_create(const struct ctl *c);

@@ -47,10 +47,15 @@ ctl_ids(char **operands, size_t n)
 }
 
 int
-ctl_refused(const struct ctl *c, const struct q_manage *m, const char *why)
+ctl_refused(
+    const struct ctl *c, const struct q_manage *m, uint64_t refused, const char *why)
 {
 	int status = 0;
 
+	if (m->ids == NULL && refused > 0)
+		diag_error(c->queue, "%" PRIu64 " damaged; left", refused);
+	if (m->ids == NULL)
+		return (refused > 0 ? DIAG_CORRUPT : 0);
 	for (size_t i = 0; i < m->id_count; i++) {
 		if (m->codes[i] == 0)
 			continue;
@@ -87,8 +92,8 @@ run(const struct ctl *c, const struct words *w, struct q_manage *m)
 	} else if (rc == 0 || sum.count > 0) {
 		say_done(w, sum.count);
 	}
-	if (m->ids != NULL && rc == 0) {
-		int refused = ctl_refused(c, m, w->why);
+	if (rc == 0) {
+		int refused = ctl_refused(c, m, sum.refused, w->why);
 
 		status = status != 0 ? status : refused;
 	}

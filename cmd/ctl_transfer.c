@@ -49,16 +49,10 @@ run(const struct ctl *c, const struct q_transfer *how, const char *to, const cha
 		say_done(did, &sum, how->copy);
 	if (rc != 0)
 		return (queue_fail(is_of_taker(rc) ? to : c->queue, rc));
-	if (how->which.ids != NULL)
-		status = ctl_refused(c, &how->which,
-		    how->copy
-			? "is of another state, or its time to live is over"
-			: "is of another state, or leased, or its time to live is "
-			  "over, or it is on its way to another queue");
-	else if (sum.refused > 0) {
-		diag_error(c->queue, "%" PRIu64 " damaged; left", sum.refused);
-		status = DIAG_CORRUPT;
-	}
+	status = ctl_refused(c, &how->which, sum.refused,
+	    how->copy ? "is of another state, or its time to live is over"
+		      : "is of another state, or leased, or its time to live is "
+			"over, or it is on its way to another queue");
 	if (!how->copy && sum.known > 0) {
 		diag_error(c->queue,
 		    "%" PRIu64 " left; there are others of their keys in %s", sum.known,

@@ -137,8 +137,13 @@ show_list(const struct show *o, const char *name)
 		left -= q_batch_count(b);
 		q_batch_free(b);
 	}
-	if (rc != 0 && rc != Q_EMPTY)
+	if (rc != 0 && rc != Q_EMPTY) {
 		status = show_worse(status, queue_fail(name, rc));
+	} else if (args.hidden) { /* of what came before the limit */
+		diag_error(name, "data.mdb is damaged, and messages may be missing; "
+				 "run 'qctl check'");
+		status = show_worse(status, DIAG_CORRUPT);
+	}
 	q_close(q);
 	return (status);
 }

@@ -104,6 +104,18 @@ chosen(const struct q_list *by, const struct message *m)
 }
 
 int
+look_get(struct txn *t, uint64_t id, struct state *s)
+{
+	struct key k = key_id(id);
+	struct span v;
+	int rc = life_get(t, id, s);
+
+	if (rc == STORE_NONE && (rc = txn_get(t, T_BODY, key_span(&k), &v)) == 0)
+		rc = Q_ECORRUPT;
+	return (rc);
+}
+
+int
 look_add(struct txn *t, struct q_batch *b, uint64_t id, const struct q_list *by,
     unsigned parts, size_t preview)
 {
@@ -112,7 +124,7 @@ look_add(struct txn *t, struct q_batch *b, uint64_t id, const struct q_list *by,
 	struct message m;
 	struct span v;
 	bool has;
-	int rc = life_get(t, id, &s);
+	int rc = look_get(t, id, &s);
 
 	if (rc == 0) {
 		s.state = look_state(t, id, &s);
@@ -157,7 +169,7 @@ list_rows(struct txn *t, struct q_list *args, size_t n, struct q_batch *b, bool 
 		}
 		from = key_id(args->after + 1);
 		key = key_span(&from);
-		if ((rc = txn_seek(t, T_BODY, &key, &v)) != 0) {
+		if ((rc = txn_scan(t, T_BODY, &key, &v, &args->hidden)) != 0) {
 			*end = rc == STORE_NONE;
 			return (*end ? 0 : rc);
 		}
@@ -188,8 +200,11 @@ q_list(struct q *q, struct q_list *args, struct q_batch **batch)
 		rc = list_rows(&t, &at, n, b, &end);
 		txn_abort(&t);
 	}
+	/* What came before damage is given; the next call meets it first. */
+	if (rc == Q_ECORRUPT && b->count > 0)
+		rc = 0;
 	if (rc == 0 && b->count == 0)
-		rc = fail(Q_EMPTY, "no more messages");
+		rc = at.hidden ? txn_hidden(T_BODY) : fail(Q_EMPTY, "no more messages");
 	if (rc != 0) {
 		q_batch_free(b);
 		return (rc);

@@ -14,6 +14,8 @@ enum q_state look_state(struct txn *t, uint64_t id, const struct state *s);
 bool look_expired(struct txn *t, uint64_t id, const struct state *s);
 /* How many messages the row of an index under that id lists. */
 unsigned look_together(struct txn *t, uint64_t id);
+/* life_get(), but that a body without a state is damage: Q_ECORRUPT. */
+int look_get(struct txn *t, uint64_t id, struct state *s);
 /* Add message id as it is now, unless it is not of those wanted: STORE_NONE if it is
  * gone. parts is of enum batch_part. */
 int look_add(struct txn *t, struct q_batch *b, uint64_t id, const struct q_list *by,

@@ -226,7 +226,7 @@ manage_one(struct txn *t, const struct manage *m, uint64_t id, struct q_managed 
 {
 	struct state s;
 	bool meant;
-	int rc = life_get(t, id, &s);
+	int rc = look_get(t, id, &s);
 
 	*code = rc == STORE_NONE ? Q_ENOENT : rc == 0 ? Q_EINVAL : Q_ECORRUPT;
 	if (rc != 0)
@@ -281,10 +281,11 @@ manage_all(struct txn *t, const struct manage *m, struct manage_part *r)
 		struct key from = key_id(id);
 		struct span key = key_span(&from), v;
 
-		if ((rc = txn_seek(t, T_BODY, &key, &v)) != 0)
+		if ((rc = txn_scan(t, T_BODY, &key, &v, &r->hidden)) != 0)
 			break;
 		id = get_be64(key.data);
 		rc = manage_one(t, m, id++, &r->sum, &code);
+		r->sum.refused += code == Q_ECORRUPT;
 	}
 	r->next = id;
 	r->end = rc == STORE_NONE;
@@ -377,6 +378,7 @@ q_manage(struct q *q, const struct q_manage *how, struct q_managed *out)
 	struct manage m = { .how = how };
 	struct manage_part part = { .end = false };
 	struct meant meant = { 0 };
+	bool hidden = false;
 	int rc = Q_EINVAL;
 
 	*out = (struct q_managed){ 0 };
@@ -390,10 +392,11 @@ q_manage(struct q *q, const struct q_manage *how, struct q_managed *out)
 		out->count += part.sum.count;
 		out->bytes += part.sum.bytes;
 		out->refused += part.sum.refused;
+		hidden = hidden || part.hidden;
 		m.at = part.next;
 		if (q->stop != NULL && q->stop(q->arg))
 			break;
 	}
 	free(meant.ids);
-	return (rc);
+	return (rc == 0 && hidden ? txn_hidden(T_BODY) : rc);
 }

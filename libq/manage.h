@@ -42,6 +42,7 @@ struct manage_part {
 	struct q_managed sum; /* of this part */
 	uint64_t next;        /* to go on from */
 	bool end;
+	bool hidden; /* damage may hide messages that were to be looked at */
 };
 
 /* Acts, unless how->dry, on some messages. Returns a code only when the transaction is

@@ -478,7 +478,7 @@ struct q_manage {
 struct q_managed {
 	uint64_t count;   /* of messages */
 	uint64_t bytes;   /* of their bodies */
-	uint64_t refused; /* of ids: others */
+	uint64_t refused; /* of ids: others; else damaged ones that were met */
 	uint64_t known;   /* of copies: they were there, or their key was; of a move:
 	                   * left, and not counted, as their key is there */
 };
@@ -603,9 +603,13 @@ struct q_list {
 	q_time before;      /* pushed before this time of day; 0: whenever */
 	const char *group;  /* of this group only; NULL: of any, or none */
 	const char *header; /* that have it: NAME, or NAME=VALUE; NULL: all */
+	bool hidden;        /* written: damage may hide some, up to here */
 };
 
-/* The next messages by id, without failures; moves args->after on. Q_EMPTY: no more. */
+/*
+ * The next messages by id, without failures; moves args->after on. Q_EMPTY: no more;
+ * Q_ECORRUPT: likewise, and some may have been hidden.
+ */
 int q_list(struct q *q, struct q_list *args, struct q_batch **batch);
 /*
  * The first n (0 is 1, at most Q_MAX_PEEK) of a state but Q_BLOCKED, in its own order,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Rows of the tables inside a transaction, through one cursor a table. */
+#include <errno.h>
 #include <string.h>
 
 #include "error.h"
@@ -85,12 +86,17 @@ txn_get(struct txn *t, enum table table, struct span key, struct span *value)
 	MDB_cursor *c = t->cursor[table];
 	MDB_val k, v;
 
-	for (size_t i = 0; c != NULL && i < sizeof(near) / sizeof(near[0]); i++)
-		if (mdb_cursor_get(c, &k, &v, near[i]) == 0 && k.mv_size == key.size &&
+	for (size_t i = 0; c != NULL && i < sizeof(near) / sizeof(near[0]); i++) {
+		int rc = mdb_cursor_get(c, &k, &v, near[i]);
+
+		if (rc == EINVAL) /* it stands nowhere: it would go to the first row */
+			break;
+		if (rc == 0 && k.mv_size == key.size &&
 		    memcmp(k.mv_data, key.data, key.size) == 0) {
 			*value = (struct span){ v.mv_data, v.mv_size };
 			return (0);
 		}
+	}
 	return (move(t, table, MDB_SET, &key, value));
 }
 
@@ -121,6 +127,29 @@ txn_seek(struct txn *t, enum table table, struct span *key, struct span *value)
 	/* Whoever goes on behind the last row would come back for ever. */
 	if (rc == 0 && span_compare(from, *key) > 0)
 		return (damaged(table));
+	return (rc);
+}
+
+int
+txn_hidden(enum table table)
+{
+	return (fail(Q_ECORRUPT,
+	    "data.mdb is damaged, and rows of table %s may be missing; "
+	    "run 'qctl check'",
+	    store_table_name(table)));
+}
+
+int
+txn_scan(
+    struct txn *t, enum table table, struct span *key, struct span *value, bool *hidden)
+{
+	bool hides = trail_check(&t->trails, table, *key, TRAIL_SCAN, 0) != 0;
+	int rc = txn_seek(t, table, key, value);
+
+	/* It may be of the next leaf. */
+	hides = hides ||
+	        (rc == 0 && trail_check(&t->trails, table, *key, TRAIL_SCAN, 0) != 0);
+	*hidden = *hidden || hides;
 	return (rc);
 }
 

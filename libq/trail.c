@@ -67,21 +67,41 @@ look_at_leaf(struct trails *s, struct trail *r, struct span key, struct step *en
 	return (is || way_look(&s->sight, end->number, true, &end->page));
 }
 
+/* Whether its keys are in order, and all where they would be looked for. */
+static bool
+is_sorted(const struct trail *r, const struct page *p)
+{
+	struct span last = r->low;
+	struct page_row row;
+
+	for (unsigned i = 0; i < p->rows; i++) {
+		struct span key;
+
+		if (!page_row(p, i, &row))
+			return (false);
+		key = (struct span){ row.key, row.key_size };
+		if (last.data != NULL && span_compare(last, key) > (i > 0 ? -1 : 0))
+			return (false);
+		last = key;
+	}
+	return (r->high.data == NULL || span_compare(last, r->high) < 0);
+}
+
 static bool
 go(struct trails *s, struct trail *r, struct span key, enum trail_use use)
 {
 	struct step *end;
 	struct way w;
 
-	r->found = r->rows = r->whole = r->around = false;
+	r->found = r->rows = r->whole = r->around = r->sorted = false;
 	if (!way_go(&s->sight, r->root, r->depth, &key, false, &w))
 		return (false);
 	end = &w.step[w.n - 1];
-	if (use != TRAIL_READ && !look_at_leaf(s, r, key, end))
+	if ((use == TRAIL_PUT || use == TRAIL_DROP) && !look_at_leaf(s, r, key, end))
 		return (false);
 	r->room = end->page.room;
 	r->safe = to_spare(r, &end->page);
-	r->whole = use == TRAIL_PUT && r->put > r->room;
+	r->whole = use == TRAIL_SCAN || (use == TRAIL_PUT && r->put > r->room);
 	r->around = use == TRAIL_DROP && (r->put > 0 || r->dropped > r->safe);
 	if ((r->whole || r->around) &&
 	    !way_go(&s->sight, r->root, r->depth, &key, true, &w))
@@ -89,9 +109,10 @@ go(struct trails *s, struct trail *r, struct span key, enum trail_use use)
 	if (r->around && !way_look_around(&s->sight, &w))
 		return (false);
 	r->rows = r->rows || r->whole || r->around;
-	r->found = true;
 	note_bounds(r, &w);
-	return (true);
+	r->sorted = use == TRAIL_SCAN && is_sorted(r, &end->page);
+	r->found = use != TRAIL_SCAN || r->sorted;
+	return (r->found);
 }
 
 /*
@@ -131,7 +152,7 @@ trail_go(struct trails *s, enum table table, struct span key, enum trail_use use
 {
 	struct trail *r = known(s, table);
 
-	if (use != TRAIL_READ)
+	if (use == TRAIL_PUT || use == TRAIL_DROP)
 		s->changed += 3 * (uint64_t)r->depth;
 	return (r->root == PAGE_NONE || go(s, r, key, use) || outgrows(s)
 		    ? 0

@@ -13,8 +13,9 @@
 #include "way.h"
 
 /* What is done to a row: the more, the more of its page, and those around, has to be
- * sound. */
-enum trail_use { TRAIL_READ, TRAIL_PUT, TRAIL_DROP };
+ * sound. A scan is to meet every row: none of the leaf, or of a page above, is hidden.
+ */
+enum trail_use { TRAIL_READ, TRAIL_SCAN, TRAIL_PUT, TRAIL_DROP };
 
 /* Of one table. */
 struct trail {
@@ -22,6 +23,7 @@ struct trail {
 	bool found;  /* so is a leaf, with the keys from low to high */
 	bool rows;   /* all of its rows are sound */
 	bool whole;  /* and all of the pages on the way: it may be split */
+	bool sorted; /* and its keys are in order, from low to high */
 	bool around; /* and those on both sides: it may be joined with one */
 	unsigned depth;
 	uint64_t root, leaf;
@@ -52,7 +54,8 @@ trail_has(const struct trail *r, struct span key, enum trail_use use)
 {
 	if (!r->found)
 		return (false);
-	if ((use == TRAIL_PUT && !(r->rows && (r->whole || r->put <= r->room))) ||
+	if ((use == TRAIL_SCAN && !r->sorted) ||
+	    (use == TRAIL_PUT && !(r->rows && (r->whole || r->put <= r->room))) ||
 	    (use == TRAIL_DROP &&
 		!(r->rows && (r->around || (r->put == 0 && r->dropped <= r->safe)))))
 		return (false);

@@ -376,6 +376,7 @@ q_transfer(
 	struct manage_part part = { .end = false };
 	struct meant meant = { 0 };
 	uint64_t left = how->most;
+	bool hidden = false;
 	int rc;
 
 	*out = (struct q_managed){ 0 };
@@ -389,6 +390,7 @@ q_transfer(
 		x.manage.most = left;
 		if ((rc = manage_part(from, &x.manage, &part)) != 0)
 			break;
+		hidden = hidden || part.hidden;
 		x.manage.at = part.next;
 		left -= how->most == 0 ? 0 : part.sum.count;
 		out->refused += part.sum.refused;
@@ -409,5 +411,5 @@ q_transfer(
 	}
 	q_batch_free(x.b);
 	free(meant.ids);
-	return (rc);
+	return (rc == 0 && hidden ? txn_hidden(T_BODY) : rc);
 }

@@ -98,6 +98,11 @@ int txn_first(struct txn *t, enum table table, struct span *key, struct span *va
 int txn_last(struct txn *t, enum table table, struct span *key, struct span *value);
 int txn_seek(struct txn *t, enum table table, struct span *key, struct span *value);
 int txn_next(struct txn *t, enum table table, struct span *key, struct span *value);
+/* txn_seek() for who is to meet every row: *hidden is set where damage may hide one, of
+ * which txn_hidden() is the error at the end. */
+int txn_scan(struct txn *t, enum table table, struct span *key, struct span *value,
+    bool *hidden);
+int txn_hidden(enum table table);
 int txn_prev(struct txn *t, enum table table, struct span *key, struct span *value);
 int txn_put(struct txn *t, enum table table, struct span key, struct span value);
 /* The same where the key is likely the table's greatest: that saves the search. */

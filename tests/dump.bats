@@ -149,8 +149,11 @@ shown() {
 		cp -r "$Q_ROOT/whole" "$Q_ROOT/a"
 		"$BIN/tool/damage" "$Q_ROOT/a/data.mdb" zero "$page"
 		qctl dump a >dump 2>errors && continue
+		if grep -q '"end"' dump; then
+			is "$(grep -c 'message .* is damaged; left out' errors)" 100
+			continue
+		fi
 		is "$(wc -l <errors)" 1
-		run ! grep '"end"' dump
 		run -2 qctl load b dump
 	done
 }

@@ -76,6 +76,29 @@ each_alone() {
 	done
 }
 
+@test "what shows or takes over all messages says so if damage hides some" {
+	local page how what
+
+	each_alone 1000
+	qpop -L 1h -n 20 -l jobs >/dev/null
+	qctl create whole
+	is "$(qctl copy jobs whole)" 'copied 980 messages'
+	for page in root leaf; do
+		for how in 'body, .* one row' 'body, .* order' 'msg, .* one row' 'msg, .* order'; do
+			cp -r "$Q_ROOT/jobs" "$Q_ROOT/copy"
+			python3 -B "$SRC/tests/crash/craft.py" "$Q_ROOT/copy/data.mdb" "^$page of $how$"
+			qctl create other
+			for what in 'qstat --list' 'qctl dump' 'qctl copy'; do
+				run --separate-stderr -65 $what copy $([ "$what" != 'qctl copy' ] || echo other)
+				has "$stderr" damaged
+			done
+			run --separate-stderr -65 qstat --list --state leased copy
+			run --separate-stderr -65 qctl purge --yes copy
+			rm -r "$Q_ROOT/copy" "$Q_ROOT/other"
+		done
+	done
+}
+
 @test "a signal that somebody sends is no damage" {
 	local sig
 

@@ -132,6 +132,13 @@ def all_same(data, page):
         p16(data, page.at + HEAD + 2 * i, page.rows[0] - page.at)
 
 
+def out_of_order(data, page):
+    """The first row is where the last was, and the other way round."""
+    if len(page.rows) > 1:
+        p16(data, page.at + HEAD, page.rows[-1] - page.at)
+        p16(data, page.at + HEAD + 2 * (len(page.rows) - 1), page.rows[0] - page.at)
+
+
 def key_size(to):
     def how(data, page):
         for row in page.rows[len(page.rows) // 2 :]:
@@ -174,6 +181,7 @@ ANY = {
     "has a row behind it": pointer(PAGE - 4),
     "has a row far behind it": pointer(0xFFFE, 3),
     "has one row for all": all_same,
+    "has keys out of order": out_of_order,
     "has long keys": key_size(0x7FFF),
     "has empty keys": key_size(0),
 }
