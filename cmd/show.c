@@ -95,6 +95,14 @@ list_whole(const char *name, struct q *q, uint64_t id)
 	return (rc == 0 || rc == Q_ENOENT ? 0 : queue_fail(name, rc));
 }
 
+/* Of a damaged message nobody knows what was asked for, but its state at most. */
+static bool
+is_wanted(const struct q_list *by, const struct q_msg *m)
+{
+	return ((by->state == 0 || m->state == by->state) && by->before == 0 &&
+		by->group == NULL && by->header == NULL);
+}
+
 static int
 list_page(const struct show *o, const char *name, struct q *q, struct q_batch *b)
 {
@@ -104,13 +112,15 @@ list_page(const struct show *o, const char *name, struct q *q, struct q_batch *b
 	for (size_t i = 0; i < q_batch_count(b) && !ferror(stdout); i++) {
 		const struct q_msg *m = q_batch_get(b, i);
 
+		status = show_worse(status, check_damage(name, m));
+		if (m->damaged && !is_wanted(&o->list, m))
+			continue;
 		if (!o->json)
 			listing_line(m, now, stdout);
 		else if (o->body)
 			status = show_worse(status, list_whole(name, q, m->id));
 		else
 			(void)json_message(q, m, 0, stdout); /* 0 without the body */
-		status = show_worse(status, check_damage(name, m));
 	}
 	return (status);
 }

@@ -88,13 +88,10 @@ has_header(const struct message *m, const char *wanted)
 	return (false);
 }
 
-/* What cannot be read is of no group, has no header, and was pushed at no time. */
 static bool
 chosen(const struct q_list *by, const struct message *m)
 {
-	if (by->before == 0 && by->group == NULL && by->header == NULL)
-		return (true);
-	if (m == NULL || (by->before != 0 && m->pushed >= by->before))
+	if (by->before != 0 && m->pushed >= by->before)
 		return (false);
 	if (by->group != NULL &&
 	    (m->group == NULL || strlen(by->group) != m->group_size ||
@@ -123,10 +120,11 @@ look_add(struct txn *t, struct q_batch *b, uint64_t id, const struct q_list *by,
 	struct state s = { .state = Q_DEAD };
 	struct message m;
 	struct span v;
-	bool has;
+	bool has, known;
 	int rc = look_get(t, id, &s);
 
-	if (rc == 0) {
+	known = rc == 0;
+	if (known) {
 		s.state = look_state(t, id, &s);
 		rc = txn_get(t, T_BODY, key_span(&k), &v);
 		if (rc == 0)
@@ -138,8 +136,9 @@ look_add(struct txn *t, struct q_batch *b, uint64_t id, const struct q_list *by,
 		return (rc);
 	if (s.state == 0)
 		return (STORE_NONE);
-	if ((by->state != 0 && s.state != by->state) ||
-	    !chosen(by, rc == 0 ? &m : NULL))
+	/* What cannot be read may be of those that are wanted. */
+	if ((known && by->state != 0 && s.state != by->state) ||
+	    (rc == 0 && !chosen(by, &m)))
 		return (0);
 	rc = batch_add(t, b, id, &s, rc == 0 ? &m : NULL, parts, preview);
 	if (rc == 0 && s.state == Q_DEAD && s.flags & ST_GROUPED &&

@@ -28,8 +28,13 @@ add_row(struct peek *p, struct span key)
 	id = get_be64((const uint8_t *)key.data + key.size - 8);
 	n = p->by.state == Q_READY ? 1 : look_together(p->t, id);
 	for (unsigned i = 0; i < n && p->b->count < p->n && rc == 0; i++) {
+		size_t was = p->b->count;
+
 		rc = look_add(p->t, p->b, id + i, &p->by, parts, p->preview);
 		rc = rc == STORE_NONE ? 0 : rc;
+		/* Of a damaged one it is not known that it is in the state. */
+		if (p->b->count > was && p->b->msg[was].state != p->by.state)
+			batch_cut(p->b, was);
 	}
 	return (rc);
 }

@@ -199,13 +199,25 @@ growth_per_minute history_damaged history_since uuid"
 	is "$(listed -H x -n 1)" 1
 }
 
-@test "a list that looks for something does not take what cannot be read for it" {
+@test "a list that looks for something does not take what cannot be read for it, and says so" {
+	local args
+
 	qpush jobs a b
 	damage record body 0000000000000001
 	run --separate-stderr -65 qstat --list --json jobs
 	is "$(jq -c .id <<<"$output")" $'1\n2'
-	run --separate-stderr -0 qstat --list --json -H x jobs
-	is "$output" ''
+	for args in '-H x' '-g x' '--older-than 0'; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr -65 qstat --list --json $args jobs
+		is "$(jq -c .id <<<"$output")" "$([ "$args" != '--older-than 0' ] || echo 2)"
+		is "$stderr" 'qstat: jobs: message 1 is damaged'
+	done
+	run --separate-stderr -65 qstat --list --state ready jobs
+	is "$(wc -l <<<"$output")" 3
+	damage record msg 0000000000000001
+	run --separate-stderr -65 qstat --list --state ready jobs
+	is "$(wc -l <<<"$output")" 1
+	is "$stderr" $'qstat: jobs: message 1 is damaged\nqstat: jobs: message 2 is damaged'
 }
 
 @test "a list locks for a thousand rows at most, whatever it looks for" {
