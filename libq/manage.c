@@ -157,7 +157,7 @@ is_meant(struct txn *t, const struct manage *manage, uint64_t id, const struct s
 	int rc;
 
 	*yes = false;
-	if (!(states_of(how) & IN(s->state)) || !transfer_may(manage, s) ||
+	if (!(states_of(how) & IN(s->state)) || !transfer_may(manage, id, s) ||
 	    is_left_out(manage, id, s))
 		return (0);
 	if ((rc = txn_get(t, T_BODY, key_span(&k), &v)) != 0)

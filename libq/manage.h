@@ -70,6 +70,6 @@ int transfer_moved(
 int transfer_stays(
     struct txn *t, const struct manage *manage, uint64_t id, struct state *s);
 /* Whether a mark, or none, lets the act be done. */
-bool transfer_may(const struct manage *manage, const struct state *s);
+bool transfer_may(const struct manage *manage, uint64_t id, const struct state *s);
 
 #endif

@@ -52,13 +52,26 @@ is_marked_for(const struct manage *m, const struct state *s)
 	return (s->owner_start == half(m->to) && s->owner_ns == half(m->to + 8));
 }
 
+/* As it was when it was copied out. */
+static const struct q_msg *
+copied_out(const struct manage *m, uint64_t id)
+{
+	for (size_t i = 0; i < m->out->count; i++)
+		if (m->out->msg[i].id == id)
+			return (&m->out->msg[i]);
+	return (NULL);
+}
+
 bool
-transfer_may(const struct manage *m, const struct state *s)
+transfer_may(const struct manage *m, uint64_t id, const struct state *s)
 {
 	unsigned act = (unsigned)m->how->act;
 
 	if (!(s->flags & ST_MOVING))
 		return (act != ACT_MOVED && act != ACT_STAYS);
+	/* The id may be given twice. */
+	if (act == ACT_MARK && m->out != NULL && copied_out(m, id) != NULL)
+		return (false);
 	if (act == ACT_MARK || act == Q_ACT_REDRIVE)
 		return (m->how->force || (act == ACT_MARK && is_marked_for(m, s)));
 	if (act == ACT_MOVED || act == ACT_STAYS)
@@ -113,12 +126,9 @@ transfer_moved(struct txn *t, const struct manage *m, uint64_t id, struct state 
 int
 transfer_stays(struct txn *t, const struct manage *m, uint64_t id, struct state *s)
 {
-	const struct q_msg *was = NULL;
+	const struct q_msg *was = copied_out(m, id);
 	int rc;
 
-	for (size_t i = 0; i < m->out->count; i++)
-		if (m->out->msg[i].id == id)
-			was = &m->out->msg[i];
 	if (was == NULL || was->moving)
 		return (life_keep(t, id, s));
 	s->flags &= (uint16_t)~ST_MOVING;

@@ -143,6 +143,16 @@ ids() {
 	fails 2 'messages of that state are not for this' qctl move --state leased a b
 }
 
+@test "an id that is given twice is of one message, which is moved and counted once" {
+	qctl create b
+	seq 3 | qpush -l a
+	run --separate-stderr -1 qctl move a b 1 2 1
+	is "$output" 'moved 2 messages'
+	has "$stderr" 'qctl: a: 1: is of another state'
+	counts a purged=2
+	counts b pushed=2
+}
+
 @test "copy leaves everything, and copies a message once" {
 	qctl create b
 	seq 5 | qpush -l a
