@@ -70,8 +70,7 @@ map(const struct edit *e, int fd, size_t *size)
 static void
 read_message(struct edit *e)
 {
-	static const struct q_open look = { .flags = Q_RDONLY };
-	struct q *q = queue_open(e->c->queue, &look);
+	struct q *q = queue_open(e->c->queue, NULL); /* as it is to be changed */
 	int rc = q_get(q, e->id, &e->b), fd;
 
 	if (rc == 0) {
@@ -163,10 +162,16 @@ is_changed(const struct edit *e, const char *text, size_t *size)
 static int
 store(const struct edit *e, const char *text, size_t size)
 {
-	struct q *q = queue_open(e->c->queue, NULL);
+	int status = 0, rc;
+	struct q *q = queue_try(e->c->queue, NULL, &status);
 	uint64_t id = 0;
-	int rc = q_replace(q, e->m, text, size, NULL, &id);
 
+	if (q == NULL) {
+		diag_error(
+		    e->c->queue, "%" PRIu64 ": your text is in %s", e->id, e->path);
+		return (status);
+	}
+	rc = q_replace(q, e->m, text, size, NULL, &id);
 	if (rc == 0 && !opt_common.quiet)
 		printf("replaced by message %" PRIu64 "\n", id);
 	else if (rc != 0)

@@ -128,6 +128,15 @@ leaves_no_file() {
 	is "$(qpop jobs)" a
 }
 
+@test "a text whose queue cannot be opened any more is kept, and said where" {
+	qpush jobs x
+	run --separate-stderr -3 env EDITOR='sh -c "qctl rm -qy jobs; echo new >\"\$1\"" sh' \
+		qctl edit jobs 1
+	has "$stderr" 'no such queue'
+	has "$stderr" 'your text is in '
+	is "$(cat "${stderr##*your text is in }")" new
+}
+
 @test "a full or paused queue can be edited" {
 	qctl create jobs max-messages=1
 	qpush jobs a
