@@ -35,6 +35,13 @@ blob_dir(struct q *q, int *fd)
 		    q->dir.fd, "blob", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (q->blob == -1 && (errno == ENOTDIR || errno == ELOOP))
 			return (fail(Q_EUNSAFE, "blob is not a directory; refused"));
+		if (q->blob == -1 && errno == ENOENT) {
+			rc = dir_check(&q->dir, &st);
+			return (rc != 0
+				    ? rc
+				    : fail(Q_ECORRUPT, "its directory blob is missing; "
+						       "run 'qctl check'"));
+		}
 		if (q->blob == -1)
 			return (fail_sys("blob"));
 		if (fstat(q->blob, &st) != 0)
@@ -291,7 +298,8 @@ open_checked(struct q *q, struct file file, uint64_t size, uint64_t hash,
 	int dir = -1, fd = -1, rc;
 
 	if ((rc = blob_dir(q, &dir)) != 0)
-		return (rc);
+		return (
+		    rc == Q_ECORRUPT ? fail(rc, "%s: its file is missing", what) : rc);
 	blob_name(file.id, file.output, name);
 	/* Something else in its place is no reason to try this message again and again.
 	 */

@@ -80,7 +80,9 @@ check_orphans(struct q *q, struct check *c, const char *keep)
 	DIR *d;
 
 	rc = blob_dir(q, &dir);
-	if (rc == Q_EUNSAFE || (rc == Q_ESYS && errno == ENOENT))
+	if (rc == Q_ECORRUPT)
+		return (check_found(c, 0, "is missing", "directory blob"));
+	if (rc == Q_EUNSAFE)
 		return (check_found(c, 0, q_errmsg(), "directory blob"));
 	if (rc != 0) /* it could not be looked at, which is no damage */
 		return (rc);

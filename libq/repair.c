@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "blob.h"
 #include "check.h"
 #include "error.h"
 #include "lock.h"
@@ -186,6 +187,27 @@ rebuild(struct q *q, struct check *c, bool structured)
 	return (rc);
 }
 
+/* In place of one that is gone: whose the queue's is, as far as we may say. */
+static int
+make_blob(struct q *q)
+{
+	struct stat st;
+	int fd, rc;
+
+	if (blob_dir(q, &fd) != Q_ECORRUPT)
+		return (0);
+	if (mkdirat(q->dir.fd, "blob", 0700) != 0)
+		return (fail_sys("blob"));
+	if ((rc = blob_dir(q, &fd)) != 0)
+		return (rc);
+	if (fstat(q->dir.fd, &st) != 0)
+		return (fail_sys("blob"));
+	(void)fchown(fd, st.st_uid, st.st_gid);
+	if (fchmod(fd, st.st_mode & 07777) != 0 || fsync(q->dir.fd) != 0)
+		return (fail_sys("blob"));
+	return (0);
+}
+
 static int
 repair(struct q *q, struct check *c)
 {
@@ -194,7 +216,8 @@ repair(struct q *q, struct check *c)
 	int rc;
 
 	if ((rc = dir_check(&q->dir, &st)) != 0 ||
-	    (rc = check_data(q, c, &structured)) != 0 || (rc = check_blobs(q, c)) != 0)
+	    (rc = check_data(q, c, &structured)) != 0 ||
+	    (rc = check_blobs(q, c)) != 0 || (rc = make_blob(q)) != 0)
 		return (rc);
 	store_close(&q->store);
 	return (

@@ -123,6 +123,28 @@ load check
 	done
 }
 
+@test "a directory of large bodies that is missing is damage, and made again by a repair" {
+	local i
+
+	qctl create --mode=0770 jobs inline=4K
+	for i in 1 2; do head -c 5000 /dev/zero | qpush jobs; done
+	qpush -p -1 jobs small
+	rm -r "$Q_ROOT/jobs/blob"
+	fails 65 'message 1: its file is missing' qpop jobs
+	fails 65 "its directory blob is missing; run 'qctl check'" qpush -f /bin/sh jobs
+	fails 65 "its directory blob is missing; run 'qctl check'" qstat jobs
+	run --separate-stderr -65 qctl check jobs
+	is "$(head -n 1 <<<"$output")" 'directory blob is missing'
+	is "$(grep -c 'message [12] is damaged (the file of its body)' <<<"$output")" 2
+	qctl check --repair --yes jobs
+	is "$(stat -c %a "$Q_ROOT/jobs/blob")" 2770
+	qctl check jobs
+	counts jobs ready=1 dead=2
+	is "$(qpop jobs)" small
+	head -c 5000 /dev/zero | qpush jobs
+	is "$(qpop jobs | wc -c)" 5000
+}
+
 @test "a data file that was cut is found, and repaired as far as it goes" {
 	local size used
 
