@@ -23,13 +23,6 @@ say_done(const char *did, const struct q_managed *sum, bool copy)
 	(void)putchar('\n');
 }
 
-static bool
-is_of_taker(int code)
-{
-	return (code == Q_EFULL || code == Q_ENOSPC || code == Q_EPAUSED ||
-		code == Q_ETOOBIG);
-}
-
 /* What went wrong, by the queue it is of; what was done is said in any case. */
 static int
 run(const struct ctl *c, const struct q_transfer *how, const char *to, const char *did)
@@ -48,7 +41,7 @@ run(const struct ctl *c, const struct q_transfer *how, const char *to, const cha
 	if (!opt_common.quiet && (rc == 0 || sum.count > 0))
 		say_done(did, &sum, how->copy);
 	if (rc != 0)
-		return (queue_fail(is_of_taker(rc) ? to : c->queue, rc));
+		return (queue_fail(sum.there ? to : c->queue, rc));
 	status = ctl_refused(c, &how->which, sum.refused,
 	    how->copy ? "is of another state, or its time to live is over"
 		      : "is of another state, or leased, or its time to live is "

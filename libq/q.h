@@ -481,6 +481,7 @@ struct q_managed {
 	uint64_t refused; /* of ids: others; else damaged ones that were met */
 	uint64_t known;   /* of copies: they were there, or their key was; of a move:
 	                   * left, and not counted, as their key is there */
+	bool there;       /* of a transfer that failed: it was for the other queue */
 };
 
 /* Transactions are of a bounded size: *managed is what was done, after an error, too.

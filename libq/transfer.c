@@ -179,6 +179,14 @@ finish(struct transfer *x, unsigned act, const uint64_t *ids, size_t n)
 
 /* ---- in the queue it goes to ---- */
 
+/* So that the caller can say which of the two queues it is. */
+static int
+there(struct transfer *x, int rc)
+{
+	x->sum->there = rc != 0;
+	return (rc);
+}
+
 /* The file of a large body, into a file of the other queue. */
 static int
 copy_blob(struct transfer *x, const struct q_msg *m, struct q_blob **out)
@@ -191,10 +199,10 @@ copy_blob(struct transfer *x, const struct q_msg *m, struct q_blob **out)
 	if (buf == NULL)
 		return (fail(Q_ENOMEM, "out of memory"));
 	if ((rc = q_msg_open(x->from, m, &fd)) == 0)
-		rc = q_blob_new(x->to, &blob);
+		rc = there(x, q_blob_new(x->to, &blob));
 	while (rc == 0 && (n = read(fd, buf, COPY_SIZE)) != 0)
 		if (n > 0)
-			rc = q_blob_write(blob, buf, (size_t)n);
+			rc = there(x, q_blob_write(blob, buf, (size_t)n));
 		else if (errno != EINTR)
 			rc = fail_sys("blob");
 	if (fd != -1)
@@ -272,6 +280,8 @@ add_all(struct transfer *x)
 		const struct q_msg *m = &x->b->msg[i];
 
 		rc = m->damaged ? Q_ECORRUPT : add_push(x, m);
+		if (x->sum->there)
+			break;
 		if (rc == Q_ECORRUPT)
 			leave_damaged(x, m->id);
 		/* Somebody may have taken it, or moved it, since it was copied out. */
@@ -318,8 +328,8 @@ carry(struct transfer *x)
 	int rc = add_all(x), end;
 
 	if (rc == 0 && x->n > 0)
-		rc = push_each(
-		    x->to, x->push, x->n, x->each, NULL, &stored, x->pushed, x->by_key);
+		rc = there(x, push_each(x->to, x->push, x->n, x->each, NULL, &stored,
+				  x->pushed, x->by_key));
 	for (size_t i = 0; i < stored; i++) {
 		x->sum->known += x->copy ? x->pushed[i].known : x->by_key[i];
 		if (!x->copy && x->by_key[i])
@@ -332,8 +342,10 @@ carry(struct transfer *x)
 	if (x->copy || x->to->dead != 0)
 		return (rc);
 	(void)snprintf(why, sizeof(why), "%s", q_errmsg());
-	if ((end = settle(x, stored)) != 0)
+	if ((end = settle(x, stored)) != 0) {
+		x->sum->there = false;
 		return (end);
+	}
 	return (rc == 0 ? 0 : fail(rc, "%s", why));
 }
 
@@ -365,7 +377,7 @@ check(struct transfer *x, struct q *from, struct q *to, const struct q_transfer 
 	x->how = how->which;
 	x->how.act = (enum q_act)(how->copy ? ACT_COPY : ACT_MARK);
 	if ((rc = manage_check(&x->how)) != 0 || (rc = q_stat(from, &a)) != 0 ||
-	    (rc = q_stat(to, &b)) != 0)
+	    (rc = there(x, q_stat(to, &b))) != 0)
 		return (rc);
 	if (memcmp(a.uuid, b.uuid, 16) == 0)
 		return (fail(Q_EINVAL, "it is the queue itself"));

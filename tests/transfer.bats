@@ -218,6 +218,25 @@ ids() {
 	is "$(qpop a)" 'too long'
 }
 
+@test "what is wrong with one of the queues is said of that one" {
+	qctl create b
+	qpush a x
+	head -c 2M /dev/zero | qpush a
+	rmdir "$Q_ROOT/b/blob"
+	fails 65 'qctl: b: its directory blob is missing' qctl move a b 2
+	fails 65 'qctl: b: its directory blob is missing' qctl copy a b 2
+	mkdir -m 700 "$Q_ROOT/b/blob"
+	exec 8<"$Q_ROOT/b/data.mdb"
+	flock 8
+	fails 75 'qctl: b: another process ' qctl move --lock-wait 0.1 a b
+	exec 8<&-
+	truncate -s 4096 "$Q_ROOT/b/data.mdb"
+	fails 65 'qctl: b: data.mdb is damaged' qctl move a b
+	rm -r "$Q_ROOT/b"
+	counts a ready=2 dead=0
+	is "$(qpop -n all a | wc -c)" 2097153
+}
+
 @test "a message whose key is another's there already is not moved, and not lost" {
 	qpush -k same b theirs
 	qpush -k same a ours
