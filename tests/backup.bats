@@ -61,7 +61,8 @@ is_nothing_left() {
 	touch saved/file
 	fails 3 'qctl: ./saved: it exists already' qctl backup jobs ./saved
 	is "$(ls saved)" file
-	fails 3 'No such file or directory' qctl backup jobs ./missing/saved
+	fails 3 'qctl: jobs: to ./missing/saved: ./missing: No such file or directory' \
+		qctl backup jobs ./missing/saved
 	fails 2 'no DIRECTORY given' qctl backup jobs
 	fails 3 'no such queue' qctl backup other ./new
 	[ ! -e new ]
