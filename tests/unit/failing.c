@@ -13,6 +13,7 @@
 
 #include "failing.h"
 #include "ops.h"
+#include "ops_mend.h"
 
 /* What fails, and when. */
 struct attack {

@@ -4,7 +4,6 @@
 
 /* What is done to a queue while something fails: each 0 or a code. */
 #include "ops_late.h"
-#include "ops_mend.h"
 #include "ops_rare.h"
 #include "ops_served.h"
 #include "rich.h"

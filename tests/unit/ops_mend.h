@@ -5,31 +5,8 @@
 /* A queue that is damaged, each time in another way, is repaired: each 0 or a code.
  * Nothing fails while it is damaged. */
 #include "failing.h"
-#include "hash.h"
-#include "rich.h"
+#include "ops_rare.h"
 #include "store.h"
-
-static int
-op_repair(struct q *q)
-{
-	struct q_check *check;
-	int rc = q_repair(q, &check);
-
-	if (rc == 0)
-		q_check_free(check);
-	return (rc);
-}
-
-static int
-op_check(struct q *q)
-{
-	struct q_check *check;
-	int rc = q_check(q, &check);
-
-	if (rc == 0)
-		q_check_free(check);
-	return (rc);
-}
 
 /* A bit of each body that is in data.mdb and has this in it. */
 static void

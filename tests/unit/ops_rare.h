@@ -304,4 +304,26 @@ op_create(struct q *q)
 	return (q_remove(path, NULL));
 }
 
+static int
+op_repair(struct q *q)
+{
+	struct q_check *check;
+	int rc = q_repair(q, &check);
+
+	if (rc == 0)
+		q_check_free(check);
+	return (rc);
+}
+
+static int
+op_check(struct q *q)
+{
+	struct q_check *check;
+	int rc = q_check(q, &check);
+
+	if (rc == 0)
+		q_check_free(check);
+	return (rc);
+}
+
 #endif
