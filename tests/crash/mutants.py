@@ -97,7 +97,7 @@ MUTANTS = [
            'tests/holders.bats -f outlives'),
     Mutant('the file of a body goes before its message', 'libq/txn.c',
            'close_cursors(t);\n\t(void)mdb_env_set_flags',
-           'close_cursors(t);\n\tblob_remove(q, t->files, t->file_count);\n'
+           'close_cursors(t);\n\tblob_remove(q, t->files, t->file_count, false);\n'
            '\t(void)mdb_env_set_flags', 'kill --ops ack'),
     Mutant('a queue is made in place', 'libq/create.c',
            'if ((rc = open_temp(&s)) == 0 && (rc = fill(&s, args, write, arg)) == 0)\n'
@@ -135,7 +135,7 @@ MUTANTS = [
            'if (n == -1 && errno != EIO)', 'if (n == -1 && errno == 0)',
            'tests/faults_errors.bats -f only.then'),
     Mutant('a command that starts is in the group of its worker', 'cmd/launch.c',
-           '\treset_signals();\n', '\t(void)reset_signals;\n',
+           'if (signal(sig, SIG_IGN) != SIG_IGN ||', 'if (signal(sig, SIG_DFL) != SIG_IGN ||',
            'tests/worker_signals.bats -f before.the.command'),
     Mutant('jansson runs out of memory', 'cmd/json.c',
            '\tjson_set_alloc_funcs(allocate, free);', '\t(void)allocate;',
