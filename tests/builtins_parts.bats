@@ -51,8 +51,8 @@ used() {
 @test "variables that keep their values between calls are known to be harmless" {
 	# Set anew by each call, or a buffer for a text that is used up at once.
 	printf '%s\n' at buf damage_head damage_tail caught count error error error \
-		flush_error kept known large last left message opt_arg opt_command opt_common \
-		opt_noperands opt_operands prog used why | sort >expected
+		flush_error kept known large last last left message opt_arg opt_command opt_common \
+		opt_noperands opt_operands prog spared used why | sort >expected
 	parts | xargs objdump -t | awk '/[[:space:]]\.(t?bss|t?data|data\.rel\.local)[[:space:]]/ && $NF !~ /^\./ {
 		sub(/\.[0-9]+$/, "", $NF); print $NF }' | sort >found
 	diff expected found

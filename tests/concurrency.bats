@@ -118,7 +118,7 @@ mortal() {
 }
 
 is_idle() {
-	has_count jobs ready=0 && has_count jobs leased=0
+	[ "$(qstat --json jobs | jq '.ready + .leased')" = 0 ] # both at one time
 }
 
 # Take under a lease, and acknowledge what one notes as done first.
