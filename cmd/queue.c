@@ -28,15 +28,22 @@ interrupted(int sig)
 	(void)sig;
 }
 
-/* libq's waits for the lock block, and are interrupted by this. */
+/* libq's waits for the lock block, and are interrupted by this; also where who started
+ * us has alarms blocked. */
 static void
 interrupt_after(q_time wait)
 {
 	static const struct timeval again = { .tv_usec = 10000 };
+	struct sigaction act = { .sa_handler = interrupted };
 	struct itimerval timer = { { 0 }, { 0 } };
+	sigset_t alarms;
 
 	if (wait > 0) {
-		stop_alarm(interrupted);
+		(void)sigemptyset(&act.sa_mask);
+		(void)sigaction(SIGALRM, &act, NULL);
+		(void)sigemptyset(&alarms);
+		(void)sigaddset(&alarms, SIGALRM);
+		(void)sigprocmask(SIG_UNBLOCK, &alarms, NULL);
 		timer.it_interval = again;
 		timer.it_value.tv_sec =
 		    wait / Q_SECOND > INT32_MAX ? INT32_MAX : wait / Q_SECOND;

@@ -44,26 +44,13 @@ note(int sig)
 }
 
 void
-stop_alarm(void (*handler)(int))
-{
-	struct sigaction act = { .sa_handler = handler };
-	sigset_t alarms;
-
-	(void)sigemptyset(&act.sa_mask);
-	(void)sigaction(SIGALRM, &act, NULL);
-	(void)sigemptyset(&alarms);
-	(void)sigaddset(&alarms, SIGALRM);
-	(void)sigprocmask(SIG_UNBLOCK, &alarms, NULL);
-}
-
-void
 stop_catch(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction act = { .sa_handler = note }, old;
 
 	(void)sigemptyset(&act.sa_mask);
-	stop_alarm(note);
+	(void)sigaction(SIGALRM, &act, NULL);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		/* One that was ignored at the start (nohup, a background job) stays so.
 		 */

@@ -10,8 +10,6 @@
 #include <stdbool.h>
 
 void stop_catch(void);
-/* Alarms call handler, also if who started us has them blocked. */
-void stop_alarm(void (*handler)(int));
 /* No signal has come. */
 void stop_reset(void);
 /* The signal that came, or 0. */
