@@ -103,6 +103,34 @@ a_failure_of_bad_layout_is_refused(void **state)
 	    decode_failure(long_record, sizeof(long_record), ID), Q_ECORRUPT);
 }
 
+/* Each part is as long as it may be, or a byte more: they all are within the record. */
+static void
+a_part_that_is_too_long_is_refused(void **state)
+{
+	static char text[Q_MAX_OUTPUT + 1];
+	static const size_t most[] = { FAILURE_HOST_MOST, Q_MAX_REASON, Q_MAX_OUTPUT,
+		Q_MAX_COMMAND };
+	uint8_t record[FAILURE_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++)
+		for (size_t more = 0; more < 2; more++) {
+			size_t size[4] = { 0 };
+			struct failure f = { .reason = text,
+				.report = {
+				    .host = text, .output = text, .command = text } };
+
+			size[i] = most[i] + more;
+			f.host_size = size[0];
+			f.reason_size = size[1];
+			f.report.output_size = size[2];
+			f.report.command_size = size[3];
+			assert_int_equal(decode_copy(decode_failure, record,
+					     failure_encode(&f, ID, record), ID),
+			    more == 0 ? 0 : Q_ECORRUPT);
+		}
+}
+
 static void
 an_end_is_read_as_written(void **state)
 {
@@ -130,6 +158,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_failure_is_read_as_written),
 		cmocka_unit_test(a_failure_of_bad_layout_is_refused),
+		cmocka_unit_test(a_part_that_is_too_long_is_refused),
 		cmocka_unit_test(an_end_is_read_as_written),
 	};
 

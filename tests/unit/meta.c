@@ -105,6 +105,24 @@ what_an_older_program_did_not_know_has_its_default(void **state)
 	assert_true(got.counter[COUNT_DEAD] == 0 && got.counter[COUNT_LEASED] == 1);
 }
 
+/* Though it was written so: but for lists, to which later programs have added. */
+static void
+what_is_cut_off_is_refused(void **state)
+{
+	static const enum meta_record records[] = { META_REC_FORMAT, META_REC_UUID,
+		META_REC_BOOT, META_REC_NEXT, META_REC_PAUSE };
+	struct meta m = { .next = 1 };
+	uint8_t record[META_MAX_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++)
+		for (size_t n = meta_encode(&m, records[i], record) - 1; n >= 8; n--) {
+			seal(record, n, records[i]);
+			assert_int_equal(
+			    meta_decode(&m, records[i], record, n), Q_ECORRUPT);
+		}
+}
+
 static void
 what_a_newer_program_wrote_is_refused_as_newer(void **state)
 {
@@ -137,6 +155,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(meta_is_read_as_written),
 		cmocka_unit_test(what_an_older_program_did_not_know_has_its_default),
+		cmocka_unit_test(what_is_cut_off_is_refused),
 		cmocka_unit_test(what_a_newer_program_wrote_is_refused_as_newer),
 	};
 

@@ -268,6 +268,60 @@ a_header_that_cannot_be_is_refused(void **state)
 	}
 }
 
+/* A meta page as LMDB writes it, but for one number. */
+static void
+a_meta_page_that_cannot_be_is_refused(void **state)
+{
+	static const struct {
+		size_t at, size;
+		uint64_t value;
+	} bad[] = {
+		{ 0, sizeof(size_t), 2 }, /* another number */
+		{ sizeof(size_t) + 2, 2, PAGE_LEAF },
+		{ sizeof(size_t) + 8, 4, 1 },  /* no file of LMDB */
+		{ sizeof(size_t) + 12, 4, 9 }, /* of another format */
+		{ 3 * sizeof(size_t) + 16, 4, PAGE_LEAST / 2 },
+		{ 3 * sizeof(size_t) + 16, 4, PAGE_LEAST + 8 },
+		{ 3 * sizeof(size_t) + 16, 4, 2 * PAGE_MOST },
+		{ 3 * sizeof(size_t) + 16 + 2 * (8 + 5 * sizeof(size_t)),
+		    sizeof(size_t), 0 }, /* without a page */
+		{ 4 * sizeof(size_t) + 16 + 2 * (8 + 5 * sizeof(size_t)),
+		    sizeof(size_t), 2 }, /* of a transaction that writes the other */
+	};
+	uint8_t page[PAGE_LEAST], copied[PAGE_LEAST];
+	struct page_meta m;
+	off_t second = sysconf(_SC_PAGESIZE);
+
+	assert_int_equal(
+	    pread(*(int *)*state, page, sizeof(page), second), sizeof(page));
+	assert_true(page_meta(page, sizeof(page), 1, &m));
+	assert_int_equal(m.page, second);
+	assert_false(page_meta(page, 64, 1, &m));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memcpy(copied, page, sizeof(page));
+		memcpy(copied + bad[i].at, &bad[i].value, bad[i].size);
+		assert_false(page_meta(copied, sizeof(copied), 1, &m));
+	}
+}
+
+/* As LMDB compares them: a key of another length is no number. */
+static void
+numbers_are_in_order(void **state)
+{
+	const size_t one = 1, many = SIZE_MAX;
+	const uint8_t *a = (const uint8_t *)&one, *b = (const uint8_t *)&many;
+	const size_t n = sizeof(size_t);
+
+	(void)state;
+	assert_true(page_is(a, 1) && !page_is(a, 2));
+	assert_true(page_compare_numbers(a, n, b, n) < 0);
+	assert_true(page_compare_numbers(b, n, a, n) > 0);
+	assert_int_equal(page_compare_numbers(a, n, a, n), 0);
+	assert_true(page_compare_numbers(b, n - 1, a, n) < 0);
+	assert_true(page_compare_numbers(a, n, b, n - 1) > 0);
+	assert_int_equal(page_compare_numbers(a, n - 1, b, n - 1), 0);
+}
+
 int
 main(void)
 {
@@ -277,6 +331,8 @@ main(void)
 		cmocka_unit_test(a_row_is_where_the_page_says),
 		cmocka_unit_test(a_row_beyond_its_page_is_refused),
 		cmocka_unit_test(a_header_that_cannot_be_is_refused),
+		cmocka_unit_test(a_meta_page_that_cannot_be_is_refused),
+		cmocka_unit_test(numbers_are_in_order),
 	};
 
 	return (cmocka_run_group_tests(tests, make_file, close_file));

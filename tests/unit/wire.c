@@ -200,6 +200,28 @@ a_batch_is_sent_as_its_receipts(void **state)
 	assert_true(parcel.request[0].settle.ours);
 }
 
+/* Each of them says what its command has written. */
+static void
+a_batch_that_does_not_fit_is_not_sent(void **state)
+{
+	static char output[CTL_PAYLOAD / WIRE_REQUESTS];
+	struct q_report report = { .output = output };
+	const struct q_settle lose = { .verb = Q_FAIL, .report = &report };
+	struct q_msg msg[WIRE_REQUESTS] = { { .id = 0 } };
+	struct q_batch batch = { .msg = msg, .count = WIRE_REQUESTS };
+	struct request r = { .op = OP_ACK_BATCH };
+
+	(void)state;
+	r.part.how = &lose;
+	r.part.batch = &batch;
+	r.part.n = WIRE_REQUESTS;
+	assert_int_not_equal(wire_put_parcel(&r, 1, &tester, data), 0);
+	report.output_size = sizeof(output);
+	assert_int_equal(wire_put_parcel(&r, 1, &tester, data), 0);
+	r.part.n = 1;
+	assert_int_not_equal(wire_put_parcel(&r, 1, &tester, data), 0);
+}
+
 static void
 a_timed_take_arrives_as_sent(void **state)
 {
@@ -352,6 +374,7 @@ main(void)
 		cmocka_unit_test(a_push_arrives_as_sent),
 		cmocka_unit_test(settlings_arrive_as_sent),
 		cmocka_unit_test(a_batch_is_sent_as_its_receipts),
+		cmocka_unit_test(a_batch_that_does_not_fit_is_not_sent),
 		cmocka_unit_test(a_timed_take_arrives_as_sent),
 		cmocka_unit_test(a_held_take_arrives_with_its_sender),
 		cmocka_unit_test(what_does_not_fit_is_not_sent),
