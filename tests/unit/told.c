@@ -64,6 +64,32 @@ a_holder_does_not_go_on(void **state)
 	q_close(q);
 }
 
+/* Nobody knows then whether it is stored: the handle of who asked is of no use, too. */
+static void
+a_commit_that_failed_failed_for_all_in_it(void **state)
+{
+	struct q *q = open_queue();
+	struct txn t;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(ctl_need(q));
+	lock(q);
+	pid = poster(0, 100, 0);
+	serve(q, &t);
+	txn_abort(&t);
+	(void)q_receipt_parse("", &(struct q_receipt){ 0 }); /* fails with a sentence */
+	serve_answer(q, Q_ESYS);
+	txn_end(&t);
+	end_posters(&pid, 1); /* the lock is another's meanwhile */
+	unlock(q);
+	assert_int_equal(said->code, Q_ESYS);
+	assert_true(said->doubt);
+	assert_string_equal(said->text, "not a receipt (like 42.1.k3jx9)");
+	assert_int_equal(pushed(q), 0);
+	q_close(q);
+}
+
 static void
 ctl_is_lost_while_a_request_is_served(void **state)
 {
@@ -215,6 +241,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_holder_does_not_go_on),
+		TEST(a_commit_that_failed_failed_for_all_in_it),
 		TEST(ctl_is_lost_while_a_request_is_served),
 		TEST(what_is_given_up_while_ctl_is_of_no_use_is_not_served_later),
 		TEST(what_was_settled_with_a_take_that_cannot_be_read_is_said_to_be),
