@@ -37,7 +37,7 @@ set(enum q_option option, uint64_t value)
 static int
 push(size_t size)
 {
-	static char body[4096];
+	static char body[5000];
 	const struct q_push p = { .body = body, .size = size };
 	size_t stored;
 
@@ -92,6 +92,67 @@ test_push(void **state)
 		assert_int_equal(finish(state), 0);
 		assert_int_equal(begin(state), 0);
 	}
+}
+
+/* Whoever waits for room is told when there can be none: for all, or none. */
+static void
+test_patient(void **state)
+{
+	static const struct {
+		enum q_option option;
+		uint64_t value;
+		size_t n;
+		const char *key;
+		int code;
+		const char *text;
+	} cases[] = {
+		{ Q_OPT_MAX_MESSAGES, 0, 3, NULL, 0, "" },
+		{ Q_OPT_MAX_MESSAGES, 3, 3, NULL, 0, "" },
+		{ Q_OPT_MAX_MESSAGES, 2, 3, NULL, Q_ETOOBIG,
+		    "3 messages at once are over the 2 the queue may hold" },
+		{ Q_OPT_MAX_BYTES, 0, 3, NULL, 0, "" },
+		{ Q_OPT_MAX_BYTES, 3, 3, NULL, 0, "" },
+		{ Q_OPT_MAX_BYTES, 2, 3, NULL, Q_ETOOBIG, "at once are over the" },
+		{ Q_OPT_MAX_MESSAGES, 2, 3, "same", 0, "" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct q_push p[3];
+		size_t stored;
+
+		print_message("# case %zu\n", i);
+		for (size_t k = 0; k < 3; k++)
+			p[k] = (struct q_push){
+				.body = "x", .size = 1, .key = cases[i].key
+			};
+		set(cases[i].option, cases[i].value);
+		assert_int_equal(
+		    q_push(q, p, cases[i].n, Q_ATOMIC | Q_PATIENT, &stored, NULL),
+		    cases[i].code);
+		assert_int_equal(stored, cases[i].code == 0 ? cases[i].n : 0);
+		if (cases[i].code != 0)
+			assert_non_null(strstr(q_errmsg(), cases[i].text));
+		assert_int_equal(finish(state), 0);
+		assert_int_equal(begin(state), 0);
+	}
+}
+
+/* A body that has a file is not read, so it needs no room. */
+static void
+test_room(void **state)
+{
+	const struct q_take few = { .n = 3, .bytes = 10, .lease = 60 * Q_SECOND };
+	size_t n;
+
+	(void)state;
+	set(Q_OPT_INLINE, 4096);
+	assert_int_equal(push(8), 0);
+	assert_int_equal(push(5000), 0);
+	assert_int_equal(push(8), 0);
+	assert_int_equal(take(few, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(take(few, &n), 0);
+	assert_int_equal(n, 1);
 }
 
 static void
@@ -220,6 +281,8 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_push),
+		TEST(test_patient),
+		TEST(test_room),
 		TEST(test_take),
 		TEST(test_ahead),
 		TEST(test_told),
