@@ -250,6 +250,31 @@ test_owners(void **state)
 	}
 }
 
+/* No lease is of one that is not, or whose end nobody has seen yet. */
+static void
+test_no_owner(void **state)
+{
+	struct q_take how = { .lease = HOUR };
+	pid_t pid = begin(OPENS);
+	struct q_batch *b;
+	char wanted[64];
+
+	(void)state;
+	meet(pid, IS_ZOMBIE);
+	for (int i = 0; i < 2; i++) {
+		how.owner = i == 0 ? -1 : pid;
+		assert_int_equal(q_take(q, &how, &b), Q_EINVAL);
+		(void)snprintf(
+		    wanted, sizeof(wanted), "there is no process %d", (int)how.owner);
+		assert_string_equal(q_errmsg(), wanted);
+	}
+	assert_int_equal(q_keep(q), 0); /* who holds nothing has nothing to keep */
+	how.owner = 0;
+	assert_int_equal(q_take(q, &how, &b), 0);
+	q_batch_free(b);
+	finish(pid);
+}
+
 /* What we hold ourselves nobody is seen to hold, as if he were elsewhere. */
 static void
 test_own(void **state)
@@ -338,6 +363,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_owners),
+		cmocka_unit_test(test_no_owner),
 		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_locked),
 		cmocka_unit_test(test_text),
