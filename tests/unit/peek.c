@@ -135,6 +135,42 @@ a_look_is_limited(void **state)
 	q_close(q);
 }
 
+/* A header is found by its name, or by all of it: what is behind the first "=" is its
+ * value. */
+static void
+headers_are_found(void **state)
+{
+	static const struct {
+		const char *wanted;
+		size_t n;
+	} cases[] = {
+		{ "peek", 1 },
+		{ "peek=b=c", 1 },
+		{ "peek=b", 0 },
+		{ "pee", 0 },
+		{ "none=", 1 },
+		{ "none", 1 },
+	};
+	struct q_push p = { .headers = "peek=b=c\0none=", .headers_size = 15 };
+	struct q *q = open_as(0);
+	struct q_batch *b;
+	size_t stored;
+
+	(void)state;
+	assert_int_equal(q_push(q, &p, 1, 0, &stored, NULL), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct q_list list = { .header = cases[i].wanted };
+
+		print_message("# %s\n", cases[i].wanted);
+		assert_int_equal(q_list(q, &list, &b), cases[i].n == 0 ? Q_EMPTY : 0);
+		if (cases[i].n == 0)
+			continue;
+		assert_int_equal(q_batch_count(b), cases[i].n);
+		q_batch_free(b);
+	}
+	q_close(q);
+}
+
 int
 main(void)
 {
@@ -142,6 +178,7 @@ main(void)
 		cmocka_unit_test(each_state_has_its_order),
 		cmocka_unit_test(who_may_only_look_may_peek),
 		cmocka_unit_test(a_look_is_limited),
+		cmocka_unit_test(headers_are_found),
 	};
 
 	return (cmocka_run_group_tests(tests, make_dir, remove_dir));
