@@ -413,6 +413,31 @@ what_has_expired_has_ended(void **state)
 	assert_int_equal(q_result_get(q, 1, Q_FOREVER, &r), Q_ENOENT);
 }
 
+static bool
+stop(void *asked)
+{
+	++*(int *)asked;
+	return (true);
+}
+
+/* Whoever is to stop does not wait for what may never come. */
+static void
+a_wait_is_given_up_when_it_is_to_be(void **state)
+{
+	int asked = 0;
+	const struct q_open open = { .flags = Q_FORCE, .stop = stop, .arg = &asked };
+	struct q_result *r;
+	char path[64];
+	struct q *q;
+
+	push(*state, (struct q_push){ 0 });
+	assert_non_null(getcwd(path, sizeof(path))); /* the queue, see set_up() */
+	assert_int_equal(q_open(path, &open, &q), 0);
+	assert_int_equal(q_result_get(q, 1, Q_FOREVER, &r), Q_ETIMEDOUT);
+	assert_true(asked > 0);
+	q_close(q);
+}
+
 int
 main(void)
 {
@@ -428,6 +453,7 @@ main(void)
 		TEST(of_a_dead_one_there_is_why_and_what_it_wrote),
 		TEST(a_lapsed_one_is_dead_until_somebody_says_otherwise),
 		TEST(what_has_expired_has_ended),
+		TEST(a_wait_is_given_up_when_it_is_to_be),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, remove_all));
