@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "bytes.h"
+#include "extent.h"
 #include "hash.h"
 #include "queue.h"
 #include "scratch.h"
@@ -449,6 +450,24 @@ older_counters_are_damage(void **state)
 	assert_int_equal(remove_queue(state), 0);
 }
 
+/* Of one whose record is damaged: all up to the next that has one, to the last there
+ * can be. */
+static void
+a_guess_ends_where_there_are_no_more(void **state)
+{
+	const struct q_open args = { .flags = Q_CREATE };
+	unsigned count = 0;
+	struct txn t;
+
+	assert_int_equal(q_open(path, &args, &q), 0);
+	assert_int_equal(txn_begin(q, &t), 0);
+	assert_int_equal(extent_guess(&t, UINT64_MAX, &count), 0);
+	assert_int_equal(count, 1);
+	txn_abort(&t);
+	q_close(q);
+	assert_int_equal(remove_queue(state), 0);
+}
+
 int
 main(void)
 {
@@ -456,6 +475,7 @@ main(void)
 		cmocka_unit_test(older_counters_are_damage),
 		cmocka_unit_test(each_message_is_what_was_made_of_it),
 		cmocka_unit_test(a_queue_of_an_older_program_is_counted),
+		cmocka_unit_test(a_guess_ends_where_there_are_no_more),
 	};
 
 	return (cmocka_run_group_tests(tests, make_dir, remove_empty_dir));
