@@ -140,9 +140,28 @@ without_a_home_there_is_none(void **state)
 		return;
 	}
 	assert_refused("jobs", Q_EINVAL);
+	(void)setenv("HOME", "not/absolute", 1);
+	assert_refused("jobs", Q_EINVAL);
 	assert_int_equal(q_root(&path), Q_EINVAL);
 	assert_path("./jobs", "./jobs");
 }
+
+/* As one who is not root, whoever runs the tests. */
+static int
+be_another(void **state)
+{
+	(void)clean(state);
+	return (geteuid() == 0 ? seteuid(65534) : 0);
+}
+
+static int
+be_oneself(void **state)
+{
+	(void)state;
+	return (seteuid(getuid()));
+}
+
+#define AS_ANOTHER(name) cmocka_unit_test_setup_teardown(name, be_another, be_oneself)
 
 int
 main(void)
@@ -155,6 +174,8 @@ main(void)
 		cmocka_unit_test_setup(another_engine_is_not_taken_for_a_path, clean),
 		cmocka_unit_test_setup(the_root_has_a_default, clean),
 		cmocka_unit_test_setup(without_a_home_there_is_none, clean),
+		AS_ANOTHER(the_root_has_a_default),
+		AS_ANOTHER(without_a_home_there_is_none),
 	};
 
 	return (cmocka_run_group_tests_name("name", tests, NULL, NULL));
