@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Events: what was committed is told once, in order; what is lost is counted. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -333,6 +336,30 @@ garbage_is_bounded(void **state)
 	q_close(q);
 }
 
+/* Then ctl cannot be opened, though it is there: nothing is said of who may make it. */
+static void
+who_has_no_descriptor_left_is_told_so(void **state)
+{
+	struct q *q = open_queue();
+	struct rlimit before, none;
+	struct q_events *e;
+	int next;
+
+	(void)state;
+	push_some(q, 1);
+	q_events_close(watch(q));
+	assert_true((next = dup(0)) != -1 && close(next) == 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(q_events_open(q, &e), Q_ESYS);
+	assert_non_null(strstr(q_errmsg(), strerror(EMFILE)));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	q_events_close(watch(q));
+	q_close(q);
+}
+
 int
 main(void)
 {
@@ -361,6 +388,8 @@ main(void)
 		cmocka_unit_test_teardown(
 		    a_queue_that_is_removed_is_no_silence, remove_queue),
 		cmocka_unit_test_teardown(garbage_is_bounded, remove_queue),
+		cmocka_unit_test_teardown(
+		    who_has_no_descriptor_left_is_told_so, remove_queue),
 	};
 
 	return (cmocka_run_group_tests(tests, make_dir, remove_empty_dir));
