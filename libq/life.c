@@ -197,27 +197,46 @@ drop_row(struct txn *t, enum table table, uint64_t id)
 		    : rc);
 }
 
-/* The rows that each message has, and the books. */
+/*
+ * LMDB fills a leaf of which less than a quarter is in use from the one beside it, a
+ * row at a time, or joins the two if that is as empty: so all are thinned out to a
+ * quarter before the first goes below.
+ */
 static int
-drop_all(struct txn *t, const struct extent *e, enum counter how,
-    enum q_event_kind kind, const char *detail)
+drop_bodies(struct txn *t, const struct extent *e, size_t n)
 {
-	int rc = drop_row(t, T_MSG, e->first);
+	int rc = 0;
 
-	for (unsigned i = 0; i < e->count && rc == 0; i++) {
-		if ((rc = drop_row(t, T_BODY, e->first + i)) != 0)
-			break;
-		note(t, kind, e->first + i, &e->s, 0, detail);
-		life_count(t, COUNT_BYTES, (uint64_t)0 - extent_size(e, i));
-	}
-	life_count(t, how, e->count);
+	for (unsigned last = 0; last < 2; last++)
+		for (size_t k = 0; k < n; k++)
+			for (unsigned i = 0; i < e[k].count && rc == 0; i++)
+				if ((i % 4 == 3) == last)
+					rc = drop_row(t, T_BODY, e[k].first + i);
 	return (rc);
 }
 
-int
-life_end_extent(struct txn *t, const struct extent *e, enum counter how)
+/* The rows that each message has, and the books. */
+static int
+drop_all(struct txn *t, const struct extent *e, size_t n, enum counter how,
+    enum q_event_kind kind, const char *detail)
 {
-	return (drop_all(t, e, how, ends[how], NULL));
+	int rc = 0;
+
+	for (size_t k = 0; k < n && rc == 0; k++) {
+		rc = drop_row(t, T_MSG, e[k].first);
+		for (unsigned i = 0; i < e[k].count; i++) {
+			note(t, kind, e[k].first + i, &e[k].s, 0, detail);
+			life_count(t, COUNT_BYTES, (uint64_t)0 - extent_size(&e[k], i));
+		}
+		life_count(t, how, e[k].count);
+	}
+	return (rc == 0 ? drop_bodies(t, e, n) : rc);
+}
+
+int
+life_end_extents(struct txn *t, const struct extent *e, size_t n, enum counter how)
+{
+	return (drop_all(t, e, n, how, ends[how], NULL));
 }
 
 int
@@ -234,7 +253,7 @@ life_end_as(struct txn *t, uint64_t id, const struct state *s, enum counter how,
 	if (rc == 0 && s->flags & ST_BLOB)
 		rc = life_drop_file(t, id, false);
 	if (rc == 0)
-		rc = drop_all(t, &e, how, kind, detail);
+		rc = drop_all(t, &e, 1, how, kind, detail);
 	return (rc == 0 ? group_leave(t, id, s) : rc);
 }
 

@@ -31,8 +31,8 @@ int life_end(struct txn *t, uint64_t id, const struct state *s, enum counter how
 /* The same, told as that event. */
 int life_end_as(struct txn *t, uint64_t id, const struct state *s, enum counter how,
     enum q_event_kind kind, const char *detail);
-/* As life_end() for all messages of an extent. */
-int life_end_extent(struct txn *t, const struct extent *e, enum counter how);
+/* As life_end() for all messages of n extents: of many it costs less than of each. */
+int life_end_extents(struct txn *t, const struct extent *e, size_t n, enum counter how);
 /* After life_leave(): enter as dead. */
 int life_die(struct txn *t, uint64_t id, struct state *s);
 /* Once this is committed, the file of the message's body, or output, goes. */

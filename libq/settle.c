@@ -122,10 +122,26 @@ ends_together(
 	return (0);
 }
 
-/* As verb_apply() for each, of what is ours. */
+/* Extents whose messages are done, but for their rows. */
+struct ended {
+	struct extent e[32];
+	size_t n;
+};
+
 static int
-ack_extent(struct txn *t, struct extent *e, unsigned n)
+end_all(struct txn *t, struct ended *d)
 {
+	size_t n = d->n;
+
+	d->n = 0;
+	return (life_end_extents(t, d->e, n, COUNT_DONE));
+}
+
+/* As verb_apply() for each of the last one, of what is ours. */
+static int
+ack_extent(struct txn *t, struct ended *d, unsigned n)
+{
+	struct extent *e = &d->e[d->n];
 	q_time took = t->now.boot - e->s.began;
 	int rc;
 
@@ -134,33 +150,37 @@ ack_extent(struct txn *t, struct extent *e, unsigned n)
 	    (rc = tally_time(t, HIST_TOTAL, t->now.wall - e->s.pushed, n)) != 0 ||
 	    (rc = tally_done(t, n)) != 0)
 		return (rc);
-	return (life_end_extent(t, e, COUNT_DONE));
+	return (++d->n == sizeof(d->e) / sizeof(d->e[0]) ? end_all(t, d) : 0);
 }
 
 int
 settle_many(struct txn *t, const struct q_settle *how, const struct q_msg *msg,
     size_t n, int *code)
 {
+	bool plain = how->verb == Q_ACK && how->report == NULL && how->output == NULL &&
+	             !how->strict;
+	struct ended ended;
 	int rc = 0;
 
+	ended.n = 0;
 	*code = 0;
 	for (size_t i = 0; i < n && rc == 0;) {
 		struct settle one = { how, msg[i].receipt, true };
 		struct q_settled result = { 0 };
 		unsigned together = 0;
-		struct extent e;
 
-		if (how->verb == Q_ACK && how->report == NULL && how->output == NULL &&
-		    !how->strict)
-			rc = ends_together(t, msg + i, n - i, &e, &together);
-		if (rc == 0)
-			rc = together > 0 ? ack_extent(t, &e, together)
-			                  : settle_apply(t, &one, &result);
+		if (plain)
+			rc = ends_together(
+			    t, msg + i, n - i, &ended.e[ended.n], &together);
+		if (rc == 0 && together > 0)
+			rc = ack_extent(t, &ended, together);
+		else if (rc == 0 && (rc = end_all(t, &ended)) == 0)
+			rc = settle_apply(t, &one, &result);
 		if (result.code == Q_ECORRUPT)
 			*code = Q_ECORRUPT;
 		i += together > 0 ? together : 1;
 	}
-	return (rc);
+	return (rc == 0 ? end_all(t, &ended) : rc);
 }
 
 int
