@@ -166,19 +166,24 @@ due_of(const struct txn *t, const struct state *s)
 	return (left > 0 ? time_add(t->now.wall, left) : t->now.wall + left);
 }
 
+int
+batch_room(struct q_batch *b, size_t n)
+{
+	struct q_msg *p;
+
+	if (n <= b->room)
+		return (0);
+	if ((p = reallocarray(b->msg, n, sizeof(*p))) == NULL)
+		return (fail(Q_ENOMEM, "out of memory"));
+	b->msg = p;
+	b->room = n;
+	return (0);
+}
+
 static int
 room_for_one(struct q_batch *b)
 {
-	size_t room = b->room == 0 ? 1 : b->room * 2;
-	struct q_msg *p;
-
-	if (b->count < b->room)
-		return (0);
-	if ((p = reallocarray(b->msg, room, sizeof(*p))) == NULL)
-		return (fail(Q_ENOMEM, "out of memory"));
-	b->msg = p;
-	b->room = room;
-	return (0);
+	return (b->count < b->room ? 0 : batch_room(b, b->room == 0 ? 1 : b->room * 2));
 }
 
 static int

@@ -20,6 +20,8 @@ enum batch_part {
 };
 
 int batch_new(struct q_batch **batch);
+/* Room for n messages in all, where it is known that there will be so many. */
+int batch_room(struct q_batch *b, size_t n);
 /*
  * Append a copy of what the two records say. preview cuts the body. The record of a
  * damaged message may be NULL: then only its state is known.

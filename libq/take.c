@@ -19,7 +19,12 @@
 
 #include "take.h"
 
-enum { BYTES_DEFAULT = 16 << 20, HOLDERS_EACH_TIME = 16, HOLDERS_MOST = 1 << 14 };
+enum {
+	BYTES_DEFAULT = 16 << 20,
+	HOLDERS_EACH_TIME = 16,
+	HOLDERS_MOST = 1 << 14,
+	EXPECTED_MOST = 1 << 14
+};
 
 #define LIMIT_STEP \
 	(20 * Q_SECOND / 1000) /* looks of those whom a limit keeps waiting */
@@ -322,6 +327,17 @@ allowance(struct txn *t, const struct q_take *how, struct taken *result)
 	return (n > SPACE_FEW ? space_allows(t->q, n) : n);
 }
 
+/* Room for as many as are there, as far as the books know. */
+static int
+expect(const struct txn *t, struct q_batch *b, size_t n)
+{
+	uint64_t ready = t->meta.counter[COUNT_READY];
+
+	if (n > ready)
+		n = (size_t)ready;
+	return (batch_room(b, n < EXPECTED_MOST ? n : EXPECTED_MOST));
+}
+
 static int
 take_ready(struct txn *t, const struct take *take, struct taken *result)
 {
@@ -331,8 +347,10 @@ take_ready(struct txn *t, const struct take *take, struct taken *result)
 	enum outcome outcome = TAKEN;
 	uint64_t id;
 	uint8_t rank;
-	int rc = 0;
+	int rc = expect(t, b, n);
 
+	if (rc != 0)
+		return (rc);
 	while (b->count < n && (outcome == TAKEN || outcome == GONE)) {
 		if ((rc = find(t, take->how, &id, &rank, result)) != 0 ||
 		    (rc = take_some(
