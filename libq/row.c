@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Rows of the tables inside a transaction, through one cursor a table. */
 #include <errno.h>
-#include <string.h>
 
 #include "error.h"
 #include "queue.h"
@@ -91,8 +90,8 @@ txn_get(struct txn *t, enum table table, struct span key, struct span *value)
 
 		if (rc == EINVAL) /* it stands nowhere: it would go to the first row */
 			break;
-		if (rc == 0 && k.mv_size == key.size &&
-		    memcmp(k.mv_data, key.data, key.size) == 0) {
+		if (rc == 0 &&
+		    span_compare((struct span){ k.mv_data, k.mv_size }, key) == 0) {
 			*value = (struct span){ v.mv_data, v.mv_size };
 			return (0);
 		}

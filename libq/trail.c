@@ -87,6 +87,18 @@ is_sorted(const struct trail *r, const struct page *p)
 	return (r->high.data == NULL || span_compare(last, r->high) < 0);
 }
 
+/* The pages on a way, as a whole. */
+static bool
+look_at_all(struct trails *s, const struct way *w)
+{
+	struct page p;
+
+	for (unsigned i = 0; i < w->n; i++)
+		if (!way_look(&s->sight, w->step[i].number, true, &p))
+			return (false);
+	return (true);
+}
+
 static bool
 go(struct trails *s, struct trail *r, struct span key, enum trail_use use)
 {
@@ -103,8 +115,7 @@ go(struct trails *s, struct trail *r, struct span key, enum trail_use use)
 	r->safe = to_spare(r, &end->page);
 	r->whole = use == TRAIL_SCAN || (use == TRAIL_PUT && r->put > r->room);
 	r->around = use == TRAIL_DROP && (r->put > 0 || r->dropped > r->safe);
-	if ((r->whole || r->around) &&
-	    !way_go(&s->sight, r->root, r->depth, &key, true, &w))
+	if ((r->whole || r->around) && !look_at_all(s, &w))
 		return (false);
 	if (r->around && !way_look_around(&s->sight, &w))
 		return (false);
