@@ -115,7 +115,9 @@ out_write(struct out *out, const void *data, size_t size)
 {
 	if (out->error != 0 || size == 0)
 		return;
-	if (fwrite_unlocked(data, 1, size, out->stream) != size)
+	/* What ends a line is mostly alone. */
+	if (size == 1 ? putc_unlocked(*(const unsigned char *)data, out->stream) == EOF
+		      : fwrite_unlocked(data, 1, size, out->stream) != size)
 		set_error(out, errno);
 	out->last = ((const char *)data)[size - 1];
 }
