@@ -413,6 +413,36 @@ what_has_expired_has_ended(void **state)
 	assert_int_equal(q_result_get(q, 1, Q_FOREVER, &r), Q_ENOENT);
 }
 
+/* Whatever is said with it, also where one record is of them all. */
+static void
+what_ends_together_has_its_result_each(void **state)
+{
+	const struct q_report report = { .how = Q_HOW_EXITED };
+	struct q_output out = { .data = "said", .size = 4 };
+	const struct q_settle how[] = { { .verb = Q_ACK, .output = &out },
+		{ .verb = Q_ACK, .report = &report }, { .verb = Q_ACK } };
+	const struct q_take take = { .n = 2, .lease = Q_SECOND * 60 };
+	struct q *q = *state;
+	struct q_result *r;
+	struct q_batch *b;
+
+	for (uint64_t i = 0; i < 3; i++) {
+		const struct q_push two[2] = { { .size = 0 } };
+		size_t stored;
+
+		assert_int_equal(q_push(q, two, 2, 0, &stored, NULL), 0);
+		assert_int_equal(q_take(q, &take, &b), 0);
+		assert_int_equal(q_batch_settle(q, &how[i], b, 0, 2), 0);
+		q_batch_free(b);
+		for (uint64_t id = 2 * i + 1; id <= 2 * i + 2; id++) {
+			r = get(q, id);
+			assert_int_equal(r->state, 0);
+			assert_int_equal(r->size, i == 0 ? 4 : 0);
+			q_result_free(r);
+		}
+	}
+}
+
 static bool
 stop(void *asked)
 {
@@ -453,6 +483,7 @@ main(void)
 		TEST(of_a_dead_one_there_is_why_and_what_it_wrote),
 		TEST(a_lapsed_one_is_dead_until_somebody_says_otherwise),
 		TEST(what_has_expired_has_ended),
+		TEST(what_ends_together_has_its_result_each),
 		TEST(a_wait_is_given_up_when_it_is_to_be),
 	};
 
