@@ -13,6 +13,7 @@
 
 #include "failing.h"
 #include "ops.h"
+#include "ops_among.h"
 #include "ops_mend.h"
 
 /* What fails, and when. */
@@ -22,9 +23,23 @@ struct attack {
 	bool always;
 	int error;
 	time_t later;
-	bool simple, booted;
+	bool simple, booted, scarce;
 };
 
+static void
+set(long at, const struct attack *a)
+{
+	fail.at = at;
+	fail.count = 0;
+	fail.always = a->always;
+	fail.code = a->error;
+	fail.later = a->later;
+	fail.simple = a->simple;
+	fail.booted = a->booted;
+	fail.scarce = a->scarce;
+}
+
+/* From when the queue is open: that it is opened is an operation of its own. */
 static int
 run(int (*op)(struct q *), bool damaged, long at, const struct attack *a)
 {
@@ -32,19 +47,13 @@ run(int (*op)(struct q *), bool damaged, long at, const struct attack *a)
 	int rc;
 
 	restore();
-	fail.at = at;
-	fail.count = 0;
+	set(at, a);
+	assert_int_equal(
+	    q_open(copy, &(struct q_open){ .lock_wait = Q_SECOND / 100 }, &q), 0);
 	fail.kind = a->kind;
-	fail.always = a->always;
-	fail.code = a->error;
-	fail.later = a->later;
-	fail.simple = a->simple;
-	fail.booted = a->booted;
-	rc = q_open(copy, &(struct q_open){ .lock_wait = Q_SECOND / 100 }, &q);
-	if (rc == 0)
-		rc = op(q);
+	rc = op(q);
 	fail.kind = NOTHING;
-	fail.booted = false;
+	fail.booted = fail.scarce = false;
 	if (rc != 0) {
 		assert_true(rc < 0 && rc > -Q_CODES);
 		assert_int_not_equal(q_errmsg()[0], '\0');
@@ -68,7 +77,7 @@ attack(int (*op)(struct q *), bool damaged, const struct attack *a)
 	bool lost = damaged || a->error == MDB_NOTFOUND || a->error == MDB_CORRUPTED;
 	long last;
 
-	if (a->later == 0 && !a->booted)
+	if (a->later == 0 && !a->booted && !a->scarce)
 		assert_int_equal(run(op, damaged, 0, a), 0);
 	else
 		(void)run(op, damaged, 0, a);
@@ -91,6 +100,10 @@ attack_all(const struct attack *a)
 		print_message("# %s\n", mends[i].name);
 		attack(mends[i].op, true, a);
 	}
+	for (size_t i = 0; i < sizeof(amongs) / sizeof(amongs[0]); i++) {
+		print_message("# %s\n", amongs[i].name);
+		attack(amongs[i].op, true, a);
+	}
 }
 
 static struct attack attacks[] = {
@@ -102,7 +115,9 @@ static struct attack attacks[] = {
 	{ "LMDB, days later", LMDB, false, EIO, 2 * 24 * 3600 },
 	{ "LMDB, when clocks were set back", LMDB, false, EIO, -300 },
 	{ "LMDB, after another boot", LMDB, false, EIO, 0, false, true },
+	{ "LMDB on a disk that is nearly full", LMDB, false, EIO, 0, .scarce = true },
 	{ "memory", MEMORY, false, ENOMEM, 0 },
+	{ "memory, days later", MEMORY, false, ENOMEM, 2 * 24 * 3600 },
 	{ "system calls", SYSTEM, false, EIO, 0 },
 	{ "interrupted", SYSTEM, false, EINTR, 0 },
 	{ "what is not supported", SYSTEM, true, EOPNOTSUPP, 0 },

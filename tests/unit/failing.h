@@ -36,6 +36,7 @@ static struct {
 	bool simple;  /* files are neither copied by the kernel, nor exchanged */
 	time_t later; /* seconds that all clocks are ahead, or behind */
 	bool booted;  /* since the queue was made */
+	bool scarce;  /* the disk has no room left but what is allocated */
 } fail;
 
 static bool
@@ -118,12 +119,13 @@ __wrap_mdb_txn_commit(MDB_txn *txn)
 	return (code(WRITES));
 }
 
+int fail_sys(const char *object, ...);
 int __real_clock_boot_id(uint8_t *id);
 int __wrap_clock_boot_id(uint8_t *id);
 int
 __wrap_clock_boot_id(uint8_t *id)
 {
-	int rc = __real_clock_boot_id(id);
+	int rc = refused(SYSTEM) ? fail_sys("boot_id") : __real_clock_boot_id(id);
 
 	if (rc == 0 && fail.booted)
 		id[0] ^= 1;
@@ -205,6 +207,18 @@ __wrap_fstatat(int fd, const char *p, struct stat *st, int f)
 	return (refused(PATH) ? -1 : other_status(__real_fstatat(fd, p, st, f), st));
 }
 
+int __real_fstatfs(int fd, struct statfs *st);
+int __wrap_fstatfs(int fd, struct statfs *st);
+int
+__wrap_fstatfs(int fd, struct statfs *st)
+{
+	int rc = refused(SYSTEM) ? -1 : __real_fstatfs(fd, st);
+
+	if (rc == 0 && fail.scarce)
+		st->f_bavail = 0;
+	return (rc);
+}
+
 WRAP(PATH, int, stat, (const char *p, struct stat *st), (p, st), -1)
 WRAP(PATH, int, mkdirat, (int fd, const char *p, mode_t mode), (fd, p, mode), -1)
 WRAP(PATH, int, unlinkat, (int fd, const char *p, int flags), (fd, p, flags), -1)
@@ -214,7 +228,6 @@ WRAP(PATH, ssize_t, readlink, (const char *p, char *to, size_t n), (p, to, n), -
 WRAP(PATH, ssize_t, readlinkat, (int fd, const char *p, char *to, size_t n),
     (fd, p, to, n), -1)
 WRAP(PATH, int, mkdir, (const char *p, mode_t mode), (p, mode), -1)
-WRAP(SYSTEM, int, fstatfs, (int fd, struct statfs *st), (fd, st), -1)
 WRAP(SYSTEM, int, futimens, (int fd, const struct timespec ts[2]), (fd, ts), -1)
 WRAP(SYSTEM, int, fchmod, (int fd, mode_t mode), (fd, mode), -1)
 WRAP(SYSTEM, int, fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid), -1)

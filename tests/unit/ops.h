@@ -4,6 +4,7 @@
 
 /* What is done to a queue while something fails: each 0 or a code. */
 #include "ops_late.h"
+#include "ops_many.h"
 #include "ops_rare.h"
 #include "ops_served.h"
 #include "rich.h"
@@ -277,11 +278,26 @@ static const struct {
 	{ "create", op_create },
 	{ "serve", op_serve },
 	{ "late", op_late },
+	{ "late failure", op_late_failure },
 	{ "together", op_together },
 	{ "others", op_others },
 	{ "leased", op_leased },
 	{ "check files", op_check_files },
 	{ "path", op_path },
+	{ "open", op_open },
+	{ "skip", op_skip },
+	{ "settle many", op_settle_many },
+	{ "exchange many", op_exchange_many },
+	{ "lose", op_lose },
+	{ "move a file", op_move_file },
+	{ "middle", op_middle },
+	{ "lapse", op_lapse },
+	{ "expire", op_expire },
+	{ "keep", op_keep },
+	{ "wait", op_wait },
+	{ "busy", op_busy },
+	{ "failures", op_failures },
+	{ "fetch", op_fetch },
 	{ "remove", op_remove },
 };
 

@@ -47,6 +47,30 @@ op_late(struct q *q)
 	return (settle_by(q, Q_ACK, &r));
 }
 
+/* It failed after its time, and may be tried again since: one that would expire. */
+static int
+op_late_failure(struct q *q)
+{
+	struct q_push p = message("late");
+	const struct q_take take = { .lease = 1 };
+	struct q_receipt r;
+	struct q_batch *b;
+	size_t stored;
+	int rc;
+
+	p.priority = 99;
+	p.ttl = 30 * 24 * 3600 * Q_SECOND;
+	if ((rc = q_option_set(q, Q_OPT_MAX_ATTEMPTS, 1)) != 0 ||
+	    (rc = q_push(q, &p, 1, 0, &stored, NULL)) != 0 ||
+	    (rc = q_take(q, &take, &b)) != 0)
+		return (rc);
+	r = q_batch_get(b, 0)->receipt;
+	q_batch_free(b);
+	if ((rc = q_option_set(q, Q_OPT_MAX_ATTEMPTS, 3)) != 0)
+		return (rc);
+	return (settle_by(q, Q_FAIL, &r));
+}
+
 /* Of a lease that somebody was given long ago. */
 static int
 op_leased(struct q *q)

@@ -5,6 +5,7 @@
 /* What is done for others, whose requests wait: each 0 or a code. */
 #include "askers.h"
 #include "rich.h"
+#include "take.h"
 
 enum { ASKERS = 4 };
 
@@ -106,6 +107,35 @@ op_serve(struct q *q)
 	q_batch_free(a[3].result[0].taken.batch);
 	for (int i = 0; i < ASKERS; i++)
 		q_close(a[i].q);
+	return (rc);
+}
+
+/* What was taken for one who waits is read by him: some is held, some is over. */
+static int
+op_fetch(struct q *q)
+{
+	static const struct q_take how[] = { { .n = 3 }, { .n = 2, .lease = 1 } };
+	static const struct q_open as = { .lock_wait = Q_SECOND / 100 };
+	int rc = 0;
+
+	for (int i = 0; i < 2 && rc == 0; i++) {
+		struct asker a = { .n = 1 };
+		struct q_batch **b = &a.result[0].taken.batch;
+		enum answer answer;
+
+		a.request[0] =
+		    (struct request){ .op = OP_TAKE, .take = { .how = &how[i] } };
+		if ((rc = q_open(copy, &as, &a.q)) != 0 || (rc = batch_new(b)) != 0)
+			goto next;
+		(void)ask(&a);
+		rc = serve_with(q);
+		if (rc == 0 && answered(&a, &answer) && answer == ANSWER_RESULTS &&
+		    (rc = take_fetch(a.q, *b, i == 0)) == 0 && (*b)->count > 0)
+			assert_int_equal((*b)->msg[0].body_size, (*b)->msg[0].size);
+	next:
+		q_batch_free(*b);
+		q_close(a.q);
+	}
 	return (rc);
 }
 
