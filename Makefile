@@ -88,7 +88,7 @@ tools    := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/tool/*.c))
 killer   := $(B)/tool/killer
 bins     := $(COMMANDS:%=$(B)/%)
 musl_lib := $(patsubst $(B)/%,$(B)/musl/%,$(lib_obj))
-musl_own := $(patsubst %,$(B)/musl/libq/musl/%.o,fortify memmove open) $(B)/musl/cmd/static/malloc.o
+musl_own := $(patsubst %,$(B)/musl/libq/musl/%.o,fortify copy open) $(B)/musl/cmd/static/malloc.o
 # board.c is of qstat, live*.c of qwatch, and they need their libraries
 no_musl  := board.o $(notdir $(patsubst %.c,%.o,$(wildcard cmd/live*.c)))
 musl_cmd := $(filter-out $(no_musl:%=$(B)/musl/cmd/%),$(cmd_obj:$(B)/%=$(B)/musl/%))
@@ -147,7 +147,7 @@ $(B)/musl/%.o: %.c Makefile | $(B)/musl/include
 		-MMD -MP -c -o $@ $<
 
 # Else a compiler makes of it a call of itself.
-$(B)/musl/libq/musl/memmove.o: all_c += -fno-tree-loop-distribute-patterns
+$(B)/musl/libq/musl/copy.o: all_c += -fno-tree-loop-distribute-patterns
 
 $(B)/musl/libq.a: $(musl_lib)
 	$(AR) rcs $@ $^
