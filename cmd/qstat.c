@@ -291,6 +291,21 @@ show_rows(const struct options *o, const struct board_row *rows, size_t n)
 	return (status);
 }
 
+/* Who collects metrics refuses all of a text that has one of them twice. */
+static size_t
+each_once(char **names, size_t n)
+{
+	size_t kept = 0, k;
+
+	for (size_t i = 0; i < n; i++) {
+		for (k = 0; k < kept && strcmp(names[k], names[i]) != 0; k++)
+			;
+		if (k == kept)
+			names[kept++] = names[i];
+	}
+	return (kept);
+}
+
 static int
 show_queues(const struct options *o, char **names, size_t n)
 {
@@ -300,6 +315,8 @@ show_queues(const struct options *o, char **names, size_t n)
 
 	if (rows == NULL)
 		diag_die(DIAG_FAILED, NULL, "out of memory");
+	if (o->metrics)
+		n = each_once(names, n);
 	good = rows + n;
 	for (size_t i = 0; i < n; i++) {
 		int failed = read_row(names[i], &rows[i]);

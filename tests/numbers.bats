@@ -380,7 +380,7 @@ END
 @test "a file of metrics that cannot be written is an error, and the old one stays" {
 	qpush jobs x
 	echo old >q.prom
-	fails 3 'q.prom: File too large' bash -c 'ulimit -f 1; qstat --openmetrics -o q.prom jobs jobs'
+	fails 3 'q.prom: File too large' bash -c 'ulimit -f 1; qstat --openmetrics -o q.prom jobs'
 	is "$(cat q.prom)" old
 	is "$(echo q.prom*)" q.prom
 	fails 3 'nowhere/q.prom: No such file' qstat --openmetrics -o nowhere/q.prom jobs
@@ -388,6 +388,14 @@ END
 	ln -s loop loop
 	fails 3 'loop: Too many levels' qstat --openmetrics -o loop jobs
 	[ -L loop ]
+}
+
+@test "a queue that is named twice is in the metrics once" {
+	qpush jobs x
+	qctl create empty
+	qstat --openmetrics jobs empty jobs nope empty nope >metrics || [ $? -eq 3 ]
+	is "$(grep -c '^qutils_up{' metrics)" 3
+	is "$(grep -v '^#' metrics | sed 's/}.*/}/' | sort | uniq -d)" ''
 }
 
 @test "a queue that cannot be read is down in the metrics of the others" {
