@@ -87,15 +87,23 @@ is_sorted(const struct trail *r, const struct page *p)
 	return (r->high.data == NULL || span_compare(last, r->high) < 0);
 }
 
-/* The pages on a way, as a whole. */
+/* The pages on a way, as a whole; and with around, those next to them. */
 static bool
-look_at_all(struct trails *s, const struct way *w)
+look_at_all(struct trails *s, const struct way *w, bool around)
 {
+	uint64_t leaf = w->step[w->n - 1].number, *joins = &s->joins[leaf % SIGHT_SEEN];
 	struct page p;
 
+	if (*joins == leaf)
+		return (true);
 	for (unsigned i = 0; i < w->n; i++)
 		if (!way_look(&s->sight, w->step[i].number, true, &p))
 			return (false);
+	if (!around)
+		return (true);
+	if (!way_look_around(&s->sight, w))
+		return (false);
+	*joins = leaf;
 	return (true);
 }
 
@@ -115,9 +123,7 @@ go(struct trails *s, struct trail *r, struct span key, enum trail_use use)
 	r->safe = to_spare(r, &end->page);
 	r->whole = use == TRAIL_SCAN || (use == TRAIL_PUT && r->put > r->room);
 	r->around = use == TRAIL_DROP && (r->put > 0 || r->dropped > r->safe);
-	if ((r->whole || r->around) && !look_at_all(s, &w))
-		return (false);
-	if (r->around && !way_look_around(&s->sight, &w))
+	if ((r->whole || r->around) && !look_at_all(s, &w, r->around))
 		return (false);
 	r->rows = r->rows || r->whole || r->around;
 	note_bounds(r, &w);

@@ -38,7 +38,8 @@ struct trails {
 	struct sight sight;
 	const struct store *store;
 	struct trail of[TABLES];
-	uint64_t changed; /* pages, at most, but for new ones */
+	uint64_t joins[SIGHT_SEEN]; /* leaves looked at with all around them */
+	uint64_t changed;           /* pages, at most, but for new ones */
 };
 
 /*
