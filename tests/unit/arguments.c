@@ -239,7 +239,7 @@ only_looks(int (*op)(struct q *))
 {
 	int (*const all[])(struct q *) = { op_look, op_log, op_list, op_check,
 		op_backup, op_load, op_remove, op_create, op_backup_again, op_holders,
-		op_result, op_others, op_check_files, op_path };
+		op_result, op_others, op_check_files, op_path, op_open, op_busy };
 
 	for (size_t i = 0; i < ROWS(all); i++)
 		if (all[i] == op)
@@ -250,7 +250,7 @@ only_looks(int (*op)(struct q *))
 static void
 test_look_only(void **state)
 {
-	const struct q_open look = { .flags = Q_RDONLY };
+	const struct q_open look = { .flags = Q_RDONLY, .lock_wait = Q_SECOND / 100 };
 
 	(void)state;
 	for (size_t i = 0; i < ROWS(ops); i++) {

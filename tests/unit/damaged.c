@@ -252,7 +252,7 @@ use(void)
 	struct q *q;
 
 	for (int i = 0; i < TRIES; i++, next++) {
-		if (said(q_open(copy, NULL, &q)) != 0)
+		if (said(q_open(copy, &brief, &q)) != 0)
 			continue;
 		(void)said(ops[next % n].op(q));
 		q_close(q);
@@ -265,7 +265,7 @@ mend(void)
 {
 	struct q_check *check;
 	struct q *q;
-	int rc = said(q_open(copy, NULL, &q));
+	int rc = said(q_open(copy, &brief, &q));
 
 	if (rc == Q_ENOQUEUE)
 		return;

@@ -48,8 +48,7 @@ run(int (*op)(struct q *), bool damaged, long at, const struct attack *a)
 
 	restore();
 	set(at, a);
-	assert_int_equal(
-	    q_open(copy, &(struct q_open){ .lock_wait = Q_SECOND / 100 }, &q), 0);
+	assert_int_equal(q_open(copy, &brief, &q), 0);
 	fail.kind = a->kind;
 	rc = op(q);
 	fail.kind = NOTHING;

@@ -27,11 +27,10 @@ push_many(struct q *q, struct q_push p)
 static int
 take_and_leave(q_time lease)
 {
-	static const struct q_open as = { .lock_wait = Q_SECOND / 100 };
 	const struct q_take take = { .n = MANY, .lease = lease };
 	struct q_batch *b;
 	struct q *q;
-	int rc = q_open(copy, &as, &q);
+	int rc = q_open(copy, &brief, &q);
 
 	if (rc != 0)
 		return (rc);
@@ -56,9 +55,8 @@ take_one(struct q *q)
 static int
 op_open(struct q *q)
 {
-	static const struct q_open as = { .lock_wait = Q_SECOND / 100 };
 	struct q *again;
-	int rc = q_open(copy, &as, &again);
+	int rc = q_open(copy, &brief, &again);
 
 	(void)q;
 	if (rc == 0)

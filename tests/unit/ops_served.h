@@ -21,13 +21,12 @@ static const struct q_take served_take = { .n = 2, .lease = 60 * Q_SECOND },
 static int
 prepare_askers(struct asker *a, struct q_push *p, struct q_pushed *pushed)
 {
-	static const struct q_open as = { .lock_wait = Q_SECOND / 100 };
 	struct q_batch *b = NULL;
 	int rc = 0;
 
 	for (int i = 0; i < ASKERS && rc == 0; i++) {
 		a[i].n = 1;
-		rc = q_open(copy, &as, &a[i].q);
+		rc = q_open(copy, &brief, &a[i].q);
 	}
 	if (rc != 0 || (rc = q_take(a[2].q, &served_take, &b)) != 0)
 		return (rc);
@@ -115,7 +114,6 @@ static int
 op_fetch(struct q *q)
 {
 	static const struct q_take how[] = { { .n = 3 }, { .n = 2, .lease = 1 } };
-	static const struct q_open as = { .lock_wait = Q_SECOND / 100 };
 	int rc = 0;
 
 	for (int i = 0; i < 2 && rc == 0; i++) {
@@ -125,7 +123,7 @@ op_fetch(struct q *q)
 
 		a.request[0] =
 		    (struct request){ .op = OP_TAKE, .take = { .how = &how[i] } };
-		if ((rc = q_open(copy, &as, &a.q)) != 0 || (rc = batch_new(b)) != 0)
+		if ((rc = q_open(copy, &brief, &a.q)) != 0 || (rc = batch_new(b)) != 0)
 			goto next;
 		(void)ask(&a);
 		rc = serve_with(q);

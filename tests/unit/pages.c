@@ -200,7 +200,7 @@ mend(void)
 	struct q *q;
 	int rc;
 
-	if (said(q_open(copy, NULL, &q)) != 0)
+	if (said(q_open(copy, &brief, &q)) != 0)
 		return;
 	rc = said(q_check(q, &check));
 	if (rc == 0)
@@ -221,7 +221,7 @@ operate(void)
 	struct q *q;
 
 	for (int i = 0; i < 2; i++, turn += 7)
-		if (said(q_open(copy, NULL, &q)) == 0) {
+		if (said(q_open(copy, &brief, &q)) == 0) {
 			(void)said(ops[turn % n].op(q));
 			q_close(q);
 		}
