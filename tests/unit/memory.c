@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What static commands have instead of malloc(), and those over musl of memmove(). */
+/* What static commands have instead of malloc(). */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,15 +17,12 @@
 #define realloc        own_realloc
 #define free           own_free
 #define posix_memalign own_posix_memalign
-#define memmove        own_memmove
 void *own_malloc(size_t n);
 void *own_calloc(size_t n, size_t size);
 void *own_realloc(void *p, size_t n);
 void own_free(void *p);
 int own_posix_memalign(void **p, size_t alignment, size_t n);
-void *own_memmove(void *to, const void *from, size_t n);
 #include "../../cmd/static/malloc.c"
-#include "../../libq/musl/memmove.c"
 
 enum { BLOCKS = 500, STEPS = 50000 };
 
@@ -191,24 +188,6 @@ chunks_behind_the_first_are_of_huge_pages(void **state)
 	memset(second, 'x', CHUNK);
 }
 
-static void
-bytes_move_up_and_down(void **state)
-{
-	enum { MOST = 100, SHIFT = 40 };
-	unsigned char is[MOST + 2 * SHIFT], wanted[sizeof(is)], from[MOST];
-
-	(void)state;
-	for (size_t n = 0; n <= MOST; n++)
-		for (size_t to = 0; to <= (size_t)2 * SHIFT; to++) {
-			for (size_t i = 0; i < sizeof(is); i++)
-				is[i] = wanted[i] = (unsigned char)i;
-			memcpy(from, is + SHIFT, n);
-			memcpy(wanted + to, from, n);
-			assert_ptr_equal(memmove(is + to, is + SHIFT, n), is + to);
-			assert_memory_equal(is, wanted, sizeof(is));
-		}
-}
-
 int
 main(void)
 {
@@ -218,7 +197,6 @@ main(void)
 		cmocka_unit_test(a_block_that_fits_stays),
 		cmocka_unit_test(what_cannot_be_had_is_null),
 		cmocka_unit_test(chunks_behind_the_first_are_of_huge_pages),
-		cmocka_unit_test(bytes_move_up_and_down),
 	};
 
 	return (cmocka_run_group_tests_name("memory", tests, NULL, NULL));
