@@ -14,6 +14,7 @@ assertions nor paths of errors. libq/musl is not part of it: it is compiled for 
 import glob
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -56,8 +57,9 @@ def read(build):
                 continue
             for line in file['lines']:
                 here = files[name][line['line_number']]
-                # Fuzzers of arguments have a main() of their own.
-                function = line.get('function_name', '').replace('command_main', 'main')
+                # For fuzzers of arguments, and in a builtin, main() has another name.
+                function = re.sub(r'^(command|qpush|qpop|qack)_main$', 'main',
+                                  line.get('function_name', ''))
                 count, branches = line['count'], [b['count'] for b in line['branches']]
                 if function in here:
                     before = here[function]
