@@ -165,7 +165,9 @@ MUTANTS = [
            'life_count_in(t, &e->s, (uint64_t)0 - e->count);',
            'life_count_in(t, &e->s, (uint64_t)0 - 1);', 'model'),
     Mutant('many are done as one', 'libq/life.c',
-           'life_count(t, how, e->count);', 'life_count(t, how, 1);', 'model'),
+           'life_count(t, how, e[k].count);', 'life_count(t, how, 1);', 'model'),
+    Mutant('the last of many that are done together stay', 'libq/settle.c',
+           'return (rc == 0 ? end_all(t, &ended) : rc);', 'return (rc);', 'model'),
     Mutant('what was taken is still listed as ready', 'libq/take.c',
            '(rc = extent_cut(t, e, n)) != 0 || (rc = life_leave_extent(t, e)) != 0)',
            '(rc = extent_cut(t, e, n)) != 0 ||\n'
