@@ -49,6 +49,15 @@ handover_close(struct handover *h)
 	*h = (struct handover){ 0 };
 }
 
+static struct q_origin
+origin_of(const struct handover *h, const struct q_msg *m)
+{
+	struct q_origin origin = { .id = m->id, .pushed = m->pushed };
+
+	memcpy(origin.queue, h->from, sizeof(origin.queue));
+	return (origin);
+}
+
 void
 handover_done(struct handover *h, const struct q_msg *m)
 {
@@ -65,8 +74,7 @@ handover_done(struct handover *h, const struct q_msg *m)
 		h->over = p;
 		h->over_room = room;
 	}
-	h->over[h->over_count].id = m->id;
-	memcpy(h->over[h->over_count++].queue, h->from, sizeof(h->from));
+	h->over[h->over_count++] = origin_of(h, m);
 }
 
 static struct q_push
@@ -109,7 +117,7 @@ split(const struct q_msg *m, const char *data, size_t size, size_t *n)
 int
 handover_push(struct handover *h, const struct q_msg *m, int fd)
 {
-	struct q_origin origin = { .id = m->id };
+	struct q_origin origin = origin_of(h, m);
 	struct q_push whole, *list = &whole;
 	struct output out = { 0 };
 	size_t n = 1;
@@ -119,7 +127,6 @@ handover_push(struct handover *h, const struct q_msg *m, int fd)
 	/* Lines are all in memory: they are pushed at once. */
 	if ((rc = output_read(h->q, fd, h->lines ? NULL : q_blob_new, &out)) != 0)
 		return (rc);
-	memcpy(origin.queue, h->from, sizeof(origin.queue));
 	whole = model(m, out.keep.data, out.keep.size);
 	whole.blob = out.keep.blob;
 	if (out.keep.size == 0 && out.keep.blob == NULL)

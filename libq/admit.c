@@ -66,9 +66,10 @@ admit_known(
 
 	*id = 0;
 	*by_key = false;
-	/* Bodies are immutable: one of that id is that one. */
+	/* Bodies are immutable: one of that id and time is that one. */
 	if (push->as != NULL && push->each != NULL && load_is_own(t, &push->each[i]) &&
-	    life_get(t, push->as[i].id, &other) == 0) {
+	    life_get(t, push->as[i].id, &other) == 0 &&
+	    other.pushed == push->as[i].pushed) {
 		*id = push->as[i].id;
 		return (0);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Loading: a push that says, too, what had become of the message. Each is known by the
- * queue it was in and its id there, so that the same again adds nothing.
+ * queue it was in, its id and its time there, so that the same again adds nothing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +187,7 @@ q_load(struct q *q, const uint8_t uuid[16], const struct q_load *messages, size_
 		push[i].blob = messages[i].blob;
 		as[i] = *messages[i].msg;
 		each[i].id = as[i].id;
+		each[i].pushed = as[i].pushed;
 		for (size_t k = 0; k < 16; k++)
 			each[i].queue[k] = uuid[k] ^ MARK;
 	}

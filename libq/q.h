@@ -230,6 +230,7 @@ int q_push(struct q *q, const struct q_push *messages, size_t n, unsigned flags,
 struct q_origin {
 	uint8_t queue[16]; /* its uuid, as in q_stat */
 	uint64_t id;
+	q_time pushed; /* a queue that was copied may give the same id again */
 };
 
 /*

@@ -233,6 +233,7 @@ add_push(struct transfer *x, const struct q_msg *m)
 		p.ttl = m->expires > now.wall ? m->expires - now.wall : 1;
 	memcpy(x->each[x->n].queue, x->uuid, 16);
 	x->each[x->n].id = m->id;
+	x->each[x->n].pushed = m->pushed;
 	x->push[x->n++] = p;
 	return (0);
 }

@@ -19,9 +19,10 @@ void
 unique_origin(const struct txn *t, const struct q_origin *origin, uint8_t hash[16])
 {
 	/* The NUL keeps it apart from every key. */
-	uint8_t name[1 + 16 + 8] = { 0 };
+	uint8_t name[1 + 16 + 8 + 8] = { 0 };
 
-	(void)put_be64(put_bytes(name + 1, origin->queue, 16), origin->id);
+	(void)put_be64(put_be64(put_bytes(name + 1, origin->queue, 16), origin->id),
+	    (uint64_t)origin->pushed);
 	hash_name(name, sizeof(name), t->meta.uuid, hash);
 }
 

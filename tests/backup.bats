@@ -104,3 +104,39 @@ is_nothing_left() {
 	qctl check ./saved
 	qpop ./saved | cmp - large
 }
+
+# A queue of which the last messages are lost: their ids are given again.
+set_back() {
+	qpush jobs old
+	qctl backup jobs ./saved
+	qpush jobs lost
+	"$@"
+	rm -r "$Q_ROOT/jobs"
+	mv saved "$Q_ROOT/jobs"
+	qpush jobs new
+	qctl cancel -q --yes jobs 1
+}
+
+@test "a backup gives ids again, and what is moved, copied or loaded is told apart" {
+	qctl create moved
+	qctl create copied
+	set_back eval 'qctl dump jobs >dump && qctl load -q loaded dump && qctl copy -q jobs copied &&
+		qctl move -q jobs moved'
+	is "$(qctl dump jobs | qctl load loaded)" 'loaded 1 message'
+	is "$(qctl copy jobs copied)" 'copied 1 message'
+	is "$(qctl move -n 1 jobs moved)" 'moved 1 message'
+	qpush jobs new
+	is "$(qctl load jobs dump)" 'loaded 2 messages'
+	for q in moved copied loaded; do
+		is "$(qpop -n 3 -l "$q" | xargs)" 'old lost new'
+		qctl check "$q"
+	done
+}
+
+@test "a backup gives ids again, and what comes of them is handed over" {
+	qctl create after
+	set_back eval 'qack --release jobs "$(qpop -L 1h --id 2 jobs | head -n 1)" &&
+		qpop -n all jobs --to after -- cat'
+	qpop -n all jobs --to after -- cat
+	is "$(qpop -n all -l after | xargs)" 'old lost new'
+}
