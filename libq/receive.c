@@ -79,6 +79,18 @@ settled_before(struct q *q, const struct before *before, const struct result *re
 		batch_let_go(q, before->ack, 0, before->ack->count);
 }
 
+/* Others may be ready than those that were asked for. */
+static int
+nothing(const struct q_take *how)
+{
+	if (how->id != 0)
+		return (fail(
+		    Q_EMPTY, "%llu: it is not ready", (unsigned long long)how->id));
+	if (how->group != NULL)
+		return (fail(Q_EMPTY, "none of the group is ready"));
+	return (fail(Q_EMPTY, "queue is empty"));
+}
+
 /* What a take came to; its batch is the caller's if that is 0. */
 static int
 give(const struct q_take *how, const struct taken *t, struct q_batch **out)
@@ -95,7 +107,7 @@ give(const struct q_take *how, const struct taken *t, struct q_batch **out)
 	if (t->code != 0)
 		return (fail(t->code, "%s", t->text));
 	if (t->batch->count == 0)
-		return (fail(Q_EMPTY, "queue is empty"));
+		return (nothing(how));
 	*out = t->batch;
 	return (0);
 }

@@ -253,7 +253,8 @@ find_id(struct txn *t, uint64_t id, uint8_t *rank, struct taken *result)
 
 	if (rc == STORE_NONE)
 		result->code =
-		    fail(Q_ENOENT, "no such message (done, expired or purged)");
+		    fail(Q_ENOENT, "%llu: no such message (done, expired or purged)",
+			(unsigned long long)id);
 	if (rc == 0 && e.s.state != Q_READY)
 		return (STORE_NONE);
 	*rank = e.s.rank;

@@ -122,8 +122,9 @@ load lib
 @test "--id takes that message only" {
 	qpush jobs a b c
 	is "$(qpop --id 2 jobs)" b
-	fails 1 "no such message (done, expired or purged)" qpop --id 2 jobs
-	fails 1 "no such message" qpop --id 99 jobs
+	fails 1 "qpop: jobs: 2: no such message (done, expired or purged)" \
+		qpop --id 2 jobs
+	fails 1 "99: no such message" qpop --id 99 jobs
 	qpush -d 1h jobs later
 	is_silent 1 qpop --id 4 jobs
 	qpop -L 1h --id=3 jobs >/dev/null
@@ -141,6 +142,17 @@ load lib
 	is_silent 1 qpop jobs
 	run -1 --separate-stderr qpop -v jobs
 	is "$stderr" "qpop: jobs: queue is empty"
+}
+
+@test "a queue is not called empty for what was asked for and is not ready" {
+	qpush jobs x
+	qpush -d 1h -g later jobs y
+	run -1 --separate-stderr qpop -v --id 2 jobs
+	is "$stderr" "qpop: jobs: 2: it is not ready"
+	run -1 --separate-stderr qpop -v -g later jobs
+	is "$stderr" "qpop: jobs: none of the group is ready"
+	run -1 --separate-stderr qpop -v -g later jobs -- cat
+	is "$stderr" "qpop: jobs: none of the group is ready"
 }
 
 @test "a missing queue is status 3, not 'empty', and is not created" {
