@@ -26,7 +26,7 @@ due(char buf[TEXT_DURATION], const struct q_msg *m, q_time now)
 	if (m->state != Q_DELAYED && m->state != Q_LEASED &&
 	    (m->state != Q_BLOCKED || m->due == 0))
 		return ("-");
-	if (m->due == Q_FOREVER)
+	if (m->state == Q_LEASED && m->due == Q_FOREVER)
 		return ("held");
 	return (text_duration(buf, m->due > now ? m->due - now : 0));
 }

@@ -163,7 +163,9 @@ due_of(const struct txn *t, const struct state *s)
 	if (s->due > INT64_MAX) /* held */
 		return (Q_FOREVER);
 	left = (q_time)s->due - t->now.boot;
-	return (left > 0 ? time_add(t->now.wall, left) : t->now.wall + left);
+	if (left >= Q_FOREVER - t->now.wall) /* timed all the same */
+		return (Q_FOREVER - 1);
+	return (t->now.wall + left);
 }
 
 int

@@ -18,6 +18,16 @@ rebooted() {
 	SHIM_BOOT_ID=$PWD/boot_id at 60 $((10 - up)) "$@"
 }
 
+@test "what ends after all years is not called held" {
+	qpush -d 9223372036s jobs later
+	qpush jobs x
+	receipt=$(qpop -L 9223372036s jobs | head -n 1)
+	is "$(qstat --list jobs | awk 'NR > 1 { print $1, $2, $8 }')" $'1 delayed d\n2 leased d'
+	is "$(qstat --json jobs 1 2 | jq -r '.due[:4]' | xargs)" '2262 2262'
+	qack --extend 9223372036s jobs "$receipt"
+	is "$(qstat --json jobs 2 | jq -r '.due[:4]')" 2262
+}
+
 @test "the clocks of these tests are bent" {
 	is "$(date +%Y-%m-%d -d @"$(($(date +%s) + 864000))")" "$(at 864000 0 date +%Y-%m-%d)"
 	run ! cmp -s <(rebooted cat /proc/sys/kernel/random/boot_id) /proc/sys/kernel/random/boot_id
