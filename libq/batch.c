@@ -152,20 +152,11 @@ add_failures(struct txn *t, struct q_batch *b, struct q_msg *m)
 static q_time
 due_of(const struct txn *t, const struct state *s)
 {
-	q_time left;
-
 	if (s->state == Q_BLOCKED && s->due <= (uint64_t)t->now.wall)
 		return (0); /* it waits for its group alone */
 	if (s->state == Q_DELAYED || s->state == Q_BLOCKED)
 		return ((q_time)s->due);
-	if (s->state != Q_LEASED)
-		return (0);
-	if (s->due > INT64_MAX) /* held */
-		return (Q_FOREVER);
-	left = (q_time)s->due - t->now.boot;
-	if (left >= Q_FOREVER - t->now.wall) /* timed all the same */
-		return (Q_FOREVER - 1);
-	return (t->now.wall + left);
+	return (s->state == Q_LEASED ? life_lease_end(t, s) : 0);
 }
 
 int

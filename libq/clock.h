@@ -22,11 +22,15 @@ int clock_boot_id(uint8_t id[BOOT_ID_SIZE]);
 q_time clock_monotonic(void);
 void clock_sleep(q_time duration);
 
-/* a + b, at most Q_FOREVER. Neither is negative. */
+/* a + b, or what is nearest to it: what is read from a file may be any number. */
 static inline q_time
 time_add(q_time a, q_time b)
 {
-	return (a > INT64_MAX - b ? INT64_MAX : a + b);
+	q_time sum;
+
+	if (!__builtin_add_overflow(a, b, &sum))
+		return (sum);
+	return (b > 0 ? INT64_MAX : INT64_MIN);
 }
 
 #endif

@@ -78,9 +78,7 @@ add_lease(struct view *v, const struct txn *t, uint64_t id, const struct state *
 		    .attempt = life_attempts(s),
 		    .lease = kind_of(s),
 		    .since = s->changed,
-		    .due = s->due == HELD
-		               ? Q_FOREVER
-		               : time_add(t->now.wall, (q_time)s->due - t->now.boot) },
+		    .due = life_lease_end(t, s) },
 		.delivery = s->delivery,
 		.began = s->began,
 		.owner_start = s->owner_start,

@@ -277,6 +277,17 @@ life_die(struct txn *t, uint64_t id, struct state *s)
 	return (group_dead(t, id, s));
 }
 
+q_time
+life_lease_end(const struct txn *t, const struct state *s)
+{
+	q_time end;
+
+	if (s->due > INT64_MAX)
+		return (Q_FOREVER);
+	end = time_add(t->now.wall, (q_time)s->due - t->now.boot);
+	return (end < Q_FOREVER ? end : Q_FOREVER - 1);
+}
+
 uint32_t
 life_attempts(const struct state *s)
 {

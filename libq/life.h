@@ -40,6 +40,8 @@ int life_drop_file(struct txn *t, uint64_t id, bool output);
 /* Add to a counter. */
 void life_count(struct txn *t, enum counter counter, uint64_t n);
 
+/* When a lease ends or has ended, as time of day: Q_FOREVER, and no other, is held. */
+q_time life_lease_end(const struct txn *t, const struct state *s);
 /* Attempts made, without one that has not begun; and allowed. */
 uint32_t life_attempts(const struct state *s);
 uint32_t life_max_attempts(const struct txn *t, const struct state *s);
