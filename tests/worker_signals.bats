@@ -120,7 +120,7 @@ load worker
 	local interrupt='1:kill -s INT -- "-$(cat group)"'
 
 	qpush jobs a b
-	start "$BIN/tool/trace" -f -a setpgid -x "$interrupt" -t 20 -r report -- \
+	start env ASAN_OPTIONS=detect_leaks=0 "$BIN/tool/trace" -f -a setpgid -x "$interrupt" -t 20 -r report -- \
 		setsid sh -c 'echo $$ >group; exec qpop -n all jobs -- true'
 	ended 0
 	has "$(cat report)" "setpgid 0 exit 0"
