@@ -67,7 +67,10 @@ json_result_event(const char *queue, const struct q_event *e, FILE *out)
 	json_set(o, "queue", json_text(queue));
 	json_set_count(o, "id", e->id);
 	json_set(o, "state", json_string(done ? "done" : q_event_name(e->kind)));
-	json_set_time(o, "ended", e->when);
+	if (e->when != 0)
+		json_set_time(o, "ended", e->when);
+	else
+		json_set(o, "ended", json_null());
 	if (e->kind == Q_EVENT_MOVED)
 		json_set(o, "to", json_text(e->detail));
 	json_set(o, "output", json_null());

@@ -132,6 +132,12 @@ await(struct end *e)
 	(void)snprintf(e->why, sizeof(e->why), "%s", q_errmsg());
 	if (rc == Q_ENOENT)
 		read_events(e);
+	/* Acknowledged before anybody watched. */
+	if (rc == Q_ENOENT && e->event.kind == 0 &&
+	    q_result_done(e->q, e->id, &e->event.when) == 0) {
+		e->event.id = e->id;
+		e->event.kind = Q_EVENT_ACKNOWLEDGED;
+	}
 	q_events_close(e->events);
 	return (rc);
 }

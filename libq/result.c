@@ -274,6 +274,54 @@ q_result_get(struct q *q, uint64_t id, q_time wait, struct q_result **out)
 	return (rc);
 }
 
+/* Of a queue that nothing has left otherwise, all ids up to the last that was pushed.
+ */
+static bool
+all_done(const struct txn *t, uint64_t id)
+{
+	const uint64_t *c = t->meta.counter;
+
+	return (id > 0 && id < t->meta.next && c[COUNT_PUSHED] == t->meta.next - 1 &&
+		c[COUNT_EXPIRED] == 0 && c[COUNT_PURGED] == 0);
+}
+
+static int
+find_done(struct txn *t, uint64_t id, q_time *when)
+{
+	struct key k = key_id(id);
+	struct done d = { 0 };
+	struct state s;
+	struct span v;
+	int rc = life_get(t, id, &s);
+
+	if (rc == 0)
+		return (fail(Q_ENOENT, "the message is not done"));
+	if (rc != STORE_NONE)
+		return (rc);
+	rc = txn_get(t, T_DONE, key_span(&k), &v);
+	if (rc == 0)
+		rc = done_decode(v.data, v.size, id, &d);
+	if (rc != 0 && rc != STORE_NONE && rc != Q_ECORRUPT)
+		return (rc);
+	if (d.verb != Q_ACK && !all_done(t, id))
+		return (fail(Q_ENOENT, "it is not known whether the message is done"));
+	*when = d.when;
+	return (0);
+}
+
+int
+q_result_done(struct q *q, uint64_t id, q_time *when)
+{
+	struct txn t;
+	int rc;
+
+	if ((rc = txn_begin(q, &t)) != 0)
+		return (rc);
+	rc = find_done(&t, id, when);
+	txn_abort(&t);
+	return (store_public(rc));
+}
+
 void
 q_result_free(struct q_result *result)
 {

@@ -79,6 +79,25 @@ watched() {
 	watched 0 '' ''
 }
 
+@test "who comes too late for an acknowledgement is told of it as far as it is known" {
+	qpush jobs a b c d
+	receipt=$(qpop -L 1m jobs | head -n 1)
+	qpop jobs >/dev/null
+	is_silent 0 qwatch --until 'done 2' jobs
+	run --separate-stderr -0 qwatch -v jobs 2
+	is "$stderr" 'qwatch: jobs: 2: done; its output was not kept'
+	is "$(qwatch -j jobs 2)" \
+		'{"queue":"jobs","id":2,"state":"done","ended":null,"output":null}'
+	is_silent 1 qwatch --until 'done 1' --timeout 0 jobs
+	qctl cancel --yes jobs 3
+	fails 1 'no result is kept' qwatch --until 'done 2' jobs
+	fails 1 'no result is kept' qwatch --until 'done 3' jobs
+	qack jobs "$receipt"
+	is_silent 0 qwatch --until 'done 1' jobs
+	is "$(qwatch -j jobs 1 | jq '.ended | type')" '"string"'
+	fails 1 'no result is kept' qwatch --until 'done 5' jobs
+}
+
 expired() { qpush jobs z && [[ $(qstat --list jobs) != *later* ]]; }
 
 @test "who waits for a message that ends otherwise is told how" {
