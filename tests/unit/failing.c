@@ -99,9 +99,9 @@ attack_all(const struct attack *a)
 		print_message("# %s\n", mends[i].name);
 		attack(mends[i].op, true, a);
 	}
-	for (size_t i = 0; i < sizeof(amongs) / sizeof(amongs[0]); i++) {
-		print_message("# %s\n", amongs[i].name);
-		attack(amongs[i].op, true, a);
+	for (size_t i = 0; i < sizeof(among) / sizeof(among[0]); i++) {
+		print_message("# %s\n", among[i].name);
+		attack(among[i].op, true, a);
 	}
 }
 

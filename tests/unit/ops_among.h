@@ -41,7 +41,7 @@ AMONG(result_failures, op_result, T_FAILURE)
 static const struct {
 	const char *name;
 	int (*op)(struct q *);
-} amongs[] = {
+} among[] = {
 	{ "check damaged states", check_states },
 	{ "check damaged messages", check_bodies },
 	{ "check damaged results", check_results },
