@@ -44,24 +44,40 @@ assert_unknown(void)
 	assert_non_null(strstr(said->text, "not known"));
 }
 
+/* By who has asked, before the holder goes on. */
 static void
-a_holder_does_not_go_on(void **state)
+give_up_while_served(bool without_ctl)
 {
 	struct q *q = open_queue();
 	struct txn t;
 	pid_t pid;
 
-	(void)state;
 	assert_non_null(ctl_need(q));
 	lock(q);
 	pid = poster(0, 100, BRIEFLY);
 	serve(q, &t);
+	if (without_ctl)
+		assert_int_equal(unlinkat(q->dir.fd, "ctl", 0), 0);
 	end_posters(&pid, 1);
 	assert_unknown();
 	commit(q, &t);
 	unlock(q);
 	assert_int_equal(pushed(q), 1);
 	q_close(q);
+}
+
+static void
+a_holder_does_not_go_on(void **state)
+{
+	(void)state;
+	give_up_while_served(false);
+}
+
+static void
+ctl_is_lost_while_a_request_is_served(void **state)
+{
+	(void)state;
+	give_up_while_served(true);
 }
 
 /* Nobody knows then whether it is stored: the handle of who asked is of no use, too. */
@@ -87,27 +103,6 @@ a_commit_that_failed_failed_for_all_in_it(void **state)
 	assert_true(said->doubt);
 	assert_string_equal(said->text, "not a receipt (like 42.1.k3jx9)");
 	assert_int_equal(pushed(q), 0);
-	q_close(q);
-}
-
-static void
-ctl_is_lost_while_a_request_is_served(void **state)
-{
-	struct q *q = open_queue();
-	struct txn t;
-	pid_t pid;
-
-	(void)state;
-	assert_non_null(ctl_need(q));
-	lock(q);
-	pid = poster(0, 100, BRIEFLY);
-	serve(q, &t);
-	assert_int_equal(unlinkat(q->dir.fd, "ctl", 0), 0);
-	end_posters(&pid, 1);
-	assert_unknown();
-	commit(q, &t);
-	unlock(q);
-	assert_int_equal(pushed(q), 1);
 	q_close(q);
 }
 
