@@ -110,6 +110,22 @@ read_events(struct end *e)
 			e->event = event;
 }
 
+/* What no event is left of: it may have been acknowledged before anybody watched. */
+static int
+look_back(struct end *e)
+{
+	q_time when;
+	int rc = q_result_done(e->q, e->id, &when);
+
+	if (rc == 0)
+		e->event = (struct q_event){
+			.kind = Q_EVENT_ACKNOWLEDGED, .id = e->id, .when = when
+		};
+	else if (rc != Q_ENOENT)
+		(void)snprintf(e->why, sizeof(e->why), "%s", q_errmsg());
+	return (rc == 0 ? Q_ENOENT : rc);
+}
+
 /* As q_result_get(), with events read before others take their places. */
 static int
 await(struct end *e)
@@ -132,12 +148,8 @@ await(struct end *e)
 	(void)snprintf(e->why, sizeof(e->why), "%s", q_errmsg());
 	if (rc == Q_ENOENT)
 		read_events(e);
-	/* Acknowledged before anybody watched. */
-	if (rc == Q_ENOENT && e->event.kind == 0 &&
-	    q_result_done(e->q, e->id, &e->event.when) == 0) {
-		e->event.id = e->id;
-		e->event.kind = Q_EVENT_ACKNOWLEDGED;
-	}
+	if (rc == Q_ENOENT && e->event.kind == 0)
+		rc = look_back(e);
 	q_events_close(e->events);
 	return (rc);
 }

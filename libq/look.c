@@ -101,15 +101,27 @@ chosen(const struct q_list *by, const struct message *m)
 }
 
 int
-look_get(struct txn *t, uint64_t id, struct state *s)
+look_gone(struct txn *t, uint64_t id)
 {
 	struct key k = key_id(id);
-	struct span v;
+	struct span key = key_span(&k), v;
+	bool hidden = false;
+	int rc = txn_scan(t, T_BODY, &key, &v, &hidden);
+
+	if (rc == 0 && span_compare(key, key_span(&k)) == 0)
+		return (fail(Q_ECORRUPT, "message %llu is damaged; run 'qctl check'",
+		    (unsigned long long)id));
+	if (hidden)
+		return (txn_hidden(T_BODY));
+	return (rc == 0 ? STORE_NONE : rc);
+}
+
+int
+look_get(struct txn *t, uint64_t id, struct state *s)
+{
 	int rc = life_get(t, id, s);
 
-	if (rc == STORE_NONE && (rc = txn_get(t, T_BODY, key_span(&k), &v)) == 0)
-		rc = Q_ECORRUPT;
-	return (rc);
+	return (rc == STORE_NONE ? look_gone(t, id) : rc);
 }
 
 int
@@ -121,9 +133,11 @@ look_add(struct txn *t, struct q_batch *b, uint64_t id, const struct q_list *by,
 	struct message m;
 	struct span v;
 	bool has, known;
-	int rc = look_get(t, id, &s);
+	int rc = life_get(t, id, &s);
 
 	known = rc == 0;
+	if (rc == STORE_NONE && (rc = txn_get(t, T_BODY, key_span(&k), &v)) == 0)
+		rc = Q_ECORRUPT;
 	if (known) {
 		s.state = look_state(t, id, &s);
 		rc = txn_get(t, T_BODY, key_span(&k), &v);
@@ -225,6 +239,8 @@ q_get(struct q *q, uint64_t id, struct q_batch **batch)
 		return (rc);
 	if ((rc = txn_begin(q, &t)) == 0) {
 		rc = look_add(&t, b, id, &any, BATCH_BODY | BATCH_FAILURES, SIZE_MAX);
+		if (rc == STORE_NONE)
+			rc = look_gone(&t, id);
 		txn_abort(&t);
 	}
 	if (rc == STORE_NONE)

@@ -14,7 +14,10 @@ enum q_state look_state(struct txn *t, uint64_t id, const struct state *s);
 bool look_expired(struct txn *t, uint64_t id, const struct state *s);
 /* How many messages the row of an index under that id lists. */
 unsigned look_together(struct txn *t, uint64_t id);
-/* life_get(), but that a body without a state is damage: Q_ECORRUPT. */
+/* Of a message that has no state: STORE_NONE, or Q_ECORRUPT where it has a body, or
+ * damage may hide it. */
+int look_gone(struct txn *t, uint64_t id);
+/* life_get(), and look_gone(). */
 int look_get(struct txn *t, uint64_t id, struct state *s);
 /* Add message id as it is now, unless it is not of those wanted: STORE_NONE if it is
  * gone. parts is of enum batch_part. */

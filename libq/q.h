@@ -547,7 +547,8 @@ int q_result_get(struct q *q, uint64_t id, q_time wait, struct q_result **result
 /*
  * Whether message id is known to be done, also without a result: its receipt is
  * remembered, or no message has left the queue otherwise. *when is the time of day, or
- * 0 if it is not known. Q_ENOENT: it is not done, or nobody knows.
+ * 0 if it is not known. Q_ENOENT: it is not done, or nobody knows; Q_ECORRUPT: damage
+ * may hide it.
  */
 int q_result_done(struct q *q, uint64_t id, q_time *when);
 /* A descriptor to read a blob from; Q_ECORRUPT as for q_msg_open(). */

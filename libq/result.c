@@ -289,24 +289,23 @@ static int
 find_done(struct txn *t, uint64_t id, q_time *when)
 {
 	struct key k = key_id(id);
-	struct done d = { 0 };
+	struct done d = { .verb = Q_ACK };
 	struct state s;
 	struct span v;
-	int rc = life_get(t, id, &s);
+	int rc = look_get(t, id, &s);
 
 	if (rc == 0)
-		return (fail(Q_ENOENT, "the message is not done"));
+		return (fail(Q_ENOENT, "it is not done"));
 	if (rc != STORE_NONE)
 		return (rc);
-	rc = txn_get(t, T_DONE, key_span(&k), &v);
-	if (rc == 0)
+	if ((rc = txn_get(t, T_DONE, key_span(&k), &v)) == 0)
 		rc = done_decode(v.data, v.size, id, &d);
-	if (rc != 0 && rc != STORE_NONE && rc != Q_ECORRUPT)
-		return (rc);
-	if (d.verb != Q_ACK && !all_done(t, id))
-		return (fail(Q_ENOENT, "it is not known whether the message is done"));
+	else if (rc == STORE_NONE && all_done(t, id))
+		rc = 0;
+	if (rc == STORE_NONE || (rc == 0 && d.verb != Q_ACK))
+		return (fail(Q_ENOENT, "it is not known to be done"));
 	*when = d.when;
-	return (0);
+	return (rc);
 }
 
 int

@@ -5,6 +5,7 @@
 #include "event.h"
 #include "group.h"
 #include "life.h"
+#include "look.h"
 #include "receipt.h"
 #include "result.h"
 #include "verb.h"
@@ -27,8 +28,10 @@ settle_gone(struct txn *t, const struct settle *c, struct q_settled *r)
 	struct span v;
 	int rc = txn_get(t, T_DONE, key_span(&k), &v);
 
-	if (rc == STORE_NONE)
-		return (answer(r, Q_ENOENT));
+	if (rc == STORE_NONE && (rc = look_gone(t, c->receipt.id)) == STORE_NONE)
+		rc = Q_ENOENT;
+	if (rc == Q_ENOENT || rc == Q_ECORRUPT)
+		return (answer(r, rc));
 	if (rc != 0 || (rc = done_decode(v.data, v.size, c->receipt.id, &d)) != 0)
 		return (rc);
 	r->again = d.delivery == c->receipt.delivery && d.verb == c->how->verb;

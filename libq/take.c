@@ -10,6 +10,7 @@
 #include "group.h"
 #include "hash.h"
 #include "hold.h"
+#include "look.h"
 #include "message.h"
 #include "note.h"
 #include "pace.h"
@@ -251,6 +252,8 @@ find_id(struct txn *t, uint64_t id, uint8_t *rank, struct taken *result)
 	struct key k;
 	int rc = extent_find(t, id, &e);
 
+	if (rc == STORE_NONE && (rc = look_gone(t, id)) == Q_ECORRUPT)
+		return (rc);
 	if (rc == STORE_NONE)
 		result->code =
 		    fail(Q_ENOENT, "%llu: no such message (done, expired or purged)",

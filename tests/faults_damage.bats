@@ -99,6 +99,30 @@ each_alone() {
 	done
 }
 
+@test "a message that damage hides is neither done nor unknown" {
+	local page id what receipt
+
+	each_alone 1000
+	id=$(qpop -j jobs | jq .id)
+	receipt=$(qpop -L 1h --id 3 jobs | head -n 1)
+	is_silent 0 qwatch --until "done $id" --timeout 0 jobs
+	fails 1 'no such message' qpop --id "$id" jobs
+	for page in root leaf; do
+		cp -r "$Q_ROOT/jobs" "$Q_ROOT/copy"
+		python3 -B "$SRC/tests/crash/craft.py" "$Q_ROOT/copy/data.mdb" "^$page of body, .* one row$"
+		python3 -B "$SRC/tests/crash/craft.py" "$Q_ROOT/copy/data.mdb" "^$page of msg, .* one row$"
+		for what in 'qwatch copy 3' 'qwatch --until "done 3" copy' 'qstat copy 3' \
+			'qpop --id 3 copy' 'qctl cancel --yes copy 3' "qack copy $receipt"; do
+			run --separate-stderr -65 eval "$what"
+			has "$stderr" damaged
+		done
+		for id in $(seq 3 2 999); do
+			run ! qwatch --until "done $id" --timeout 0 copy
+		done
+		rm -r "$Q_ROOT/copy"
+	done
+}
+
 @test "a signal that somebody sends is no damage" {
 	local sig
 
