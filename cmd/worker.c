@@ -6,8 +6,9 @@
  * beside its command, for all that have ended meanwhile. A message stays held, by a
  * byte lock that its COMMAND shares, until it is settled or both processes have ended.
  *
- * Signals are blocked except while it waits, so that none is missed between a look and
- * a wait: the first stops taking, the second ends the commands and gives their messages
+ * Signals are blocked except just before it looks for them, and while it waits, so that
+ * none is missed in between: the first stops taking, the second ends the commands and
+ * gives their messages
  * back.
  */
 #include <signal.h>
@@ -22,9 +23,20 @@
 
 #define KEEP_STEP Q_SECOND /* looks at the file that shows our leases */
 
+/* A wait that finds a command ended lets no signal in, and each may. */
+static void
+let_signals_in(const struct worker *w)
+{
+	sigset_t blocked;
+
+	(void)sigprocmask(SIG_SETMASK, &w->waiting, &blocked);
+	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
 static void
 obey_signals(struct worker *w)
 {
+	let_signals_in(w);
 	if (stop_count() == 0)
 		return;
 	stop_spare(); /* what has ended is settled all the same */

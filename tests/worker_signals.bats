@@ -128,6 +128,19 @@ load worker
 	is "$(count jobs failed)" 0
 }
 
+@test "a signal is heeded, too, when a command has always ended before the worker waits" {
+	local interrupt='1:worker=$(pgrep -P $PPID -x qpop)
+		kill -s INT "$worker"
+		until grep -q "State:.Z" "/proc/$(pgrep -P "$worker")/status"; do :; done'
+
+	qpush jobs a b
+	start env ASAN_OPTIONS=detect_leaks=0 "$BIN/tool/trace" -a ppoll -x "$interrupt" -t 20 -r report -- \
+		qpop -n all jobs -- true
+	ended 0
+	has "$(cat report)" "ppoll"
+	counts jobs done=1 ready=1 delayed=0
+}
+
 # That of timeout(1) is a group of its own in our session.
 @test "a worker that is stopped and continued at the terminal goes on" {
 	local worker
