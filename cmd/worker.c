@@ -8,8 +8,7 @@
  *
  * Signals are blocked except just before it looks for them, and while it waits, so that
  * none is missed in between: the first stops taking, the second ends the commands and
- * gives their messages
- * back.
+ * gives their messages back.
  */
 #include <signal.h>
 #include <sys/resource.h>
