@@ -34,7 +34,7 @@ emit_message(const struct emit *e, struct q *q, const struct q_msg *m)
 
 	if (e->form == 'j')
 		return (json_message(q, m, JSON_BODY | (e->receipts ? JSON_RECEIPT : 0),
-		    e->out->stream));
+		    out_stream(e->out)));
 	/* Nothing is written of a message whose body cannot be read. */
 	if (m->blob && (rc = q_msg_open(q, m, &fd)) != 0)
 		return (rc);

@@ -279,10 +279,17 @@ json_message(struct q *q, const struct q_msg *m, unsigned what, FILE *out)
 	return (0);
 }
 
+static int
+put_piece(const char *data, size_t size, void *out)
+{
+	return (fwrite_unlocked(data, 1, size, out) == size ? 0 : -1);
+}
+
 void
 json_line(json_t *value, FILE *out)
 {
-	(void)json_dumpf(value, out, STYLE); /* the stream keeps its error */
+	(void)json_dump_callback(
+	    value, put_piece, out, STYLE); /* the stream keeps its error */
 	(void)putc('\n', out);
 	json_decref(value);
 }

@@ -17,10 +17,14 @@
 
 #include "out.h"
 
-enum { BUFFER = 256 << 10 };
+enum {
+	BUFFER = 256 << 10,
+	PIPE_SIZE = 64 << 10, /* that pipes have at first */
+	PIPE_WIDE = 2 * BUFFER,
+};
 
-/* The large buffer is for the first output that is opened: that of bodies. Receipts are
- * short. */
+/* For the first output that is opened: that of bodies. Receipts are short. */
+static char large[BUFFER];
 static bool used;
 
 static void
@@ -60,18 +64,25 @@ open_file(struct out *out, bool whole)
 	return (open(out->file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
 }
 
-/*
- * A write to a pipe nobody reads is cut short by a signal, and would wait again for the
- * rest: unless the signal asks us to end. The error is kept here: C libraries differ in
- * what a stream makes of a write that stored nothing.
- */
-static ssize_t
-write_all(void *cookie, const char *data, size_t size)
+/* More at a time than a pipe has room for: so that reader and writer go on at once. */
+static void
+widen(struct out *out, size_t size)
 {
-	struct out *out = cookie;
+	if (!out->pipe || out->wide || size <= PIPE_SIZE)
+		return;
+	(void)fcntl(out->fd, F_SETPIPE_SZ, PIPE_WIDE);
+	out->wide = true;
+}
+
+/* A write to a pipe nobody reads is cut short by a signal, and would wait again for the
+ * rest: unless the signal asks us to end. */
+static void
+write_all(struct out *out, const char *data, size_t size)
+{
 	size_t done = 0;
 	ssize_t n;
 
+	widen(out, size);
 	while (out->error == 0 && done < size) {
 		n = write(out->fd, data + done, size - done);
 		if (n > 0)
@@ -81,45 +92,72 @@ write_all(void *cookie, const char *data, size_t size)
 		if (done < size && stop_signal() != 0)
 			set_error(out, EINTR);
 	}
-	return (out->error == 0 ? (ssize_t)size : 0);
 }
 
 int
 out_open(struct out *out, const char *file, bool whole)
 {
-	static char large[BUFFER];
-	const cookie_io_functions_t io = { .write = write_all };
 	struct stat st;
 
 	*out = (struct out){ .fd = STDOUT_FILENO, .file = file };
-	if ((file != NULL && (out->fd = open_file(out, whole)) == -1) ||
-	    (out->stream = fopencookie(out, "w", io)) == NULL) {
+	if (file != NULL && (out->fd = open_file(out, whole)) == -1) {
 		/* A pipe without a reader is waited for. */
 		if (stop_signal() == 0)
-			diag_error(
-			    file != NULL ? file : "stdout", "%s", strerror(errno));
+			diag_error(file, "%s", strerror(errno));
 		free(out->temp);
 		return (-1);
 	}
-	/* Its size alone would be ignored by musl. */
-	if (!used)
-		(void)setvbuf(out->stream, large, _IOFBF, sizeof(large));
 	out->large = !used;
 	used = true;
 	out->pipe = fstat(out->fd, &st) == 0 && S_ISFIFO(st.st_mode);
 	return (0);
 }
 
+static void
+empty(struct out *out)
+{
+	write_all(out, out->large ? large : out->small, out->held);
+	out->held = 0;
+}
+
 void
 out_write(struct out *out, const void *data, size_t size)
 {
+	char *buf = out->large ? large : out->small;
+	size_t room = out->large ? sizeof(large) : sizeof(out->small);
+
 	if (out->error != 0 || size == 0)
 		return;
-	/* What ends a line is mostly alone. */
-	if (size == 1 ? putc_unlocked(*(const unsigned char *)data, out->stream) == EOF
-		      : fwrite_unlocked(data, 1, size, out->stream) != size)
-		set_error(out, errno);
+	if (size >= room - out->held)
+		empty(out);
+	if (size >= room)
+		write_all(out, data, size);
+	else if (size == 1) /* what ends a line is mostly alone */
+		buf[out->held++] = *(const char *)data;
+	else {
+		memcpy(buf + out->held, data, size);
+		out->held += size;
+	}
 	out->last = ((const char *)data)[size - 1];
+}
+
+/* C libraries differ in what a stream makes of a write that stored nothing: the error
+ * is that of the output. */
+static ssize_t
+write_printed(void *cookie, const char *data, size_t size)
+{
+	out_write(cookie, data, size);
+	return ((ssize_t)size);
+}
+
+FILE *
+out_stream(struct out *out)
+{
+	const cookie_io_functions_t io = { .write = write_printed };
+
+	if (out->stream == NULL && (out->stream = fopencookie(out, "w", io)) == NULL)
+		diag_die(DIAG_FAILED, NULL, "out of memory");
+	return (out->stream);
 }
 
 void
@@ -209,8 +247,9 @@ wait_read(const struct out *out)
 int
 out_flush(struct out *out)
 {
-	if (out->error == 0 && fflush(out->stream) != 0)
+	if (out->stream != NULL && fflush(out->stream) != 0)
 		set_error(out, errno);
+	empty(out);
 	if (out->error == 0 && out->pipe && wait_read(out) != 0)
 		set_error(out, errno);
 	if (out->error == 0 && out->file != NULL && sync_file(out) != 0)
@@ -229,7 +268,8 @@ out_close(struct out *out)
 		(void)unlink(out->temp);
 	free(out->temp);
 	out->temp = NULL;
-	(void)fclose(out->stream);
+	if (out->stream != NULL)
+		(void)fclose(out->stream);
 	if (out->large)
 		used = false;
 	if (out->file != NULL)

@@ -14,14 +14,17 @@
 
 struct out {
 	int fd;
-	FILE *stream;     /* for those who print; buffered */
+	FILE *stream;     /* of out_stream(), or NULL */
 	const char *file; /* NULL: stdout */
 	bool pipe;        /* nobody has it until it was read */
+	bool wide;        /* as far as it may be */
 	bool keeps;       /* nothing is put back when it fails */
-	bool large;       /* its buffer */
+	bool large;       /* its buffer, which is not small */
 	char *temp;       /* what becomes file, once complete; NULL: written in place */
 	int error;        /* errno of the first failure */
 	char last;        /* byte written by out_write() */
+	size_t held;      /* bytes in its buffer */
+	char small[128];
 };
 
 /*
@@ -36,6 +39,8 @@ bool out_replaces(const char *file);
  */
 int out_open(struct out *out, const char *file, bool whole);
 void out_write(struct out *out, const void *data, size_t size);
+/* For those who print. It has a buffer of its own: either this, or out_write(). */
+FILE *out_stream(struct out *out);
 /* All of a descriptor. */
 void out_copy(struct out *out, int fd);
 /*

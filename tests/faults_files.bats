@@ -116,7 +116,7 @@ load lib
 }
 
 @test "a held message is not given away because somebody deleted hold" {
-	head -c 500K /dev/zero | qpush jobs
+	head -c 900K /dev/zero | qpush jobs
 	qpush jobs next
 	blocked_writer qpop jobs
 	rm "$Q_ROOT/jobs/hold"

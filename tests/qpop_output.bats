@@ -102,14 +102,14 @@ load lib
 # ---- readers and workers that go away ----
 
 @test "a reader that goes away gives the message back at once, uncounted" {
-	head -c 500K /dev/zero | tr '\0' x | qpush jobs
+	head -c 900K /dev/zero | tr '\0' x | qpush jobs
 	head -c 3M /dev/urandom >large
 	qpush jobs <large
 	# shellcheck disable=SC2016
 	run -3 --separate-stderr bash -c 'qpop jobs | true; exit "${PIPESTATUS[0]}"'
 	is "$stderr" ''
 	counts jobs ready=2 leased=0
-	is "$(qpop --json jobs | jq -c '[.attempt, .delivery, .size]')" '[1,2,512000]'
+	is "$(qpop --json jobs | jq -c '[.attempt, .delivery, .size]')" '[1,2,921600]'
 	run -3 bash -c 'set -o pipefail; qpop jobs | head -c 10'
 	qpop jobs | cmp - large
 	balances jobs
@@ -125,7 +125,7 @@ load lib
 }
 
 @test "a message that is being written is not given to another" {
-	head -c 500K /dev/zero | qpush jobs
+	head -c 900K /dev/zero | qpush jobs
 	qpush jobs next
 	blocked_writer qpop jobs
 	is "$(qpop jobs)" next
@@ -137,7 +137,7 @@ load lib
 }
 
 @test "SIGTERM to a qpop whose reader is slow gives the message back, uncounted" {
-	head -c 500K /dev/zero | qpush jobs
+	head -c 900K /dev/zero | qpush jobs
 	blocked_writer qpop jobs
 	kill -TERM "$pid"
 	ended 143
@@ -157,7 +157,7 @@ load lib
 @test "SIGTERM gives it back also while others use the queue" {
 	local qpop holder
 
-	head -c 500K /dev/zero | qpush jobs
+	head -c 900K /dev/zero | qpush jobs
 	blocked_writer qpop -L 1h jobs
 	qpop=$pid
 	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
@@ -173,7 +173,7 @@ load lib
 @test "a second SIGTERM ends that" {
 	local qpop
 
-	head -c 500K /dev/zero | qpush jobs
+	head -c 900K /dev/zero | qpush jobs
 	blocked_writer qpop jobs 2>errors
 	qpop=$pid
 	start flock -F "$Q_ROOT/jobs/data.mdb" sleep 1000
@@ -186,7 +186,7 @@ load lib
 }
 
 @test "the message of a killed qpop is there at once for the next, and counted" {
-	head -c 500K /dev/zero | qpush jobs
+	head -c 900K /dev/zero | qpush jobs
 	blocked_writer qpop jobs
 	kill -KILL "$pid"
 	ended 137
@@ -195,7 +195,7 @@ load lib
 }
 
 @test "a waiting qpop gets the message of one that is killed" {
-	head -c 500K /dev/zero | qpush jobs
+	head -c 900K /dev/zero | qpush jobs
 	blocked_writer qpop jobs
 	qpop -w20 --json jobs | jq .attempt >got &
 	kill -KILL "$pid"
@@ -212,8 +212,19 @@ load lib
 	qpop -l -n all jobs | cmp - lines
 }
 
+@test "for much output the pipe is made wide, once; for one message it stays" {
+	seq -f '%010.0f' 100000 | qpush -l jobs
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o calls -e trace=fcntl qpop jobs | cat
+	grep -q F_ calls
+	run ! grep F_SETPIPE_SZ calls
+	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o calls -e trace=fcntl \
+		qpop -l -n all jobs | tail -n 1 >got
+	is "$(cat got)" 0000100000
+	is "$(grep -c 'fcntl(1, F_SETPIPE_SZ' calls)" 1
+}
+
 @test "a message whose workers are all killed is dead after its last attempt" {
-	head -c 500K /dev/zero | qpush -m 2 jobs
+	head -c 900K /dev/zero | qpush -m 2 jobs
 	blocked_writer qpop jobs
 	kill -KILL "$pid"
 	ended 137

@@ -67,7 +67,7 @@ rebooted() {
 }
 
 @test "a reboot frees the message of a worker that went down with it" {
-	head -c 500K /dev/zero | qpush jobs
+	head -c 900K /dev/zero | qpush jobs
 	blocked_writer qpop jobs
 	is "$(rebooted qpop --json jobs | jq .attempt)" 2
 }
@@ -261,7 +261,7 @@ steps() {
 }
 
 @test "a message that a living process holds stays its own, whatever the clocks say" {
-	head -c 500K /dev/zero | qpush jobs
+	head -c 900K /dev/zero | qpush jobs
 	qpush jobs next
 	blocked_writer qpop jobs
 	is_silent 1 at 3000000000 0 qpop --id 99 jobs || :

@@ -13,6 +13,26 @@ typedef uint64_t vector __attribute__((vector_size(16), aligned(1), may_alias));
 typedef uint64_t eight __attribute__((aligned(1), may_alias));
 typedef uint32_t four __attribute__((aligned(1), may_alias));
 
+/* A step of a long copy: read whole before any of it is written. */
+struct step {
+	vector v[4];
+};
+
+enum { STEP = sizeof(struct step) };
+
+static inline void
+copy_step(unsigned char *d, const unsigned char *s)
+{
+	const struct step *from = (const struct step *)s;
+	vector a = from->v[0], b = from->v[1], c = from->v[2], e = from->v[3];
+	struct step *to = (struct step *)d;
+
+	to->v[0] = a;
+	to->v[1] = b;
+	to->v[2] = c;
+	to->v[3] = e;
+}
+
 /* Less than a vector: the two ends of it may have bytes in common. */
 static inline void
 copy_short(unsigned char *d, const unsigned char *s, size_t n)
@@ -47,6 +67,8 @@ copy_up(unsigned char *d, const unsigned char *s, size_t n)
 		return;
 	}
 	end = *(const vector *)(s + n - sizeof(vector));
+	for (; n > STEP; n -= STEP, d += STEP, s += STEP)
+		copy_step(d, s);
 	for (; n > sizeof(vector); n -= sizeof(vector)) {
 		*(vector *)d = *(const vector *)s;
 		d += sizeof(vector);
@@ -65,6 +87,8 @@ copy_down(unsigned char *d, const unsigned char *s, size_t n)
 		return;
 	}
 	begin = *(const vector *)s;
+	for (; n > STEP; n -= STEP)
+		copy_step(d + n - STEP, s + n - STEP);
 	for (; n > sizeof(vector); n -= sizeof(vector))
 		*(vector *)(d + n - sizeof(vector)) =
 		    *(const vector *)(s + n - sizeof(vector));

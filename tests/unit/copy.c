@@ -17,7 +17,7 @@ void *to_near(void *to, const void *from, size_t n);
 #undef memcpy
 #undef memmove
 
-enum { MOST = 130, AWAY = 40, ROOM = MOST + 2 * AWAY };
+enum { MOST = 300, AWAY = 40, ROOM = MOST + 2 * AWAY };
 
 static uint8_t have[ROOM], want[ROOM];
 
