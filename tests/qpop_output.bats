@@ -204,7 +204,7 @@ load lib
 }
 
 @test "what a killed qpop had taken is given again in order" {
-	seq -f '%010.0f' 90000 >lines
+	seq -f '%060.0f' 90000 >lines
 	qpush -l jobs <lines
 	blocked_writer qpop -l -n 80000 jobs
 	kill -KILL "$pid"
