@@ -4,7 +4,8 @@
 #   make demo           a real flow through a queue, explained as it runs
 #   make test           unit, command, documentation and fuzz tests
 #   make SAN=1 test     the same, under AddressSanitizer and UBSan
-#   make LIBC=musl ...  any of these, with qpush, qpop and qack over musl, into build-musl
+#   make LIBC=musl ...  any of these, with qpush, qpop and qack over musl, into build-musl;
+#                       or glibc. Without it, over musl where that is possible
 #   make fuzz           each fuzzer for FUZZ_SECONDS
 #   make afl            the same by AFL++, and commands on a whole data.mdb, for AFL_SECONDS
 #   make crash          kills, errors, power cuts, damage; CRASH_SCALE=1: five minutes
@@ -38,6 +39,8 @@ PROVE   ?= prove
 # CFLAGS, CPPFLAGS and LDFLAGS belong to whoever builds; ours are in all_*.
 CFLAGS  ?= -O2 -g
 SAN     ?=
+# The C library of the commands that start thousands of times: musl, glibc, or nothing for
+# the best that there is.
 LIBC    ?=
 B       ?= build$(if $(LIBC),-$(LIBC))$(if $(SAN),-san)
 # Where that is, for programs that run elsewhere.
@@ -68,15 +71,26 @@ libs_qstat := -lsmartcols -lm
 libs_qwatch := -lncursesw -ltinfo -lm
 # Over musl they start in a third of the time: glibc asks the processor for dozens of its
 # properties first, each of which traps where there is a hypervisor. LMDB and Jansson are
-# the system's archives for glibc; libq/musl/check.sh verifies that they can be used. What
-# needs more of a C library (names of groups, a locale) stays with glibc.
+# the system's archives for glibc; libq/musl/check.sh verifies that they can be used, with
+# this compiler and its flags: where not, it says why, and glibc is taken. What needs more
+# of a C library (names of groups, a locale) stays with glibc.
 MUSL_CC  ?= musl-gcc
-musl     := $(if $(filter musl,$(LIBC)),$(hot:%=$(B)/%))
-musl_all := $(hot:%=$(B)/musl/%)
-musl_if_any := $(if $(shell command -v $(MUSL_CC)),$(musl_all))
-$(if $(filter-out musl,$(LIBC)),$(error LIBC=$(LIBC): musl, or nothing for glibc))
-$(if $(and $(LIBC),$(SAN)),$(error SAN=$(SAN) needs glibc))
-$(if $(LIBC),$(if $(musl_if_any),,$(error LIBC=musl needs $(MUSL_CC): on Debian, in musl-tools)))
+has_musl := $(shell command -v $(MUSL_CC))
+$(if $(filter-out musl glibc,$(LIBC)),$(error LIBC=$(LIBC): musl, or glibc))
+$(if $(and $(filter musl,$(LIBC)),$(SAN)),$(error SAN=$(SAN) needs glibc))
+$(if $(filter musl,$(LIBC)),$(if $(has_musl),,$(error LIBC=musl needs $(MUSL_CC): on Debian, in musl-tools)))
+
+libc     := $(or $(LIBC),glibc)
+ifneq ($(and $(has_musl),$(STATIC),$(filter cc gcc gcc-%,$(notdir $(CC)))),)
+ifeq ($(or $(LIBC),$(filter clean,$(MAKECMDGOALS))),)
+-include $(B)/libc.mk
+endif
+endif
+
+hot_bins   := $(hot:%=$(B)/%)
+musl_all   := $(hot:%=$(B)/musl/%)
+glibc_all  := $(hot:%=$(B)/glibc/%)
+musl_if_any := $(if $(filter musl,$(libc)),$(musl_all))
 
 lib_obj  := $(patsubst %.c,$(B)/%.o,$(wildcard libq/*.c))
 # What the commands share: every file of cmd that is not a command. An archive, so that
@@ -88,7 +102,7 @@ tools    := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/tool/*.c))
 killer   := $(B)/tool/killer
 bins     := $(COMMANDS:%=$(B)/%)
 musl_lib := $(patsubst $(B)/%,$(B)/musl/%,$(lib_obj))
-musl_own := $(patsubst %,$(B)/musl/libq/musl/%.o,fortify copy open) $(B)/musl/cmd/static/malloc.o
+musl_own := $(patsubst %,$(B)/musl/libq/musl/%.o,copy fortify open words) $(B)/musl/cmd/static/malloc.o
 # board.c is of qstat, live*.c of qwatch, and they need their libraries
 no_musl  := board.o $(notdir $(patsubst %.c,%.o,$(wildcard cmd/live*.c)))
 musl_cmd := $(filter-out $(no_musl:%=$(B)/musl/cmd/%),$(cmd_obj:$(B)/%=$(B)/musl/%))
@@ -124,12 +138,21 @@ $(archive): $(lib_obj) libq/libq.map
 $(B)/cmd.a: $(cmd_obj)
 	$(AR) rcs $@ $^
 
-$(if $(STATIC),$(filter-out $(musl),$(hot:%=$(B)/%))): $(B)/cmd/static/malloc.o
-$(filter-out $(musl),$(bins)): $(B)/%: $(B)/cmd/%.o $(B)/cmd.a $(B)/libq.a
-	$(link) $(if $(filter $*,$(hot)),$(STATIC)) $^ $(if $(and $(filter $*,$(hot)),$(STATIC)),-llmdb -ljansson,$(archives)) $(libs_$*)
+$(filter-out $(hot_bins),$(bins)): $(B)/%: $(B)/cmd/%.o $(B)/cmd.a $(B)/libq.a
+	$(link) $^ $(archives) $(libs_$*)
 
-$(musl): $(B)/%: $(B)/musl/%
+$(hot_bins): $(B)/%: $(B)/$(libc)/%
 	ln -f $< $@
+
+$(if $(STATIC),$(glibc_all)): $(B)/cmd/static/malloc.o
+$(glibc_all): $(B)/glibc/%: $(B)/cmd/%.o $(B)/cmd.a $(B)/libq.a
+	@mkdir -p $(@D)
+	$(link) $(STATIC) $^ $(if $(STATIC),-llmdb -ljansson,$(archives))
+
+$(B)/libc.mk: $(wildcard libq/musl/*)
+	@mkdir -p $(@D)
+	@if CC='$(CC)' MUSL_CC='$(MUSL_CC)' sh libq/musl/check.sh flags $(all_cpp) $(all_c) $(LDFLAGS); \
+	then echo 'libc := musl'; else echo 'libc := glibc'; fi >$@
 
 $(B)/musl/include: libq/musl/check.sh
 	CC='$(CC)' MUSL_CC='$(MUSL_CC)' sh $< headers $@
@@ -157,7 +180,7 @@ $(B)/musl/cmd.a: $(musl_cmd)
 
 $(musl_all): $(B)/musl/%: $(B)/musl/cmd/%.o $(musl_own) $(B)/musl/cmd.a $(B)/musl/libq.a \
 		$(B)/musl/checked
-	$(MUSL_CC) $(LDFLAGS) -static -no-pie -o $@ $(filter-out %/checked,$^) \
+	$(MUSL_CC) $(LDFLAGS) -static -no-pie -Wl,--wrap=strerror -o $@ $(filter-out %/checked,$^) \
 		$(shell for l in lmdb jansson; do $(CC) -print-file-name=lib$$l.a; done)
 
 # Builtins of bash are the same objects once more. What they get of a process, and what
@@ -248,7 +271,7 @@ demo: all
 
 # Both kinds on one queue are tested wherever musl's compiler is, and builtins where bash's
 # headers are.
-test: all $(apis) $(units) $(tools) $(killer) $(if $(SAN),,fuzz-brief $(musl_if_any) $(builtins_if_any))
+test: all $(apis) $(units) $(tools) $(killer) $(if $(SAN),,fuzz-brief $(glibc_all) $(musl_if_any) $(builtins_if_any))
 	SRC='$(CURDIR)' BIN='$(bin)' CC='$(CC)' PROVE='$(PROVE)' SAN='$(SAN)' sh tests/run.sh
 
 fuzz-brief: $(fuzzers)
@@ -330,7 +353,7 @@ mutants: all $(apis) $(tools) $(killer)
 	python3 -B tests/crash/mutants.py
 	python3 -B tests/crash/power_mutants.py
 
-bench: all $(tools) $(musl_if_any) $(builtins_if_any)
+bench: all $(tools) $(glibc_all) $(musl_if_any) $(builtins_if_any)
 	SRC='$(CURDIR)' BIN='$(bin)' sh tests/bench/run.sh
 
 lint:

@@ -93,7 +93,7 @@ create(struct q_blob *b)
 static int new (struct q *q, uint64_t limit, struct q_blob **out)
 {
 	struct q_blob *b;
-	int dir, rc;
+	int dir = -1, rc;
 
 	if (q->flags & Q_RDONLY)
 		return (fail(Q_EACCES, "opened to look only"));

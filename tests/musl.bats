@@ -164,3 +164,33 @@ user() {
 	echo '#include <stdio.h>' >f.c
 	"$MUSL_CC" -isystem include -M f.c | grep -q musl/stdio.h
 }
+
+@test "flags that need what musl has not are refused, and what is done instead is said" {
+	check flags -O2 -flto
+	run -1 check flags -O2 -fsanitize=undefined
+	is "${lines[-1]}" "musl: not with these flags: qpush, qpop and qack are made over glibc"
+}
+
+# chosen ARGUMENT...: the library that make takes for qpush.
+chosen() {
+	rm -rf b
+	env -u MAKEFLAGS -u MAKELEVEL -u LIBC -u CC -u CFLAGS -u LDFLAGS \
+		make -n -C "$SRC" B="$PWD/b" "$@" "$PWD/b/qpush" 2>errors |
+		sed -n "s|^ln -f $PWD/b/\([a-z]*\)/qpush .*|\1|p"
+}
+
+@test "make takes musl where it can, and glibc where that is asked for or needed" {
+	is "$(chosen)" musl
+	is "$(chosen LIBC=glibc)" glibc
+	is "$(chosen LIBC=musl)" musl
+	is "$(chosen SAN=1)" glibc
+	is "$(chosen STATIC=)" glibc
+	is "$(chosen CC=clang)" glibc
+	is "$(chosen MUSL_CC=no-such-compiler)" glibc
+	is "$(chosen CFLAGS=-fsanitize=undefined)" glibc
+	grep -q 'not with these flags' errors
+	is "$(chosen LIBC=musl MUSL_CC=no-such-compiler)" ''
+	grep -q 'LIBC=musl needs no-such-compiler' errors
+	is "$(chosen LIBC=newlib)" ''
+	grep -q 'LIBC=newlib: musl, or glibc' errors
+}

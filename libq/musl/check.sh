@@ -4,6 +4,7 @@
 #
 #	check.sh headers DIR	links in DIR to the headers that musl's compiler has to find
 #	check.sh archives	fails unless both libraries agree on all that is exchanged
+#	check.sh flags FLAG...	fails unless the above, and what is compiled with these links
 #
 # CC is the compiler for glibc, MUSL_CC the one for musl.
 set -eu
@@ -65,11 +66,24 @@ archives() {
 	done
 }
 
+# Sanitizers, coverage and others need what musl does not have. What they do not look
+# into they do not link.
+flags() {
+	archives
+	headers "$work/include"
+	echo 'int main(int n, char **v) { return v[n + n] != 0; }' >"$work/f.c"
+	$MUSL_CC "$@" -fno-pie -static -no-pie -o "$work/f" "$work/f.c" 2>"$work/errors" || {
+		tail -n 1 "$work/errors" >&2
+		die "not with these flags: qpush, qpop and qack are made over glibc"
+	}
+}
+
 case ${1:-} in
 headers) headers "$2" ;;
 archives) archives ;;
+flags) shift && flags "$@" ;;
 *)
-	echo "usage: check.sh headers DIR | archives" >&2
+	echo "usage: check.sh headers DIR | archives | flags FLAG..." >&2
 	exit 2
 	;;
 esac

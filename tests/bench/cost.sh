@@ -66,7 +66,7 @@ cost_memory() {
 cost_objects() {
 	case $1 in
 	qutils) program=$qpush ;;
-	qutils-musl) program=$musl/qpush ;;
+	qutils-*) program=$other/qpush ;;
 	beanstalkd) program=$bs ;;
 	sqlite3) program=$sqlite3 ;;
 	redis) program=$redis ;;

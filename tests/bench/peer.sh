@@ -74,9 +74,12 @@ amount_of() {
 }
 
 peers_start() {
-	if [ -x "$BIN/musl/qpush" ] && ! cmp -s "$BIN/qpush" "$BIN/musl/qpush"; then
-		tools="$tools qutils-musl"
-	fi
+	for libc in glibc musl; do
+		if [ -x "$BIN/$libc/qpush" ] && ! cmp -s "$BIN/qpush" "$BIN/$libc/qpush"; then
+			other=$BIN/$libc
+			tools="$tools qutils-$libc"
+		fi
+	done
 	for peer in beanstalkd sqlite3 redis nats rabbitmq; do
 		if ! peer_is_here $peer; then
 			missing="$missing $peer"
@@ -88,8 +91,7 @@ peers_start() {
 	found=${found%,}
 	qpush=$BIN/qpush qpop=$BIN/qpop bs=$BIN/tool/bench-beanstalk
 	sqlite3=$(command -v sqlite3 || :) redis=$(command -v redis-cli || :)
-	musl=$BIN/musl
-	export qpush qpop bs sqlite3 redis musl dir
+	export qpush qpop bs sqlite3 redis other dir
 }
 
 peers_stop() {
@@ -129,7 +131,7 @@ push() {
 	# shellcheck disable=SC2086 # $amqp is two words
 	case $1 in
 	qutils) timed "$2" "$3" "$qpush" jobs '{}' ;;
-	qutils-musl) timed "$2" "$3" "$musl/qpush" musl '{}' ;;
+	qutils-*) timed "$2" "$3" "$other/qpush" other '{}' ;;
 	beanstalkd) timed "$2" "$3" "$bs" "$dir/bs.sock" put '{}' ;;
 	sqlite3) timed "$2" "$3" "$sqlite3" -cmd '.timeout 60000' "$db" \
 		"INSERT INTO q VALUES ('{}')" ;;
@@ -144,7 +146,7 @@ take() {
 	# shellcheck disable=SC2086 # $amqp is two words
 	case $1 in
 	qutils) timed_ok "$2" "$3" "$qpop" jobs ;;
-	qutils-musl) timed_ok "$2" "$3" "$musl/qpop" musl ;;
+	qutils-*) timed_ok "$2" "$3" "$other/qpop" other ;;
 	beanstalkd) timed_ok "$2" "$3" "$bs" "$dir/bs.sock" take ;;
 	sqlite3) timed_ok "$2" "$3" "$sqlite3" -cmd '.timeout 60000' "$db" \
 		'DELETE FROM q WHERE rowid = (SELECT min(rowid) FROM q) RETURNING body' ;;
@@ -159,7 +161,7 @@ take() {
 fill_command() {
 	case $1 in
 	qutils) echo 'cat "$dir/lines" | "$qpush" -l jobs' ;;
-	qutils-musl) echo 'cat "$dir/lines" | "$musl/qpush" -l musl' ;;
+	qutils-*) echo 'cat "$dir/lines" | "$other/qpush" -l other' ;;
 	beanstalkd) echo 'cat "$dir/few" | "$bs" "$dir/bs.sock" fill' ;;
 	sqlite3) echo 'cat "$dir/lines" | "$sqlite3" "$dir/sqlite3.db" ".import /dev/stdin q"' ;;
 	redis) echo 'cat "$dir/rpush" | "$redis" -s "$dir/rd.sock" --pipe' ;;
@@ -172,7 +174,7 @@ fill_command() {
 drain_command() {
 	case $1 in
 	qutils) echo '"$qpop" -n all -l jobs' ;;
-	qutils-musl) echo '"$musl/qpop" -n all -l musl' ;;
+	qutils-*) echo '"$other/qpop" -n all -l other' ;;
 	beanstalkd) echo '"$bs" "$dir/bs.sock" drain' ;;
 	sqlite3) echo '"$sqlite3" "$dir/sqlite3.db" <"$dir/delete"' ;;
 	redis) echo '"$redis" -s "$dir/rd.sock" <"$dir/lpop"' ;;
@@ -186,7 +188,7 @@ drain() {
 	# shellcheck disable=SC2086 # $amqp is two words
 	case $1 in
 	qutils) "$qpop" -n all -l jobs || [ $? -eq 1 ] ;;
-	qutils-musl) "$musl/qpop" -n all -l musl || [ $? -eq 1 ] ;;
+	qutils-*) "$other/qpop" -n all -l other || [ $? -eq 1 ] ;;
 	beanstalkd) "$bs" "$dir/bs.sock" drain ;;
 	sqlite3) "$sqlite3" "$db" 'DELETE FROM q RETURNING body' ;;
 	redis) "$redis" -s "$dir/rd.sock" LRANGE q 0 -1 &&

@@ -78,7 +78,7 @@ row_loop() {
 	head -n "$loop_pushes" "$dir/lines" >"$dir/loop-lines"
 	loop qutils "$BIN"
 	case " $tools " in
-	*' qutils-musl '*) loop qutils-musl "$musl" ;;
+	*' qutils-'*) loop "qutils-${other##*/}" "$other" ;;
 	esac
 	[ ! -f "$BIN/qutils.so" ] ||
 		loop 'qutils, builtin' "$BIN" "enable -f '$BIN/qutils.so' qpush"
@@ -230,7 +230,7 @@ row_wake() {
 	"$BIN/qctl" create alone 2>/dev/null || :
 	wake qutils "$BIN"
 	case " $tools " in
-	*' qutils-musl '*) wake qutils-musl "$musl" ;;
+	*' qutils-'*) wake "qutils-${other##*/}" "$other" ;;
 	esac
 }
 
