@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { PAGE_DEEPEST = 32, PAGE_LEAST = 512, PAGE_MOST = 0x8000 };
+enum { PAGE_DEEPEST = 32, PAGE_LEAST = 512, PAGE_USUAL = 4096, PAGE_MOST = 0x8000 };
 
 enum page_kind { PAGE_BRANCH = 1, PAGE_LEAF = 2, PAGE_RUN = 4 };
 

@@ -347,24 +347,38 @@ check_root(struct store *s, int fd, const struct page_tree *tree, bool tables)
 	return (0);
 }
 
+/* The two meta pages; in one read, where pages have the usual size. */
+static int
+read_metas(struct store *s, int fd, struct page_meta meta[2])
+{
+	uint8_t data[PAGE_USUAL + PAGE_LEAST];
+	size_t from = 0, at = 0;
+	ssize_t n = 0;
+
+	for (size_t i = 0; i < 2; i++, at = s->page) {
+		if (i == 0 || at != PAGE_USUAL) {
+			from = at;
+			n = pread(fd, data, sizeof(data), (off_t)from);
+		}
+		if (n == -1)
+			return (fail_sys("data.mdb"));
+		if ((size_t)n < at - from + PAGE_LEAST ||
+		    !page_meta(data + at - from, PAGE_LEAST, i, &meta[i]) ||
+		    (s->page != 0 && meta[i].page != s->page))
+			return (broken("meta pages"));
+		s->page = meta[i].page;
+	}
+	return (0);
+}
+
 int
 store_check(struct store *s, int fd)
 {
 	struct page_meta meta[2];
 	int rc;
 
-	for (size_t i = 0; i < 2; i++) {
-		uint8_t data[PAGE_LEAST];
-		ssize_t n = pread(fd, data, sizeof(data), (off_t)(i * s->page));
-
-		if (n == -1)
-			return (fail_sys("data.mdb"));
-		if (n != (ssize_t)sizeof(data) ||
-		    !page_meta(data, sizeof(data), i, &meta[i]) ||
-		    (s->page != 0 && meta[i].page != s->page))
-			return (broken("meta pages"));
-		s->page = meta[i].page;
-	}
+	if ((rc = read_metas(s, fd, meta)) != 0)
+		return (rc);
 	if (meta[0].txn + 1 != meta[1].txn && meta[1].txn + 1 != meta[0].txn)
 		return (broken("meta pages"));
 	s->meta = meta[meta[0].txn < meta[1].txn];

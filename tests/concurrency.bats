@@ -262,12 +262,12 @@ calls() {
 	local libc=0
 
 	# what it does before main(), and to find memory
-	! grep -q GLIBC_ "$BIN/qpush" || libc=12
+	! grep -q GLIBC_ "$BIN/qpush" || libc=7
 	seq 3 | qpush -l jobs
-	calls $((37 + libc)) qpush jobs x
-	calls $((67 + libc)) qpop jobs
-	calls $((51 + libc)) qpop -L 1h jobs
-	calls $((40 + libc)) qack jobs "$(head -n 1 out)"
+	calls $((36 + libc)) qpush jobs x
+	calls $((65 + libc)) qpop jobs
+	calls $((50 + libc)) qpop -L 1h jobs
+	calls $((39 + libc)) qack jobs "$(head -n 1 out)"
 }
 
 @test "qpush, qpop and qack load nothing, or libc and at most two other objects" {

@@ -74,7 +74,7 @@ cost_objects() {
 	rabbitmq) program=$(command -v amqp-publish) ;;
 	esac
 	! has ldd || sample cost 'shared objects loaded' "$1" \
-		"$(ldd "$program" | grep -c -v -e vdso -e 'not a dynamic')" objects
+		"$(ldd "$program" 2>/dev/null | grep -c -v -e vdso -e 'not a dynamic')" objects
 }
 
 cost_measure() {

@@ -1,5 +1,12 @@
 # From strace -f -o: "flushes calls" of a run. A flush is a call that ends on the disk, or
-# a write through a descriptor that was opened so.
+# a write through a descriptor that was opened so. Of the clients' file, what comes before
+# the program is not counted.
+FILENAME ~ /client$/ {
+	if ($2 ~ /^execve\(/)
+		program[$1] = 1
+	if (!($1 in program))
+		next
+}
 {
 	if ($2 ~ /^(\+\+\+|---|<\.\.\.)/)
 		next
