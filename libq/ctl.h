@@ -19,8 +19,8 @@
 #include "q.h"
 
 enum {
-	CTL_LAYOUT = 4,
-	CTL_SLOTS = 128,
+	CTL_LAYOUT = 5,
+	CTL_SLOTS = 256,
 	CTL_STANDING = 32, /* the first ones, where a take may stand */
 	CTL_SLOT_SIZE = 4096,
 	CTL_HEAD_SIZE = 4096,

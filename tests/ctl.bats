@@ -245,7 +245,7 @@ survives() {
 
 @test "a waiter survives that ctl is cut" {
 	survives truncate -s 100 "$Q_ROOT/jobs/ctl"
-	is "$(stat -c %s "$Q_ROOT/jobs/ctl")" 1052672
+	is "$(stat -c %s "$Q_ROOT/jobs/ctl")" 1576960
 }
 
 @test "a waiter survives that ctl is emptied" {
@@ -253,7 +253,7 @@ survives() {
 }
 
 overwrite() {
-	head -c 1052672 /dev/urandom | dd of="$Q_ROOT/jobs/ctl" conv=notrunc status=none
+	head -c 1576960 /dev/urandom | dd of="$Q_ROOT/jobs/ctl" conv=notrunc status=none
 }
 
 @test "a waiter survives that ctl is overwritten" {
