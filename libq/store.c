@@ -374,7 +374,7 @@ read_metas(struct store *s, int fd, struct page_meta meta[2])
 int
 store_check(struct store *s, int fd)
 {
-	struct page_meta meta[2];
+	struct page_meta meta[2] = { 0 };
 	int rc;
 
 	if ((rc = read_metas(s, fd, meta)) != 0)
